@@ -1,0 +1,269 @@
+// Slices, interned names, vectors, text and compiler memory: see base.h.
+#include "bytecode/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#ifndef DEED_NO_LIBGC
+#include <gc.h>
+#endif
+
+// ---- Slices ---------------------------------------------------------------------------------------------------------
+
+Str str_from(const char *c_string) { return (Str){c_string, strlen(c_string)}; }
+
+bool str_eq(Str a, Str b) { return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0); }
+
+int str_compare(Str a, Str b) {
+  size_t shared = a.len < b.len ? a.len : b.len;
+  int order = shared ? memcmp(a.ptr, b.ptr, shared) : 0;
+  if (order) return order;
+  return a.len < b.len ? -1 : a.len > b.len;
+}
+
+bool str_starts_with(Str s, Str prefix) { return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0); }
+
+u64 str_hash(Str s) {
+  u64 h = 0xcbf29ce484222325u;  // FNV-1a, then a finaliser: tables mask the low bits
+  for (size_t i = 0; i < s.len; i++) h = (h ^ (u8)s.ptr[i]) * 0x100000001b3u;
+  return h ^ h >> 29;
+}
+
+// ---- Compiler memory ------------------------------------------------------------------------------------------------
+
+// Objects are bumped out of large chunks: libgc sees few, big blocks, and interior pointers keep them alive.
+enum { CHUNK_SIZE = 256 * 1024, LARGE_SIZE = 32 * 1024 };
+
+typedef struct Chunk {
+  struct Chunk *next;
+} Chunk;
+
+typedef struct Bump {
+  char *at;
+  char *end;
+} Bump;
+
+static Bump scanned_bump;
+static Bump data_bump;
+
+#ifdef DEED_NO_LIBGC
+
+static Chunk *all_chunks;
+
+static void *chunk_alloc(size_t size, bool scanned) {
+  (void)scanned;
+  Chunk *chunk = calloc(1, size + 16);
+  if (!chunk) return NULL;
+  chunk->next = all_chunks;
+  all_chunks = chunk;
+  return (char *)chunk + 16;
+}
+
+#else
+
+static void *chunk_alloc(size_t size, bool scanned) {
+  static bool ready;
+  if (!ready) {
+    GC_set_no_dls(0);
+    GC_INIT();
+    GC_set_warn_proc(GC_ignore_warn_proc);
+    ready = true;
+  }
+  if (scanned) return GC_MALLOC(size);
+  void *block = GC_MALLOC_ATOMIC(size);
+  if (block) memset(block, 0, size);
+  return block;
+}
+
+#endif
+
+static void *bump_alloc(Bump *bump, size_t size, bool scanned) {
+  size = (size + 15) & ~(size_t)15;
+  if (LIKELY(size <= (size_t)(bump->end - bump->at))) {
+    void *result = bump->at;
+    bump->at += size;
+    return result;
+  }
+  bool large = size >= LARGE_SIZE;
+  char *chunk = chunk_alloc(large ? size : CHUNK_SIZE, scanned);
+  if (!chunk) {
+    fprintf(stderr, "deed: out of memory while compiling (asked for %zu bytes)\n", size);
+    exit(70);
+  }
+  if (large) return chunk;
+  bump->at = chunk + size;
+  bump->end = chunk + CHUNK_SIZE;
+  return chunk;
+}
+
+void *gc_alloc(size_t size) { return bump_alloc(&scanned_bump, size ? size : 1, true); }
+
+void *gc_alloc_data(size_t size) { return bump_alloc(&data_bump, size ? size : 1, false); }
+
+Str str_dup(Str s) {
+  char *copy = gc_alloc_data(s.len + 1);
+  if (s.len) memcpy(copy, s.ptr, s.len);
+  return (Str){copy, s.len};
+}
+
+Str str_format(const char *format, ...) {
+  Text t = {0};
+  va_list args;
+  va_start(args, format);
+  text_vprintf(&t, format, args);
+  va_end(args);
+  return text_str(&t);
+}
+
+// ---- Interned names -------------------------------------------------------------------------------------------------
+
+static struct {
+  const Name **slots;
+  u32 count;
+  u32 capacity;
+} interned;
+
+static void intern_grow(void) {
+  u32 capacity = interned.capacity ? interned.capacity * 2 : 1024;
+  const Name **slots = gc_array(const Name *, capacity);
+  for (u32 i = 0; i < interned.capacity; i++) {
+    const Name *name = interned.slots[i];
+    if (!name) continue;
+    u64 at = name->hash & (capacity - 1);
+    while (slots[at]) at = (at + 1) & (capacity - 1);
+    slots[at] = name;
+  }
+  interned.slots = slots;
+  interned.capacity = capacity;
+}
+
+const Name *name_of(Str text) {
+  if (interned.count * 2 >= interned.capacity) intern_grow();
+  u64 hash = str_hash(text);
+  u64 at = hash & (interned.capacity - 1);
+  for (; interned.slots[at]; at = (at + 1) & (interned.capacity - 1)) {
+    const Name *name = interned.slots[at];
+    if (name->hash == hash && str_eq(name->text, text)) return name;
+  }
+  Name *name = gc_new(Name);
+  name->text = str_dup(text);
+  name->hash = hash;
+  interned.slots[at] = name;
+  interned.count++;
+  return name;
+}
+
+const Name *name_from(const char *c_string) { return name_of(str_from(c_string)); }
+
+void gc_release_all(void) {
+#ifdef DEED_NO_LIBGC
+  while (all_chunks) {
+    Chunk *next = all_chunks->next;
+    free(all_chunks);
+    all_chunks = next;
+  }
+  scanned_bump = (Bump){0};
+  data_bump = (Bump){0};
+  memset(&interned, 0, sizeof interned);
+#endif
+}
+
+// ---- Vectors and text -----------------------------------------------------------------------------------------------
+
+void vec_reserve(void **items, u32 *capacity, u32 needed, size_t item_size) {
+  if (LIKELY(needed <= *capacity)) return;
+  u32 grown = *capacity ? *capacity * 2 : 4;
+  if (grown < needed) grown = needed;
+  void *copy = gc_alloc((size_t)grown * item_size);
+  if (*capacity) memcpy(copy, *items, (size_t)*capacity * item_size);
+  *items = copy;
+  *capacity = grown;
+}
+
+static void text_reserve(Text *t, size_t more) {
+  size_t needed = t->len + more + 1;
+  if (LIKELY(needed <= t->capacity)) return;
+  size_t grown = t->capacity ? t->capacity * 2 : 64;
+  if (grown < needed) grown = needed;
+  char *copy = gc_alloc_data(grown);
+  if (t->len) memcpy(copy, t->ptr, t->len);
+  t->ptr = copy;
+  t->capacity = grown;
+}
+
+void text_add(Text *t, Str s) {
+  if (!s.len) return;
+  text_reserve(t, s.len);
+  memcpy(t->ptr + t->len, s.ptr, s.len);
+  t->len += s.len;
+  t->ptr[t->len] = 0;
+}
+
+void text_char(Text *t, char c) { text_add(t, (Str){&c, 1}); }
+
+void text_vprintf(Text *t, const char *format, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  int length = vsnprintf(NULL, 0, format, args);
+  if (length > 0) {
+    text_reserve(t, (size_t)length);
+    vsnprintf(t->ptr + t->len, (size_t)length + 1, format, again);
+    t->len += (size_t)length;
+  }
+  va_end(again);
+}
+
+void text_printf(Text *t, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  text_vprintf(t, format, args);
+  va_end(args);
+}
+
+Str text_str(const Text *t) { return (Str){t->ptr ? t->ptr : "", t->len}; }
+
+// ---- Pointer map ----------------------------------------------------------------------------------------------------
+
+static u32 map_slot(const PtrMap *map, const void *key) {
+  u64 hash = ((uintptr_t)key >> 4) * 0x9e3779b97f4a7c15u;
+  u32 at = (u32)(hash >> 32) & (map->capacity - 1);
+  while (map->keys[at] && map->keys[at] != key) at = (at + 1) & (map->capacity - 1);
+  return at;
+}
+
+void *map_get(const PtrMap *map, const void *key) {
+  if (!map->count) return NULL;
+  u32 at = map_slot(map, key);
+  return map->keys[at] ? map->values[at] : NULL;
+}
+
+void map_put(PtrMap *map, const void *key, void *value) {
+  if (map->count * 2 >= map->capacity) {
+    PtrMap old = *map;
+    map->capacity = old.capacity ? old.capacity * 2 : 8;
+    map->keys = gc_array(const void *, map->capacity);
+    map->values = gc_array(void *, map->capacity);
+    for (u32 i = 0; i < old.capacity; i++) {
+      if (!old.keys[i]) continue;
+      u32 at = map_slot(map, old.keys[i]);
+      map->keys[at] = old.keys[i];
+      map->values[at] = old.values[i];
+    }
+  }
+  u32 at = map_slot(map, key);
+  if (!map->keys[at]) {
+    map->keys[at] = key;
+    map->count++;
+  }
+  map->values[at] = value;
+}
+
+void bug_at(const char *file, int line, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "deed: internal error at %s:%d: ", file, line);
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+  va_end(args);
+  exit(70);
+}

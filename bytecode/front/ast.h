@@ -1,0 +1,484 @@
+// The syntax tree of a module, as the parser makes it, the checker completes it, and the code generator reads it.
+//
+// Fields under "parsed" are set by the parser. Fields under "checked" are set by the checker, which also resolves names and
+// rewrites some nodes in place, so that the generator sees only what `ExprKind` marks as checked: no dot calls, no
+// qualified names, every call with its target and every argument with its parameter's number.
+#pragma once
+#include "bytecode/base.h"
+#include "bytecode/diag.h"
+
+typedef struct Ty Ty;  // the checker's types: front/types.h
+typedef struct Expr Expr;
+typedef struct Pat Pat;
+typedef struct TypeExpr TypeExpr;
+typedef struct TypeDecl TypeDecl;
+typedef struct InterfaceDecl InterfaceDecl;
+typedef struct FnDecl FnDecl;
+typedef struct ActorDecl ActorDecl;
+typedef struct ModuleAst ModuleAst;
+typedef struct Local Local;
+typedef struct Body Body;
+
+typedef struct Ident {
+  const Name *name;
+  Span span;
+} Ident;
+
+// ---- Types as written -----------------------------------------------------------------------------------------------
+
+typedef enum TypeExprKind {
+  TYPE_EXPR_NAME,   // module.Name[args]
+  TYPE_EXPR_TUPLE,  // (a, b); () is Unit; (a) is a
+  TYPE_EXPR_FN,     // fn(args) -> result
+  TYPE_EXPR_LENT,   // &args[0]
+} TypeExprKind;
+
+struct TypeExpr {
+  TypeExprKind kind;
+  Span span;
+  Ident module;          // .name NULL if none
+  Ident name;
+  VEC(TypeExpr *) args;
+  TypeExpr *result;      // of FN, or NULL
+};
+
+typedef struct GenericParam {
+  Ident name;
+  Ident constraint;      // .name NULL if none written
+} GenericParam;
+
+typedef struct Param {
+  Pat *pattern;
+  TypeExpr *type;        // or NULL
+  // checked
+  Ty *ty;
+} Param;
+
+typedef VEC(Param) Params;
+typedef VEC(GenericParam) GenericParams;
+
+// ---- Names that code can refer to -----------------------------------------------------------------------------------
+
+typedef enum LocalKind {
+  LOCAL_LET,          // also parameters and what patterns bind
+  LOCAL_VAR,
+  LOCAL_STATE_PARAM,  // an actor's parameter
+  LOCAL_STATE_LET,
+  LOCAL_STATE_VAR,
+} LocalKind;
+
+// One binding of a name. The checker makes it; alternatives of an or-pattern share it.
+struct Local {
+  const Name *name;
+  Span span;
+  LocalKind kind;
+  Ty *type;
+  Body *body;         // the function-like body that it is local to; NULL for state
+  u32 slot;           // state: index of the actor's field
+  bool used;
+  bool assigned;
+  void *gen;          // the generator's own
+};
+
+// A function-like body: a function's, handler's, guard's, closure's, task's, when's, initialiser's, test's, constant's.
+typedef enum BodyKind {
+  BODY_FN, BODY_HELPER, BODY_HANDLER, BODY_GUARD, BODY_INIT, BODY_CLOSURE, BODY_TASK, BODY_WHEN, BODY_TEST, BODY_CONST,
+} BodyKind;
+
+struct Body {
+  BodyKind kind;
+  Body *outer;            // the body that this one stands in, or NULL
+  FnDecl *fn;             // BODY_FN, BODY_HELPER
+  ActorDecl *actor;       // set in everything that may use an actor's state (closures and tasks: lexically inside one)
+  Ty *result;             // what `return` gives; for handlers and whens the answer
+  bool answers;           // a handler of a method with an answer, a when: its tails may be promises to forward
+  VEC(Local *) captures;  // of a closure, task or when: outer locals and state values that it names, in order of first use
+  bool captures_self;     // a closure or task inside an actor that names `self`
+  u8 effects;             // Effect bits (bytecode/op.h)
+  void *gen;
+};
+
+// ---- Patterns -------------------------------------------------------------------------------------------------------
+
+typedef enum PatKind {
+  PAT_WILD,
+  PAT_NAME,    // binds
+  PAT_AT,      // name @ sub
+  PAT_INT, PAT_FLOAT, PAT_DURATION, PAT_STRING, PAT_BYTES, PAT_BOOL,
+  PAT_RANGE,   // low .. high, both literal patterns
+  PAT_TUPLE,   // () is the unit pattern; (p) is p
+  PAT_LIST,
+  PAT_CTOR,
+  PAT_OR,
+} PatKind;
+
+typedef struct PatField {
+  Ident name;   // or .name NULL
+  Pat *pattern;
+} PatField;
+
+struct Pat {
+  PatKind kind;
+  Span span;
+  Ident name;             // NAME, AT; CTOR: the constructor
+  Ident module;           // CTOR: qualifier or NULL
+  i64 number;             // INT, DURATION (us), BOOL
+  double real;            // FLOAT
+  Str text;               // STRING, BYTES
+  VEC(Pat *) items;       // TUPLE, LIST (without the rest), OR; AT: one
+  Pat *low, *high;        // RANGE
+  bool inclusive;         // RANGE with ..=
+  bool has_rest;          // LIST with `..`, CTOR with `..`
+  u32 rest_at;            // LIST: how many items stand before the rest
+  Pat *rest;              // LIST: what the rest is matched with, or NULL
+  VEC(PatField) fields;   // CTOR
+  bool has_parens;        // CTOR written with ( )
+  // checked
+  Ty *type;
+  Local *local;           // NAME, AT
+  struct CtorDecl *ctor;  // CTOR
+  Pat **by_field;         // CTOR: ctor->fields.count patterns in field order; NULL where not named
+};
+
+// ---- Expressions ----------------------------------------------------------------------------------------------------
+
+typedef enum ExprKind {
+  // literals
+  EX_INT, EX_FLOAT, EX_DURATION, EX_STRING, EX_BYTES, EX_BOOL,
+  EX_INTERP,       // parts: strings and expressions in turn
+  EX_TUPLE,        // items; () is Unit; (e) is e itself
+  EX_LIST,         // items, spread[i] where written ..e
+  EX_MAP,          // items: key, value, key, value…
+  // names
+  EX_NAME,         // parsed: a lower-case name. checked: see `ref`
+  EX_UPPER,        // parsed: a constructor's name. checked: becomes EX_NAME with ref REF_CTOR
+  EX_SELF,
+  // access
+  EX_DOT,          // parsed: object.name. checked: a field of a record; qualified names have become EX_NAME
+  EX_ELEM,         // object.number of a tuple
+  EX_INDEX,        // object[index]. checked: for bytes and the like, becomes EX_CALL
+  EX_INST,         // callee[types](…): parsed as callee of a call only; checked away
+  // calls
+  EX_CALL,         // callee(args). checked: target says what is called
+  EX_DOT_CALL,     // parsed: object.name(args). checked: becomes EX_CALL with the object as first argument
+  EX_SEND,         // object ! name(args)
+  EX_SPAWN,        // spawn module.Name(args) in bank
+  EX_AS,           // object as type_expr
+  // operators
+  EX_UNARY,        // op: '-' '~'
+  EX_BINARY,       // op
+  EX_AND, EX_OR, EX_NOT,
+  EX_RANGE,        // left .. right, inclusive
+  EX_LEND,         // &object
+  EX_TRY,
+  EX_AWAIT,        // object, within or NULL
+  EX_OUTCOME,      // checked only: object.outcome(within: …)
+  // control
+  EX_IF,           // cond, then, otherwise (or NULL)
+  EX_MATCH,        // object, arms
+  EX_WHEN,         // object, arms; body
+  EX_FOR,          // pattern, object, block
+  EX_WHILE,        // cond, block
+  EX_TASK,         // block; body
+  EX_FN,           // params, result type, block; body
+  EX_BLOCK,        // items are statements
+  EX_RETURN,       // object or NULL
+  EX_CRASH, EX_ASSERT,
+  EX_BREAK, EX_CONTINUE, EX_STOP,
+  // statements
+  EX_LET,          // pattern, type_expr or NULL, value, otherwise (let-else) or NULL; is_var
+  EX_ASSIGN,       // target: EX_NAME or EX_INDEX; op 0 for plain `=`, else the operator; value
+  EX_ERROR,        // where the parser recovered; everything below it was reported
+} ExprKind;
+
+// Operators, as in the source.
+typedef enum Operator {
+  OPERATOR_NONE,
+  OPERATOR_ADD, OPERATOR_SUB, OPERATOR_MUL, OPERATOR_DIV, OPERATOR_REM,
+  OPERATOR_ADD_WRAP, OPERATOR_SUB_WRAP, OPERATOR_MUL_WRAP,
+  OPERATOR_BIT_AND, OPERATOR_BIT_OR, OPERATOR_BIT_XOR, OPERATOR_SHL, OPERATOR_SHR,
+  OPERATOR_EQ, OPERATOR_NE, OPERATOR_LT, OPERATOR_LE, OPERATOR_GT, OPERATOR_GE,
+  OPERATOR_NEGATE, OPERATOR_INVERT,
+} Operator;
+
+typedef struct Arg {
+  Ident name;      // label or .name NULL
+  Expr *value;
+  bool spread;     // `..p` in a constructor: a copy of p with the other arguments replaced
+  // checked
+  u32 param;       // which parameter or field this is for; arguments stay in written order, which is evaluation order
+} Arg;
+
+typedef struct Arm {
+  Pat *pattern;
+  Expr *guard;     // or NULL
+  Expr *value;
+  // checked, WHEN only: nothing; all arms share Expr.body
+} Arm;
+
+// What an EX_NAME refers to.
+typedef enum RefKind {
+  REF_NONE,
+  REF_LOCAL,   // local
+  REF_FN,      // fn, with type arguments `inst`: a function used as a value
+  REF_CTOR,    // ctor: nullary, its value; else a function used as a value
+  REF_CONST,   // constant, item
+} RefKind;
+
+// What an EX_CALL calls.
+typedef enum CallKind {
+  CALL_NONE,
+  CALL_FN,     // fn, with type arguments `inst`
+  CALL_CTOR,   // ctor
+  CALL_VALUE,  // callee is an expression of function type
+  CALL_SHOW,   // prelude.show: one argument, the generator emits SHOW
+} CallKind;
+
+typedef struct ConstItem {  // one name bound by a module's `let`
+  struct ConstDecl *decl;
+  Local *local;
+  u32 gen;                  // the generator's: index into Module.globals
+} ConstItem;
+
+struct Expr {
+  ExprKind kind;
+  Operator op;
+  Span span;
+  // parsed
+  i64 number;                // INT, DURATION (us), BOOL, ELEM's index
+  double real;
+  Str text;                  // STRING, BYTES
+  Ident name;                // NAME, UPPER, DOT, DOT_CALL, SEND, SPAWN
+  Ident module;              // SPAWN's qualifier
+  Expr *object;              // the operand, receiver, scrutinee, callee's object…
+  Expr *left, *right;        // BINARY, AND, OR, RANGE; INDEX: left[right]; ASSIGN: left = right
+  Expr *cond, *then, *otherwise;
+  Expr *block;               // FOR, WHILE, TASK, FN
+  Expr *value;               // LET
+  Expr *within;              // AWAIT, OUTCOME: a Duration or NULL
+  Expr *bank;                // SPAWN … in
+  Pat *pattern;              // LET, FOR
+  TypeExpr *type_expr;       // LET, AS; FN: result
+  VEC(Expr *) items;         // INTERP, TUPLE, LIST, MAP, BLOCK
+  VEC(bool) spread;          // LIST: parallel to items
+  VEC(Arg) args;             // CALL, DOT_CALL, SEND, SPAWN
+  VEC(TypeExpr *) type_args; // INST, DOT_CALL with [types]
+  VEC(Arm) arms;             // MATCH, WHEN
+  Params params;             // FN
+  bool inclusive;            // RANGE
+  bool is_var;               // LET
+  // checked
+  Ty *type;                  // of every expression; resolve with ty_resolve()
+  RefKind ref;
+  CallKind call;
+  Local *local;
+  FnDecl *fn;
+  struct CtorDecl *ctor;
+  ConstItem *constant;
+  Ty **inst;                 // CALL_FN, REF_FN: fn->generic_count types; SPAWN: the actor's
+  u32 field;                 // DOT: field index. With several constructors the field is looked up by name in each
+  struct MethodSig *method;  // SEND
+  Ty *interface;             // SEND: the receiver's resolved type; SPAWN, SELF, AS: the type of the reference made
+  ActorDecl *actor;          // SPAWN
+  Body *body;                // FN, TASK, WHEN
+  bool forwards;             // a tail or `return` operand of a body with `answers`, whose own type is a Promise: forward it
+  bool one_way_ok;           // unused value that may be dropped
+};
+
+// ---- Declarations ---------------------------------------------------------------------------------------------------
+
+typedef struct FieldDecl {
+  Ident name;
+  TypeExpr *type;
+  // checked
+  Ty *ty;               // over the owner's parameters (ty_param)
+} FieldDecl;
+
+typedef struct CtorDecl {
+  Ident name;
+  VEC(FieldDecl) fields;
+  bool has_parens;
+  Str doc;
+  // checked
+  TypeDecl *owner;
+  u32 index;
+} CtorDecl;
+
+struct TypeDecl {
+  Ident name;
+  Span span;
+  Str doc;
+  bool is_pub, is_opaque, is_unique;
+  GenericParams generics;
+  TypeExpr *alias;         // `= type`, or NULL
+  VEC(CtorDecl *) ctors;   // `type P(x: Int)` has one, named like the type
+  Ident deriving;          // `is equal`, `is ordered`; .name NULL if none
+  // checked
+  ModuleAst *home;
+  Ty *alias_type;
+  u32 gen;
+};
+
+typedef struct MethodDecl {
+  Ident name;
+  Str doc;
+  VEC(FieldDecl) params;
+  TypeExpr *answer;        // NULL: one-way
+} MethodDecl;
+
+typedef struct InterfaceItem {
+  TypeExpr *include;       // `..Other[T]`, or NULL: then `method`
+  MethodDecl *method;
+} InterfaceItem;
+
+// A method of an interface after includes are spread out, types over the interface's parameters.
+typedef struct MethodSig {
+  const Name *name;
+  Span span;
+  ModuleAst *home;         // where it was declared
+  u32 slot;
+  u32 param_count;
+  const Name **param_names;
+  Ty **params;
+  Ty *answer;              // NULL: one-way
+  InterfaceDecl *origin;   // the interface that declares it (for `on J.m`)
+} MethodSig;
+
+struct InterfaceDecl {
+  Ident name;
+  Span span;
+  Str doc;
+  bool is_pub, is_unique;
+  GenericParams generics;
+  VEC(InterfaceItem) items;
+  ActorDecl *of_actor;     // the interface that an actor without `is` defines, or NULL
+  // checked
+  ModuleAst *home;
+  VEC(MethodSig *) methods;
+  u32 gen;
+};
+
+struct FnDecl {
+  Ident name;
+  Span span;
+  Str doc;
+  bool is_pub;
+  GenericParams generics;
+  Params params;
+  TypeExpr *result;        // or NULL
+  Expr *block;             // NULL: a native (library only)
+  ActorDecl *actor;        // a helper of this actor, or NULL
+  // checked
+  ModuleAst *home;
+  Body *body;
+  u32 generic_count;       // written and inferred
+  u8 *constraints;         // Constraint bits of each (bytecode/module.h)
+  Ty *type;                // TY_FN over ty_param(0 … generic_count-1); a helper's: over its actor's parameters
+  Ty *result_ty;
+  u8 effects;
+  u32 gen;
+};
+
+typedef struct StateMember {   // `var` or `let` of an actor
+  Pat *pattern;
+  TypeExpr *type;
+  Expr *value;
+  bool is_var;
+  Span span;
+} StateMember;
+
+typedef struct HandlerDecl {
+  Ident qualifier;         // `on J.m`: J, or .name NULL
+  Ident name;
+  Span span;
+  Str doc;
+  Params params;
+  TypeExpr *answer;        // written only without `is`
+  Expr *guard;             // or NULL
+  Expr *block;
+  // checked
+  VEC(MethodSig *) methods;  // what it implements: one of each interface that has it
+  VEC(Local *) guard_params; // the parameters as the guard sees them: patterns bind anew
+  Body *body;
+  Body *guard_body;
+  Ty **param_tys;
+  Ty *answer_ty;             // NULL: one-way
+  u32 gen, guard_gen;
+} HandlerDecl;
+
+struct ActorDecl {
+  Ident name;
+  Span span;
+  Str doc;
+  bool is_pub;
+  GenericParams generics;
+  Params params;
+  VEC(TypeExpr *) implements;
+  VEC(StateMember) state;    // in order
+  VEC(FnDecl *) helpers;
+  VEC(HandlerDecl *) handlers;
+  InterfaceDecl *own;        // the interface of its own name, if there is no `is` (made by the checker)
+  // checked
+  ModuleAst *home;
+  VEC(Ty *) interfaces;      // resolved; the first is what spawn gives; over the actor's parameters
+  VEC(Local *) fields;       // all state in slot order: names that parameter and member patterns bind
+  Body *init_body;
+  u32 generic_count;
+  u8 *constraints;
+  u32 gen;
+};
+
+typedef struct ConstDecl {   // a module's `let`
+  Pat *pattern;
+  TypeExpr *type;
+  Expr *value;
+  Span span;
+  Str doc;
+  bool is_pub;
+  // checked
+  ModuleAst *home;
+  Body *body;
+  VEC(ConstItem *) items;    // one for each name the pattern binds
+} ConstDecl;
+
+typedef struct TestDecl {
+  Str name;
+  Span span;
+  Params params;             // none today: `out` and `clock` are in scope as locals
+  Expr *block;
+  // checked
+  Body *body;
+  Local *out, *clock;
+} TestDecl;
+
+typedef struct ImportDecl {
+  Str path;                  // as written: "list", "./util", "net/http"
+  Span span;
+  Ident alias;               // `as h`, or .name NULL
+  VEC(Ident) names;          // `{ map, Option }`
+  // checked
+  ModuleAst *module;
+  bool used;
+} ImportDecl;
+
+struct ModuleAst {
+  Source *source;
+  Str name;                  // canonical
+  Str doc;
+  VEC(ImportDecl *) imports;
+  VEC(TypeDecl *) types;
+  VEC(InterfaceDecl *) interfaces;
+  VEC(ActorDecl *) actors;
+  VEC(FnDecl *) fns;
+  VEC(ConstDecl *) consts;
+  VEC(TestDecl *) tests;
+  // checked
+  PtrMap values;             // Name → FnDecl or ConstItem, through a tagged Symbol (checker's own)
+  PtrMap type_names;         // Name → Symbol
+  PtrMap ctor_names;         // Name → Symbol
+  VEC(ModuleAst *) depends;  // modules that its code refers to, also through dot calls
+  FnDecl *main;
+  bool checked;
+  u32 mark;
+  void *gen;
+};

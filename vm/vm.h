@@ -1,0 +1,67 @@
+// The VM's public face: what repl/ and tests may include.
+#pragma once
+#include "bytecode/verify.h"
+
+typedef struct Vm Vm;
+
+typedef struct VmOptions {
+  bool seeded;              // --seed: one worker, simulated clock, seeded choice of the next actor
+  u64 seed;
+  u32 quantum;              // reductions per turn slice; 0: the default (20,000; 1 in stress builds)
+  u64 memory_limit;         // bytes; 0: none
+  u64 stack_limit;          // bytes of one actor's stack; 0: the default
+  // For tests only:
+  u64 kill_at;              // kills the running actor at the n-th reduction of the whole run; 0: never
+  u64 fail_alloc_at;        // makes the n-th VM allocation fail; 0: never
+  int out_fd, err_fd, in_fd;  // 0, 0, 0 means 1, 2, 0
+} VmOptions;
+
+// A grant from the command line: parameter `name` of main gets the object that `kind` (file, …) and `value` describe.
+typedef struct Grant {
+  Str name;
+  Str kind;
+  Str value;
+} Grant;
+
+Vm *vm_new(const VmOptions *options);
+void vm_free(Vm *vm);
+
+// Links a verified module into the VM. Modules come in dependency order, the library's prelude among them. False and *error
+// if it needs something that this VM lacks.
+bool vm_load(Vm *vm, const Verified *verified, Str *error) MUST_CHECK;
+
+typedef enum VmEnd {
+  VM_END_EXIT,        // main returned: `status` holds the exit code
+  VM_END_CRASH,       // main crashed; the report went to stderr; status 1
+  VM_END_STUCK,       // main waits for what can never come; said so on stderr; status 1
+  VM_END_PIPE,        // stdout's reader has gone; status 141
+  VM_END_SIGNAL,      // status 128 + n
+  VM_END_MEMORY,      // the node's memory limit
+} VmEnd;
+
+typedef struct VmResult {
+  VmEnd end;
+  int status;
+} VmResult;
+
+// Runs main of the last loaded module until nothing can happen any more. `grants` were checked by vm_check_grants().
+VmResult vm_run_main(Vm *vm, const Grant *grants, u32 grant_count, const Str *args, u32 arg_count);
+
+// A parameter of main, as `deed caps` and the grant check show it.
+typedef struct PowerNeed {
+  Str name;       // parameter
+  Str type;       // "ReadFile"
+  Str flag;       // "--book=file:PATH", or empty if it is free
+  bool free;      // needs no grant
+} PowerNeed;
+
+// What main of a module asks for, in order; false and *error if a parameter's type is none that main may ask for.
+bool vm_needs(const Verified *verified, PowerNeed **needs, u32 *count, Str *error) MUST_CHECK;
+
+typedef struct TestResult {
+  bool passed;
+  Str report;     // crash report, if it failed
+  Str output;     // what it wrote to `out`
+} TestResult;
+
+TestResult vm_run_test(Vm *vm, const Verified *verified, u32 test);
