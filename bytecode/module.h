@@ -271,11 +271,14 @@ TypeId module_type_subst(Module *module, TypeId type, TypeList args);
 
 static inline bool type_is_raw(const Module *module, TypeId type) { return module->types.items[type].kind <= TYPE_FLOAT; }
 
-// Canonical text of a type or signature, as the assembler reads it: "List[Int]", "map.Map[String, T]", "fn(Int) -> Bool".
-// Raw types print as "int" and "float", vals as "Int" and "Float"; parameters as T0, T1, …
+// Canonical text of a type or signature, as the assembler reads it: "List[Int]", "map.Map[String, T0]", "fn(Int) -> Bool".
+// Own types stand without their module. Raw types print as "int" and "float", vals as "Int" and "Float"; parameters as T0, T1, …
 void module_print_type(const Module *module, TypeId type, Text *out);
 // "[T0: ordered](List[T0], int) -> Bool"
+// Here own types stand with their module too ("prelude.Exit"), as in native.def.
 void module_print_signature(const Module *module, const Function *function, Text *out);
+// "[T0: ordered, T1]", or nothing.
+void generics_print(const Generics *generics, Text *out);
 
 // The line of code word `word`, or 0.
 u32 function_line(const Function *function, u32 word);
