@@ -1,0 +1,123 @@
+// Actors, messages, promises, turns: the records. What is done with them is in life.c, mailbox.c, promise.c, turn.c.
+#pragma once
+#include <stdatomic.h>
+
+#include "vm/code.h"
+#include "vm/heap.h"
+
+// ---- Messages -------------------------------------------------------------------------------------------------------
+
+typedef enum MessageKind {
+  MESSAGE_CALL,    // slot names the handler
+  MESSAGE_START,   // args of the init function: an actor's first turn
+  MESSAGE_WHEN,    // a settled `when`: runs `code` with the result and the captures
+  MESSAGE_TASK,    // a task's closure, args[0]
+} MessageKind;
+
+// One allocation: this header, `count` argument words, then the graph they reach (fragment), used in place by the receiver's turn.
+struct Message {
+  Message *next;
+  MessageKind kind : 8;
+  u32 counted : 1;       // the fragment or the arguments hold COUNTED objects
+  u32 tested : 1;        // a guard said no, and no state it reads was written since
+  u16 slot;
+  u16 count;             // argument words
+  u32 bytes;             // of the whole allocation
+  Promise *promise;      // to settle with the answer (owned), or NULL
+  const Code *code;      // WHEN
+  u64 sender;            // serial of the sender, 0 for the VM itself
+  const Class *sender_class;
+  u32 sender_line;       // source line of the send
+  u32 charge;            // bytes charged to the sender's bank
+  void *gate;            // outermost revocable gate that it came through, or NULL
+  Val args[];
+};
+
+// ---- Promises -------------------------------------------------------------------------------------------------------
+
+typedef enum PromiseState { PROMISE_OPEN, PROMISE_KEPT, PROMISE_BROKEN } PromiseState;
+
+typedef enum WaiterKind {
+  WAITER_ACTOR,     // suspended in AWAIT or OUTCOME
+  WAITER_WHEN,      // a message to enqueue
+  WAITER_FORWARD,   // another promise settles likewise
+  WAITER_ALL,       // one of the members of an all()
+  WAITER_RACE,
+} WaiterKind;
+
+typedef struct Waiter {
+  struct Waiter *next;
+  WaiterKind kind;
+  u32 index;          // ALL: which member
+  Actor *actor;       // ACTOR, WHEN
+  u64 turn;           // ACTOR: number of the wait, so that a late settle after a timeout finds nobody
+  Message *message;   // WHEN: prepared with its captures
+  Promise *target;    // FORWARD, ALL, RACE (counted)
+} Waiter;
+
+// A counted block outside any heap. Settled exactly once.
+struct Promise {
+  _Atomic u32 count;           // handles in heaps, messages, waiters, resolvers
+  _Atomic u32 state;           // PromiseState
+  Val value;                   // kept: the answer; broken: a Broken value; points into chunk or is immediate or immortal
+  Chunk *chunk;
+  Waiter *waiters;
+  struct AllState *all;        // of a promise made by all(): the members' promises, how many are open
+  const char *label;           // for "awaiting Tally.get": class and message of the question, or NULL
+  const Class *asked;          // class asked, and its message; or NULL
+  u16 asked_slot;
+};
+
+// ---- Turns ----------------------------------------------------------------------------------------------------------
+
+typedef enum TurnPhase {
+  PHASE_GUARD,      // running a guard of `message`
+  PHASE_HANDLER,    // running the handler, init, when or task body
+} TurnPhase;
+
+// A turn in progress: on the worker, or put aside in its actor (suspended or preempted).
+typedef struct Turn {
+  TurnPhase phase;
+  Message *message;       // what is being handled; its fragment is empty after a suspension
+  u64 *stack;             // frames, growing upward
+  u32 stack_words;        // capacity
+  u32 fp;                 // of the running frame, in words from stack
+  u32 watermark;          // frames whose fp is below hold no young pointers
+  const u64 *pc;
+  const u64 *barrier_pc;  // real return address of the frame at the watermark (see turn.c), or NULL
+  Promise *waiting;       // (counted) when suspended
+  u64 wait;               // number of the wait; raised by each
+  struct Timer *timer;
+  bool wants_outcome;     // OUTCOME rather than AWAIT
+  u16 dst;                // register that the awaited value goes to
+} Turn;
+
+typedef enum ActorState {
+  ACTOR_IDLE,        // empty mailbox as far as known; in no queue
+  ACTOR_READY,       // in a run queue
+  ACTOR_RUNNING,
+  ACTOR_SUSPENDED,   // waits for a promise
+  ACTOR_ENDED,       // a tombstone for the references that remain
+} ActorState;
+
+// ≤ 112 bytes with one Int of state. Everything else is made when needed.
+struct Actor {
+  const Class *class;
+  _Atomic(Message *) inbox;    // pushed by anyone: newest first; MAILBOX_IDLE when the owner has seen it empty
+  Message *queue;              // owner's: oldest-first circular list's last message, or NULL
+  Actor *next_ready;
+  _Atomic u64 weight;          // weights of all references that exist
+  u64 serial;                  // never reused
+  Actor *newer, *older;        // all living actors
+  Turn *turn;                  // put aside, or NULL
+  Heap *heap;                  // or NULL
+  struct Watch *watchers;      // promises of ended(), or NULL
+  ActorState state : 8;
+  u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
+  bool started;                // its init has run
+  u64 fields[];                // state; class->raw_fields says which are raw
+};
+
+enum { WEIGHT_UNIT = 1 << 16 };  // weight of a newly minted reference
+
+#define MAILBOX_IDLE ((Message *)1)

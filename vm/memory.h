@@ -1,0 +1,10 @@
+// The VM's allocator: jemalloc with known sizes (malloc in sanitizer builds), with a count of live bytes and a hook that makes
+// the n-th allocation fail. Everything of actors, heaps, messages and promises comes from here.
+#pragma once
+#include "bytecode/base.h"
+
+void *memory_alloc(size_t size) MUST_CHECK;       // NULL when memory (or the node's limit) is out; not zeroed
+void memory_free(void *block, size_t size);       // the same size; NULL is fine
+u64 memory_live(void);                            // bytes handed out and not returned
+void memory_limit(u64 bytes);                     // 0: none
+void memory_fail_at(u64 nth);                     // for tests; 0: never

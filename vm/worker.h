@@ -1,0 +1,50 @@
+// A worker: one thread's view of the VM. Everything that runs gets it as its first argument.
+#pragma once
+#include "vm/actor.h"
+#include "vm/vm.h"
+
+typedef enum FaultKind {
+  FAULT_NONE,
+  FAULT_CRASH,       // the actor crashes with worker->fault_text
+  FAULT_MEMORY,      // out of memory
+  FAULT_STOP,        // `stop`
+  FAULT_KILL,        // the kill hook, or destroy later
+} FaultKind;
+
+struct Worker {
+  u64 *at, *end;               // the nursery's free words
+  u64 *nursery;                // its start
+  Actor *actor;                // running, or NULL
+  Turn *turn;                  // of the running actor
+  u64 *young_low, *young_high; // the running message's fragment
+  Obj **counted;               // COUNTED objects born in the nursery
+  u32 counted_count, counted_capacity;
+  LargeObj *young_large;       // large objects born in this turn
+  i64 reductions;              // left of this slice
+  bool in_guard;               // sends, spawns, waits, assignments trap
+  FaultKind fault;
+  char *fault_text;            // malloc'ed UTF-8, owned; NULL when none
+  size_t fault_length;
+  char *text;                  // scratch text for show, concat, natives (malloc'ed)
+  size_t text_length, text_capacity;
+  Vm *vm;
+};
+
+// Sets worker->fault. Returns false, so that natives can `return fault_set(…)`.
+bool fault_set(Worker *worker, const char *format, ...) PRINTF_LIKE(2, 3);
+
+// Scratch text. False when memory is out.
+bool text_reserve(Worker *worker, size_t more) MUST_CHECK;
+bool text_append(Worker *worker, Str s) MUST_CHECK;
+
+// Makes sure that `words` can be taken at worker->at without a check. The one collection point (heap.h).
+static inline bool heap_reserve(Worker *worker, u32 words) {
+  return LIKELY((size_t)(worker->end - worker->at) >= words) || heap_reserve_slow(worker, words);
+}
+
+// Takes reserved words.
+static inline Obj *heap_take(Worker *worker, u32 words) {
+  Obj *obj = (Obj *)worker->at;
+  worker->at += words;
+  return obj;
+}
