@@ -11,3 +11,7 @@ Str modfile_write(const Module *module);
 Module *modfile_read(Str bytes, Str *reason);
 
 bool modfile_is_module(Str bytes);  // begins with the magic
+
+// The hash over everything in a module file but the hash itself (bytes 8 to 15), as its header must hold it: what
+// Import.hash records. It finds damage and stale builds; it is no protection against somebody who means harm.
+u64 modfile_content_hash(Str bytes);
