@@ -269,6 +269,14 @@ u32 module_import(Module *module, Str name);             // index into imports, 
 // `type` with the parameters replaced by `args` (for registers of known instantiation). Raw types stay raw.
 TypeId module_type_subst(Module *module, TypeId type, TypeList args);
 
+// How many slots `implements->handlers` has: as many as the interface has methods. 0 if it is no interface of this module.
+static inline u32 implements_slots(const Module *module, const Implements *implements) {
+  if (implements->interface >= module->types.count) return 0;
+  const Type *type = &module->types.items[implements->interface];
+  bool known = type->kind == TYPE_REF && type->index < module->interfaces.count;
+  return known ? module->interfaces.items[type->index].method_count : 0;
+}
+
 static inline bool type_is_raw(const Module *module, TypeId type) { return module->types.items[type].kind <= TYPE_FLOAT; }
 
 // Canonical text of a type or signature, as the assembler reads it: "List[Int]", "map.Map[String, T0]", "fn(Int) -> Bool".
