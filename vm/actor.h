@@ -63,8 +63,7 @@ struct Promise {
   Chunk *chunk;
   Waiter *waiters;
   struct AllState *all;        // of a promise made by all(): the members' promises, how many are open
-  const char *label;           // for "awaiting Tally.get": class and message of the question, or NULL
-  const Class *asked;          // class asked, and its message; or NULL
+  const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number; NULL: "awaiting task"
   u16 asked_slot;
 };
 

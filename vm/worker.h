@@ -21,6 +21,7 @@ struct Worker {
   u32 counted_count, counted_capacity;
   LargeObj *young_large;       // large objects born in this turn
   i64 reductions;              // left of this slice
+  u64 result;                  // of the frame that ended the turn: the answer as a val, or the promise to forward
   bool in_guard;               // sends, spawns, waits, assignments trap
   FaultKind fault;
   char *fault_text;            // malloc'ed UTF-8, owned; NULL when none
@@ -34,8 +35,8 @@ struct Worker {
 bool fault_set(Worker *worker, const char *format, ...) PRINTF_LIKE(2, 3);
 
 // Scratch text. False when memory is out.
-bool text_reserve(Worker *worker, size_t more) MUST_CHECK;
-bool text_append(Worker *worker, Str s) MUST_CHECK;
+bool scratch_reserve(Worker *worker, size_t more) MUST_CHECK;
+bool scratch_append(Worker *worker, Str s) MUST_CHECK;
 
 // Makes sure that `words` can be taken at worker->at without a check. The one collection point (heap.h).
 static inline bool heap_reserve(Worker *worker, u32 words) {

@@ -1,0 +1,46 @@
+// Running bytecode: the interpreter's face (engine.c, ops.inc) and the frames it works on (frames.c).
+//
+// A frame lies on the turn's stack; `fp` points at register 0. Below it stand three words:
+//   fp[-3] the Code   fp[-2] where the caller goes on (its instruction after the call)   fp[-1] words to the caller's fp | dst << 32
+// The first frame of a turn returns to a pseudo-instruction that ends the turn. Frames never move while pointers to them are held
+// in C across a call that may grow the stack.
+#pragma once
+#include "vm/worker.h"
+
+enum { FRAME_CODE = -3, FRAME_PC = -2, FRAME_LINK = -1, FRAME_HEADER = 3 };
+
+typedef enum EngineExit {
+  ENGINE_TURN_END,   // the first frame returned: worker->result is the answer (a val), Bool of a guard
+  ENGINE_FORWARD,    // it forwarded: worker->result is a promise value
+  ENGINE_SUSPEND,    // AWAIT and kin: turn->waiting, wants_outcome, dst are set; pc is behind the instruction
+  ENGINE_YIELD,      // out of reductions; pc is at the instruction to run next
+  ENGINE_FAULT,      // worker->fault is set; frames stand as they were, for the crash report
+} EngineExit;
+
+// Runs the worker's turn from turn->pc, turn->fp until one of the above. Saves pc and fp.
+EngineExit engine_run(Worker *worker);
+
+// Puts a first frame for `code` with `args` on the (empty) stack. Arguments that the code takes raw are unboxed. False when memory is out.
+bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) MUST_CHECK;
+
+// The value of an await arrived: stores it in the destination register and goes on.
+void engine_deliver(Worker *worker, Val value);
+
+// ---- Frames ----
+bool turn_new(Worker *worker, Turn **turn) MUST_CHECK;   // with a small stack
+void turn_free(Worker *worker, Turn *turn);
+bool stack_grow(Worker *worker, u32 words) MUST_CHECK;   // up to the stack limit, then a fault "stack limit"; frames may move
+void turn_shrink(Worker *worker, Turn *turn);            // to its exact size, when put aside and small enough to be worth it
+
+// Calls fn for each frame from the top, with its registers and code. For the collector, crash reports and the debugger.
+typedef struct FrameView {
+  const Code *code;
+  u64 *registers;
+  u32 word;      // code word where it stands
+  bool below;    // under the watermark
+} FrameView;
+typedef bool (*FrameVisit)(void *context, const FrameView *frame);  // false stops
+void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context);
+
+// After a collection: all frames are clean, a barrier makes those that run again dirty.
+void frames_set_watermark(Worker *worker, Turn *turn);

@@ -1,0 +1,56 @@
+// What actors do to each other: spawn, send, watch, end. And what promises are for. Called by the engine and by natives.
+#pragma once
+#include "vm/native.h"
+
+// ---- Actors (life.c) ----
+
+// A new actor of `class`, its start message queued; *reference is a REF for `itable`. May collect: `args` must be registers.
+bool actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count, u64 *reference) MUST_CHECK;
+// A native actor made by the VM (a power), with `words` of C state in fields. NULL when memory is out.
+Actor *actor_native(Vm *vm, const Class *class, u32 words);
+// A reference to it, minted anew; 4 words reserved.
+Val actor_reference(Worker *worker, Actor *actor, const Itable *itable);
+
+// Queues a message. `promise` (taken over, may be NULL) is settled with the answer. A send to an actor that is gone counts as a
+// dead letter and breaks the promise. False when memory is out: then nothing was sent and `promise` is released.
+bool actor_send(Worker *worker, Val reference, u16 slot, const Val *args, u32 count, Promise *promise) MUST_CHECK;
+bool actor_task(Worker *worker, Val closure, Promise *promise) MUST_CHECK;
+
+typedef enum ExitReason { EXIT_REASON_NORMAL, EXIT_REASON_CRASH, EXIT_REASON_KILLED } ExitReason;
+// Ends the actor: breaks the promises of its message and mailbox, tells watchers, drops state, heap and turn. `why` for a crash.
+void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why);
+
+bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;   // ended(): settled with an Exit
+
+// Reference weights: what a copy takes from its original, and what a dead reference gives back.
+u64 weight_split(Obj *reference);
+void weight_return(Worker *worker, Actor *actor, u64 weight);   // may free the actor
+
+// ---- Mailbox (mailbox.c) ----
+// True if the receiver was idle: the caller must make it ready (sched_ready).
+bool mailbox_push(Actor *actor, Message *message);
+// Moves what was pushed behind the queue; false if there is nothing at all (and the mailbox is marked idle).
+bool mailbox_collect(Actor *actor);
+
+// ---- Promises (promise.c) ----
+Promise *promise_new(Worker *worker) MUST_CHECK;       // open, count 1; NULL when memory is out
+void promise_retain(Promise *promise);
+void promise_release(Worker *worker, Promise *promise);
+Val promise_value(Worker *worker, Promise *promise);   // a PROMISE object taking over one count; 2 words reserved
+// Settle once; later ones are ignored. `value` is any val of the running turn: it is copied out. Release is the caller's.
+bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
+void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
+// `from` will settle `to` likewise (takes over the count of `to`).
+bool promise_forward(Worker *worker, Promise *from, Promise *to) MUST_CHECK;
+bool promise_all(Worker *worker, Val list, Promise **result) MUST_CHECK;
+bool promise_race(Worker *worker, Val list, Promise **result) MUST_CHECK;
+// A `when`: code runs as a turn of the running actor with the result and the captures. *result is the promise of its answer.
+bool promise_when(Worker *worker, Promise *on, const Code *code, const Val *captures, u32 count, Promise **result) MUST_CHECK;
+
+// ---- Scheduler (sched.c) ----
+void sched_ready(Worker *worker, Actor *actor);        // into the run queue
+u64 sched_now(Worker *worker);                         // microseconds, monotonic; simulated under --seed
+struct Timer *sched_timer(Worker *worker, u64 at_us, void (*fire)(Worker *, void *), void *context) MUST_CHECK;
+void sched_timer_cancel(Worker *worker, struct Timer *timer);
+// Suspends the running actor until the promise settles or `within_us` have passed (0: no limit).
+bool sched_suspend(Worker *worker, Promise *on, u64 within_us) MUST_CHECK;
