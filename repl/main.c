@@ -1,0 +1,195 @@
+// The `deed` command: finds the subcommand, parses its options, and turns what happened into an exit code.
+//
+// This is the only main(). Each group of subcommands has a file of its own (cmd_*.c); what they share is in cli.h.
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "repl/cli.h"
+
+#define DEED_VERSION "0.1"
+
+static const Command *const commands[] = {
+    &command_run,    &command_check, &command_build, &command_test, &command_caps, &command_verify,
+    &command_asm,    &command_dis,   &command_explain, &command_help,
+};
+
+const Command *command_find(Str name) {
+  for (size_t i = 0; i < COUNT_OF(commands); i++) {
+    if (str_eq(name, str_from(commands[i]->name))) return commands[i];
+  }
+  return NULL;
+}
+
+void command_nearest(Nearest *nearest) {
+  for (size_t i = 0; i < COUNT_OF(commands); i++) nearest_offer(nearest, str_from(commands[i]->name));
+}
+
+// ---- Talking to a person --------------------------------------------------------------------------------------------
+
+Str option_color;
+
+bool cli_color(int fd) {
+  if (str_eq(option_color, STR("always"))) return true;
+  if (str_eq(option_color, STR("never"))) return false;
+  const char *no_color = getenv("NO_COLOR");
+  if (no_color && *no_color) return false;
+  const char *term = getenv("TERM");
+  if (!term || !*term || !strcmp(term, "dumb")) return false;
+  return isatty(fd);
+}
+
+static void say(const char *label, const char *sgr, const char *format, va_list args) {
+  bool color = cli_color(2);
+  fprintf(stderr, "%s%s:%s ", color ? sgr : "", label, color ? "\033[0m" : "");
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+}
+
+void cli_error(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say("error", "\033[1;31m", format, args);
+  va_end(args);
+}
+
+void cli_hint(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say("hint", "\033[1;36m", format, args);
+  va_end(args);
+}
+
+int cli_needs(const char *command, const char *what) {
+  cli_error("`deed %s` needs a %s", command, what);
+  cli_hint("`deed help %s` tells more", command);
+  return EXIT_USAGE;
+}
+
+Str cli_escape(Str text) {
+  Text out = {0};
+  for (size_t i = 0; i < text.len; i++) {
+    u8 c = (u8)text.ptr[i];
+    if (c < 0x20 || c == 0x7f) {
+      text_printf(&out, "\\u{%x}", c);
+    } else {
+      text_char(&out, (char)c);
+    }
+  }
+  return text_str(&out);
+}
+
+bool cli_diagnostics(Diags *diags) {
+  Text out = {0};
+  diags_render(diags, &out, cli_color(2));
+  fwrite(out.ptr ? out.ptr : "", 1, out.len, stderr);
+  return diags->errors > 0;
+}
+
+// ---- Help -----------------------------------------------------------------------------------------------------------
+
+static void print_overview(FILE *out) {
+  fputs(
+      "Deed runs programs of actors that can do only what they were handed.\n\n"
+      "  deed FILE [--PARAMETER=GRANT..] [ARGUMENT..]   runs a program, like `deed run`\n\n"
+      "Commands:\n",
+      out);
+  for (size_t i = 0; i < COUNT_OF(commands); i++) fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+  fputs("\n`deed help COMMAND` tells more. `deed --version` prints the version.\n", out);
+}
+
+void command_print_help(const Command *command, FILE *out) {
+  fprintf(out, "deed %s %s\n\n%s.\n", command->name, command->arguments, command->summary);
+  if (command->details) fprintf(out, "\n%s", command->details);
+  fputs("\nOptions:\n", out);
+  options_print(command->options, out);
+}
+
+static int run_help(Operands operands) {
+  if (!operands.count) {
+    print_overview(stdout);
+    return EXIT_FINE;
+  }
+  Str name = str_from(operands.items[0]);
+  const Command *command = command_find(name);
+  if (!command) {
+    Nearest nearest = {.wanted = name};
+    command_nearest(&nearest);
+    cli_error("there is no command `%.*s`", STR_ARG(cli_escape(name)));
+    if (nearest.best.len) cli_hint("did you mean `%.*s`?", STR_ARG(nearest.best));
+    return EXIT_USAGE;
+  }
+  command_print_help(command, stdout);
+  return EXIT_FINE;
+}
+
+const Command command_help = {"help", "[COMMAND]", "Tells what a command does", NULL, NULL, false, NULL, run_help};
+
+// ---- main -----------------------------------------------------------------------------------------------------------
+
+static bool is_any(const char *argument, const char *a, const char *b) { return !strcmp(argument, a) || !strcmp(argument, b); }
+
+static int run_command(const Command *command, int argc, char **argv) {
+  for (int i = 0; i < argc && argv[i][0] == '-'; i++) {
+    if (!is_any(argv[i], "--help", "-h")) continue;
+    command_print_help(command, stdout);
+    return EXIT_FINE;
+  }
+  Operands operands;
+  if (!options_parse(command, argc, argv, &operands)) return EXIT_USAGE;
+  return command->run(operands);
+}
+
+// A word that is neither a command nor a file was most likely meant as a command.
+static bool looks_like_command(const char *word) {
+  return word[0] != '-' && !strpbrk(word, "./") && access(word, F_OK) != 0;
+}
+
+static int complain_unknown(const char *word) {
+  Str name = str_from(word);
+  Nearest nearest = {.wanted = name};
+  command_nearest(&nearest);
+  cli_error("there is no command and no file `%.*s`", STR_ARG(cli_escape(name)));
+  if (nearest.best.len) {
+    cli_hint("did you mean `deed %.*s`?", STR_ARG(nearest.best));
+  } else {
+    cli_hint("`deed help` lists the commands");
+  }
+  return EXIT_USAGE;
+}
+
+static int dispatch(int argc, char **argv) {
+  if (argc == 0) {
+    if (isatty(0)) return run_help((Operands){0});
+    static char *from_stdin[] = {"-"};
+    return run_command(&command_run, 1, from_stdin);
+  }
+  if (is_any(argv[0], "--version", "-V")) {
+    printf("deed %s\n", DEED_VERSION);
+    return EXIT_FINE;
+  }
+  if (is_any(argv[0], "--help", "-h")) return run_help((Operands){0});
+  const Command *command = command_find(str_from(argv[0]));
+  if (command) return run_command(command, argc - 1, argv + 1);
+  if (looks_like_command(argv[0])) return complain_unknown(argv[0]);
+  return run_command(&command_run, argc, argv);
+}
+
+// What was printed must have arrived: a full disk is an error, a closed pipe a quiet end.
+static int finish_output(int status) {
+  errno = 0;
+  bool failed = fflush(stdout) != 0 || ferror(stdout);
+  if (!failed || status == EXIT_PIPE) return status;
+  if (errno == EPIPE) return EXIT_PIPE;
+  cli_error("cannot write to standard output: %s", strerror(errno ? errno : EIO));
+  return status ? status : EXIT_FAILED;
+}
+
+int main(int argc, char **argv) {
+  signal(SIGPIPE, SIG_IGN);  // a closed pipe is reported by the write that meets it
+  int status = dispatch(argc - 1, argv + 1);
+  status = finish_output(status);
+  gc_release_all();
+  return status;
+}
