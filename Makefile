@@ -1,33 +1,58 @@
 # Deed. `make` builds build/deed; `make help` lists the rest.
 
-CC      ?= gcc
 BUILD   ?= build
-PKGS     = bdw-gc jemalloc libutf8proc
-WARN     = -Wall -Wextra -Wswitch -Wno-unused-parameter
+PREFIX  ?= /usr/local
+CC       = gcc
 CFLAGS  ?= -O2 -g
-ALLFLAGS = -std=gnu17 $(WARN) $(CFLAGS) -I. -I$(BUILD)/gen -MMD -MP $(DEFS) $(shell pkg-config --cflags $(PKGS))
+WARN     = -Wall -Wextra -Wswitch -Wno-unused-parameter
+PKGS     = bdw-gc jemalloc libutf8proc
+# Set by the modes below: DEFS are macros, SANITIZE goes to the compiler and the linker, WERROR is -Werror in checks.
+ALLFLAGS = -std=gnu17 -D_GNU_SOURCE $(WARN) $(WERROR) $(CFLAGS) $(SANITIZE) -I. -I$(BUILD)/gen -MMD -MP $(DEFS) \
+           $(shell pkg-config --cflags $(PKGS))
 LIBS     = $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 
-BYTECODE = $(wildcard bytecode/*.c bytecode/front/*.c)
-VM       = $(wildcard vm/*.c)
+CORE     = $(wildcard bytecode/*.c bytecode/front/*.c vm/*.c)
 REPL     = $(wildcard repl/*.c)
+UNIT     = $(wildcard tests/unit/*.c)
+FUZZ     = $(wildcard tests/fuzz/*.c)
 STDLIB   = $(wildcard stdlib/*.deed stdlib/*/*.deed)
-OBJECTS  = $(patsubst %.c,$(BUILD)/%.o,$(BYTECODE) $(VM)) $(BUILD)/gen/stdlib.o
+object   = $(patsubst %.c,$(BUILD)/%.o,$(1))
+OBJECTS  = $(call object,$(CORE)) $(BUILD)/gen/stdlib.o
+# Everything but main(), for the unit tests and the fuzzers.
+PARTS    = $(OBJECTS) $(call object,$(filter-out repl/main.c repl/cmd_%,$(REPL)))
+
+DEPS     = gcc make pkg-config libc6-dev libgc-dev libjemalloc-dev libutf8proc-dev libreadline-dev libcriterion-dev python3 \
+           clang libclang-rt-14-dev
 
 all: $(BUILD)/deed  ## build the program, build/deed
 
-$(BUILD)/deed: $(OBJECTS) $(patsubst %.c,$(BUILD)/%.o,$(REPL))
-	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+deps:  ## install the Debian packages that building and testing need (asks for root only if one is missing)
+	@missing=; for p in $(DEPS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q --no-install-recommends $$missing; fi
+
+# ---- Building -------------------------------------------------------------------------------------------------------
+
+$(BUILD)/deed: $(OBJECTS) $(call object,$(REPL))
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) -c -o $@ $<
 
-# The library's sources, embedded: see repl/library.h.
-$(BUILD)/gen/stdlib.S: $(STDLIB) Makefile
+# The library's sources, embedded: see repl/library.h. The list of files is a prerequisite too, so that a module that goes
+# away goes away here.
+$(BUILD)/gen/stdlib.list: FORCE
 	@mkdir -p $(@D)
+	@echo $(STDLIB) | cmp -s - $@ || echo $(STDLIB) > $@
+
+$(BUILD)/gen/stdlib.S: $(STDLIB) $(BUILD)/gen/stdlib.list
 	@{ echo '.section .rodata'; echo '.globl stdlib_table'; \
-	   for f in $(STDLIB); do l=$$(echo $$f | tr '/.' '__'); echo "$$l: .incbin \"$$f\""; echo "$${l}_end: .byte 0"; echo "$${l}_name: .asciz \"$${f#stdlib/}\""; done; \
+	   for f in $(STDLIB); do l=$$(echo $$f | tr '/.' '__'); echo "$$l: .incbin \"$$f\""; echo "$${l}_end: .byte 0"; \
+	     echo "$${l}_name: .asciz \"$${f#stdlib/}\""; done; \
 	   echo '.section .data.rel.ro,"aw"'; echo '.balign 8'; echo 'stdlib_table:'; \
 	   for f in $(STDLIB); do l=$$(echo $$f | tr '/.' '__'); echo ".quad $${l}_name, $$l, $${l}_end"; done; echo '.quad 0, 0, 0'; \
 	   echo '.section .note.GNU-stack,"",@progbits'; } > $@
@@ -35,11 +60,57 @@ $(BUILD)/gen/stdlib.S: $(STDLIB) Makefile
 $(BUILD)/gen/stdlib.o: $(BUILD)/gen/stdlib.S
 	$(CC) -c -o $@ $<
 
-help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+$(BUILD)/unit: $(call object,$(UNIT)) $(PARTS)
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS) -lcriterion
+
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(PARTS)
+	$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# ---- Testing --------------------------------------------------------------------------------------------------------
+
+test: $(BUILD)/deed $(BUILD)/unit  ## run every test; FILTER=text for some, WRAP=valgrind to look closer
+	@DEED=$(BUILD)/deed UNIT=$(BUILD)/unit tests/run $(FILTER)
+
+check:  ## what needs no running: warnings as errors, the include graph, file sizes
+	@$(MAKE) --no-print-directory BUILD=build/check CFLAGS=-O1 WERROR=-Werror build/check/deed build/check/unit
+	@python3 tests/floors.py
+
+stress:  ## the tests with a collection at every chance, a tiny nursery, and a yield at every instruction that may
+	@$(MAKE) --no-print-directory BUILD=build/stress DEFS=-DDEED_STRESS CFLAGS='-O1 -g' all
+	@DEED=build/stress/deed SLOW=20 tests/run $(or $(FILTER),lang examples seed library)
+
+# Sanitizers see every block only with malloc: no libgc, no jemalloc.
+MALLOC   = PKGS=libutf8proc DEFS='-DDEED_NO_LIBGC -DDEED_NO_JEMALLOC'
+
+asan:  ## the tests under AddressSanitizer
+	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' all
+	@DEED=build/asan/deed SLOW=5 tests/run $(FILTER)
+
+ubsan:  ## the tests under UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory BUILD=build/ubsan $(MALLOC) SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' CFLAGS='-O1 -g' all
+	@DEED=build/ubsan/deed SLOW=5 tests/run $(FILTER)
+
+FUZZ_SECONDS ?= 20
+
+fuzz:  ## feed every fuzzer random input for FUZZ_SECONDS each
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang $(MALLOC) SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' \
+	  CFLAGS='-O1 -g' $(FUZZ:tests/fuzz/%.c=build/fuzz/fuzz-%)
+	@for f in $(FUZZ:tests/fuzz/%.c=%); do mkdir -p build/fuzz/corpus/$$f; \
+	  build/fuzz/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=4096 -verbosity=0 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f $(wildcard tests/fuzz/corpus) || exit 1; done
+
+bench: $(BUILD)/deed  ## compare with Erlang and Lua, and write docs/benchmarks.md
+	@DEED=$(BUILD)/deed python3 tests/bench/run.py
+
+# ---- Installing -----------------------------------------------------------------------------------------------------
+
+install: $(BUILD)/deed  ## install to PREFIX (/usr/local), below DESTDIR if that is set
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILD)/deed $(DESTDIR)$(PREFIX)/bin/deed
 
 clean:  ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all help clean
+.PHONY: all help deps test check stress asan ubsan fuzz bench install clean FORCE
+.SECONDARY:
