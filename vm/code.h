@@ -20,7 +20,9 @@ struct Code {
   u32 frame_words;           // registers, and 3 words of frame header
   u16 param_count;
   u16 register_count;
-  u16 first_cleared;         // registers from here on must be zeroed on entry where they are vals
+  u16 first_cleared;         // registers first_cleared … cleared_end-1 are zeroed on entry: those from the first val that is no parameter
+  u16 cleared_end;           // to the last one
+  u8 raw_result;             // 0: returns a val, 1: a raw Int, 2: a raw Float
   const u64 *val_map;        // a bit for each register that holds vals
   NativeFn native;
   u8 effects;
@@ -71,6 +73,7 @@ const Itable *itable_get(const Class *class, const InterfaceDef *interface, cons
 const Itable *itable_narrow(const Itable *from, const InterfaceDef *to);  // by method names
 
 struct Image {
+  Image *next;               // loaded before this one
   const Verified *verified;
   Str name;
   Code *codes;            // parallel to module->functions; for imported ones a copy of the home's pointer stands in code_of

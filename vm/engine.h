@@ -12,7 +12,8 @@ enum { FRAME_CODE = -3, FRAME_PC = -2, FRAME_LINK = -1, FRAME_HEADER = 3 };
 typedef enum EngineExit {
   ENGINE_TURN_END,   // the first frame returned: worker->result is the answer (a val), Bool of a guard
   ENGINE_FORWARD,    // it forwarded: worker->result is a promise value
-  ENGINE_SUSPEND,    // AWAIT and kin: turn->waiting, wants_outcome, dst are set; pc is behind the instruction
+  ENGINE_SUSPEND,    // AWAIT and kin: sched_suspend() was called, wants_outcome and dst are set; pc stays at the instruction
+                     // until engine_resume()
   ENGINE_YIELD,      // out of reductions; pc is at the instruction to run next
   ENGINE_FAULT,      // worker->fault is set; frames stand as they were, for the crash report
 } EngineExit;
@@ -23,13 +24,20 @@ EngineExit engine_run(Worker *worker);
 // Puts a first frame for `code` with `args` on the (empty) stack. Arguments that the code takes raw are unboxed. False when memory is out.
 bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) MUST_CHECK;
 
-// The value of an await arrived: stores it in the destination register and goes on.
+// A suspended turn goes on: `settled` is what it waited for, or still open when its time is up. Brings the value into the actor's
+// heap (or builds its Result), stores it, and moves pc behind the instruction; then call engine_run(). False: worker->fault is set,
+// as with ENGINE_FAULT ("awaiting Tally.get: why"). The caller keeps its count of `settled`. May collect.
+bool engine_resume(Worker *worker, Promise *settled) MUST_CHECK;
+
+// The part of it that stores: for those who built the value themselves.
 void engine_deliver(Worker *worker, Val value);
 
 // ---- Frames ----
 bool turn_new(Worker *worker, Turn **turn) MUST_CHECK;   // with a small stack
 void turn_free(Worker *worker, Turn *turn);
-bool stack_grow(Worker *worker, u32 words) MUST_CHECK;   // up to the stack limit, then a fault "stack limit"; frames may move
+void turns_release(Worker *worker);                      // the spare turn and stack, when the worker ends
+// Makes room for a frame of so many words above the running one; up to the stack limit, then a fault. Frames may move.
+bool stack_grow(Worker *worker, u32 words) MUST_CHECK;
 void turn_shrink(Worker *worker, Turn *turn);            // to its exact size, when put aside and small enough to be worth it
 
 // Calls fn for each frame from the top, with its registers and code. For the collector, crash reports and the debugger.

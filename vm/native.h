@@ -8,10 +8,13 @@
 //     return true;
 //   }
 //
+// Behind the arguments args[] has NATIVE_SCRATCH more registers, empty at first: roots for values under construction.
 // Natives are safe for every value of their signature's types: they are called from hostile modules too. They charge reductions for
 // long work: worker->reductions -= units (about 1 per 50 ns).
 #pragma once
 #include "vm/worker.h"
+
+enum { NATIVE_SCRATCH = 4 };
 
 #define NATIVE(name, text, signature, effect) bool native_##name(Worker *worker, u64 *args);
 #include "bytecode/native.def"

@@ -28,6 +28,13 @@ struct Worker {
   size_t fault_length;
   char *text;                  // scratch text for show, concat, natives (malloc'ed)
   size_t text_length, text_capacity;
+  u64 *stack_end;              // no new frame may reach past this word of the running turn's stack
+  u64 stack_limit;             // bytes of one actor's stack; 0: the default (frames.c)
+  u32 need;                    // words that the instruction on its slow path asks for
+  u32 line;                    // source line of the send, spawn, task or when being done: for Message.sender_line
+  Turn *spare_turn;            // kept by turn_free() for the next turn_new()
+  u64 *spare_stack;
+  struct Images *images;       // what is loaded (load.h)
   Vm *vm;
 };
 
