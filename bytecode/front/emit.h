@@ -1,0 +1,100 @@
+// One function under construction: its code words, labels, registers, lines and names.
+//
+// The generator (gen_*.c) decides what to emit; this part keeps the rules that the verifier proves again. Code after an
+// instruction that never goes on is dropped until a label that somebody jumps to is bound, so no unreachable code exists.
+// Every register has one type for ever; a dead one waits in a free list of its type. Jumps go forward to labels, except
+// emit_loop(). Offsets of fused jumps have 16 bits: when one doesn't fit, `overflow` is set, and the function must be
+// generated again with `long_jumps`, where each fused jump only hops over a JMP.
+#pragma once
+#include "bytecode/module.h"
+
+typedef u32 Reg;
+enum { REG_NONE = 0xffff };
+
+typedef struct Label {
+  u32 at;     // word, or LABEL_OPEN
+  u32 fixes;  // the jumps that wait for it: index + 1 of the latest in Emit.fixes
+} Label;
+
+enum { LABEL_OPEN = 0xffffffff };
+#define LABEL_NEW ((Label){LABEL_OPEN, 0})
+
+typedef enum FixKind { FIX_BC, FIX_C, FIX_LOW, FIX_HIGH } FixKind;
+
+typedef struct Fix {
+  u32 word;  // where the offset stands
+  u32 base;  // first word of the jump
+  u32 next;
+  FixKind kind;
+} Fix;
+
+typedef enum RegState { REG_FREE, REG_TEMP, REG_LOCAL } RegState;
+
+typedef struct RegInfo {
+  TypeId type;
+  u32 next;     // in its free list: register + 1
+  RegState state;
+  bool dirty;   // noted in Emit.dirty
+} RegInfo;
+
+// The free list of a type; valid if `serial` is the function's. One table serves all functions of a module.
+typedef struct FreeList {
+  u32 serial;
+  u32 head;  // register + 1
+} FreeList;
+typedef VEC(FreeList) FreeLists;
+
+typedef struct Emit {
+  Module *module;
+  FreeLists *free_lists;
+  u32 serial;        // differs for every function generated
+  bool long_jumps;
+  bool overflow;     // a fused jump did not reach
+  bool exhausted;    // more than LIMIT_REGISTERS or LIMIT_FUNCTION_WORDS
+  bool reachable;
+  bool loops;        // contains a LOOP
+  u8 effects;        // of the instructions emitted; callees' are added by the generator
+  u32 line;
+  u32 last_bound;    // the latest word that a label was bound to
+  VEC(u64) code;
+  VEC(Fix) fixes;
+  VEC(RegInfo) regs;
+  VEC(u16) dirty;    // val registers that were freed and may still hold something
+  VEC(LineEntry) lines;
+  VEC(LocalName) names;
+} Emit;
+
+Emit *emit_new(Module *module, FreeLists *free_lists, u32 serial, bool long_jumps);
+
+// ---- Registers ----
+Reg reg_new(Emit *emit, TypeId type);          // a temporary of the type
+void reg_release(Emit *emit, Reg reg);         // frees a temporary; does nothing to a local's register
+void reg_keep(Emit *emit, Reg reg);            // a temporary becomes a local's
+void reg_free(Emit *emit, Reg reg);            // frees a local's
+bool reg_is_temp(const Emit *emit, Reg reg);
+TypeId reg_type(const Emit *emit, Reg reg);
+// CLEARs what free registers still hold; called before an instruction that may suspend for long.
+void emit_clear_dead(Emit *emit);
+
+// ---- Instructions ----
+void emit_op(Emit *emit, Op op, u32 a, u32 b, u32 c);                 // shapes of one word without offset or imm32
+void emit_imm(Emit *emit, Op op, Reg a, i32 number);                  // DI
+void emit_word(Emit *emit, Op op, Reg a, u32 b, u64 word);            // DW DC DG DT DRT
+void emit_list(Emit *emit, Op op, u32 a, u32 b, u32 c, const Reg *list, u32 count);             // DXR RXR DRXR DL RL DRL
+void emit_call(Emit *emit, Op op, u32 a, u32 b, u64 word, const Reg *list, u32 count);          // DF F DRF
+void emit_spawn(Emit *emit, Reg a, u64 actor, u64 type, const Reg *list, u32 count);            // DA
+
+// ---- Labels and jumps ----
+void emit_bind(Emit *emit, Label *label);
+bool label_used(const Label *label);
+void emit_jump(Emit *emit, Label *label);                             // JMP
+void emit_branch(Emit *emit, Op op, u32 a, u32 b, Label *label);      // RJ RRJ RIJ RXJ
+void emit_switch(Emit *emit, Reg a, u32 count, Label *const *labels);
+u32 emit_loop_head(Emit *emit);                                       // where a later LOOP goes
+void emit_loop(Emit *emit, u32 head);
+
+// ---- Names and the end ----
+u32 emit_name_from(Emit *emit, Str name, Reg reg);                    // gives a handle for emit_name_until
+void emit_name_until(Emit *emit, u32 handle);
+// Fills code, registers, lines and locals of `function`.
+void emit_finish(Emit *emit, Function *function);

@@ -1,0 +1,205 @@
+// What the parts of the code generator share: the module being made, the function being made, and sinks.
+//
+// gen.c drives; gen_table.c makes entries of the module's tables; gen_fn.c opens and closes functions and knows where
+// locals live; gen_uses.c looks ahead in the tree; the others turn one family of expressions each into instructions.
+//
+// An expression is generated into a Sink, which says what becomes of its value: it is wanted as a certain type (raw or
+// val, maybe in a certain register), it is dropped, or it is the result of the function (a tail position). A wanted
+// register is written by the last instruction of the expression only, so it may be one that the expression reads.
+#pragma once
+#include "bytecode/front/emit.h"
+#include "bytecode/front/types.h"
+
+// A function whose code is still to be made.
+typedef enum PendingKind { PENDING_BODY, PENDING_WRAP_FN, PENDING_WRAP_CTOR } PendingKind;
+typedef struct Pending {
+  PendingKind kind;
+  u32 function;
+  Expr *expr;      // the FN, TASK or WHEN
+  FnDecl *fn;
+  CtorDecl *ctor;
+} Pending;
+
+// A declaration whose table entry was promised, but not filled yet.
+typedef enum EntryKind { ENTRY_DATA, ENTRY_INTERFACE, ENTRY_FUNCTION, ENTRY_ACTOR, ENTRY_GLOBAL } EntryKind;
+typedef struct Entry {
+  EntryKind kind;
+  u32 index;
+  void *decl;
+} Entry;
+
+typedef struct Gen {
+  Module *module;
+  ModuleAst *ast;
+  Diags *diags;
+  PtrMap entries;         // TypeDecl, InterfaceDecl, FnDecl, ActorDecl, ConstItem → index + 1
+  PtrMap wrappers;        // FnDecl, CtorDecl → index + 1 of the closure function that stands for it
+  PtrMap types;           // Ty → TypeId + 1
+  VEC(Entry) unfilled;
+  bool filling;
+  VEC(Pending) pending;
+  FreeLists free_lists;
+  u32 serial;             // of the latest function
+  u32 type_depth;
+  TypeId t_int, t_float, t_vint, t_vfloat, t_bool, t_unit, t_string, t_bytes, t_duration, t_time;
+} Gen;
+
+// Where a local lives in the function being made, and how it is used there.
+typedef struct LocalInfo {
+  u32 serial;             // the function for which `raw` and `val` hold
+  u32 counted;            // the function for which the uses were counted
+  Reg raw, val;           // an Int or Float may stand in both forms; others in `val` alone
+  u32 raw_uses, val_uses;
+  u32 slot;               // an actor's field
+  bool elided;            // an actor's parameter that only its initialisers use: no field
+} LocalInfo;
+
+typedef struct Loop {
+  struct Loop *outer;
+  Label *leave, *again;
+} Loop;
+
+typedef struct Fn {
+  Gen *gen;
+  Emit *emit;
+  Body *body;             // NULL in wrappers
+  FnDecl *decl;           // of a plain function: for calls of itself
+  u32 function;
+  u32 actor;              // index of the actor that the function belongs to, or IMPORT_NONE
+  bool has_state;         // may GET and SET: part of an actor, and no closure or task
+  bool in_init;
+  bool drops;             // one-way: the body's value is dropped, () returned
+  TypeId result;
+  TypeListId identity;    // the function's own type parameters, as arguments
+  u32 generic_count;
+  Reg self;               // the captured `self` of a closure or task
+  Loop *loop;
+  VEC(u16) scope;         // registers of the locals in scope
+  VEC(u32) names;         // handles of their names, for the debugger
+  Expr *ready;            // an expression whose value already stands in a register
+  Reg ready_reg;
+} Fn;
+
+typedef enum SinkKind { SINK_VALUE, SINK_EFFECT, SINK_TAIL } SinkKind;
+typedef struct Sink {
+  SinkKind kind;
+  TypeId type;            // VALUE
+  Reg reg;                // VALUE: of that type, or REG_NONE for any
+} Sink;
+
+#define SINK_DROP ((Sink){SINK_EFFECT, 0, REG_NONE})
+#define SINK_RETURN ((Sink){SINK_TAIL, 0, REG_NONE})
+
+// ---- gen_table.c ----
+TypeId gen_type(Gen *gen, Ty *ty);             // the val form
+TypeId gen_raw_type(Gen *gen, Ty *ty);         // raw for Int and Float
+bool ty_is(Ty *ty, TyKind kind);
+TypeId type_boxed(const Gen *gen, TypeId type);
+const Type *type_of(const Gen *gen, TypeId type);
+u32 gen_data(Gen *gen, TypeDecl *decl);
+u32 gen_interface(Gen *gen, InterfaceDecl *decl);
+u32 gen_function(Gen *gen, FnDecl *decl);
+u32 gen_actor(Gen *gen, ActorDecl *decl);
+u32 gen_global(Gen *gen, ConstItem *item);
+void gen_fill(Gen *gen);                       // fills all promised entries
+FnDecl *gen_library_fn(Gen *gen, const char *module, const char *name);
+Generics gen_generics(u32 count, const u8 *constraints);
+TypeListId gen_identity(Gen *gen, u32 count);  // [T0, T1, …]
+TypeId gen_subst(Gen *gen, TypeId type, TypeListId args);
+TypeListId gen_args_of(Gen *gen, TypeId type); // the arguments of a data, tuple… type as a list
+void gen_limit(Gen *gen, DiagCode code, Span span, const char *format, ...) PRINTF_LIKE(4, 5);
+
+// ---- gen_uses.c ----
+typedef enum Role { ROLE_RAW, ROLE_VAL, ROLE_SAME } Role;  // in which form an expression wants a child's Int or Float
+typedef struct Child {
+  Expr *expr;
+  Role role;
+} Child;
+typedef VEC(Child) Children;
+void expr_children(Expr *e, Children *out);    // of the same function: not into closures, tasks and `when` arms
+void count_uses(Gen *gen, Expr *root, bool raw, u32 serial);
+bool may_assign(Expr *e);                      // might assign a local `var`
+bool may_read(Fn *f, Expr *e, Reg reg);        // might read a local in that register
+Expr *first_child(Expr *e);                    // what is evaluated first, if it is a value of its own
+bool const_int(Fn *f, Expr *e, i64 *number);   // an Int known now
+
+// ---- gen_fn.c ----
+LocalInfo *local_info(Local *local);
+Fn *fn_open(Gen *gen, u32 function, Body *body, bool long_jumps);
+bool fn_close(Fn *f, Span span);               // false: again, with long jumps
+void fn_bind(Fn *f, Local *local, Reg reg);    // takes a temporary over; shares or copies another's register
+Reg fn_var(Fn *f, Local *local);               // a new register for a local
+Reg fn_read(Fn *f, Local *local, Sink sink);
+u32 scope_open(Fn *f);
+void scope_close(Fn *f, u32 mark);
+Reg coerce(Fn *f, Reg reg, Sink sink);         // a register's value, delivered: moved, boxed or unboxed if need be
+Reg sink_reg(Fn *f, Sink sink);                // where a value of the sink's type may be written
+Reg value_reg(Fn *f, Sink sink, TypeId type);  // where one of this type may be written, to be delivered by coerce()
+Sink sink_val(TypeId type);
+Sink sink_to(Fn *f, Reg reg);
+void fn_at(Fn *f, Span span);                  // the source line of what follows
+bool fn_reachable(const Fn *f);
+TypeListId inst_list(Fn *f, Ty **inst, u32 count);
+u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix);
+u32 wrap_fn(Gen *gen, FnDecl *fn);
+u32 wrap_ctor(Gen *gen, CtorDecl *ctor);
+void gen_pending(Gen *gen);                    // makes the code of closures, tasks, whens and wrappers still to be made
+void capture_list(Fn *f, Expr *e, bool has_state, Reg **regs, u32 *count);
+bool when_has_state(const Body *body);
+
+// ---- gen_expr.c ----
+Reg gen(Fn *f, Expr *e, Sink sink);
+Reg gen_value(Fn *f, Expr *e, TypeId type);    // in any register
+Reg gen_natural(Fn *f, Expr *e);               // of the expression's type, raw for Int and Float
+Reg gen_held(Fn *f, Expr *e, TypeId type, Expr *const *later, u32 later_count);  // safe from what `later` assigns
+void gen_unit(Fn *f, Sink sink, Reg *out);
+void gen_return(Fn *f, Reg reg);               // RET of a value of the function's result type
+void gen_return_unit(Fn *f);
+void gen_forward(Fn *f, Expr *e);
+Reg gen_string(Fn *f, Str text, Sink sink);
+Reg gen_int(Fn *f, i64 number, Sink sink);
+void gen_crash_text(Fn *f, Str text);
+Reg emit_library_call(Fn *f, const char *module, const char *name, const TypeId *inst, u32 inst_count, const Reg *args,
+                      u32 count, Sink sink);
+
+// ---- gen_op.c ----
+Reg gen_binary(Fn *f, Expr *e, Sink sink);
+Reg gen_unary(Fn *f, Expr *e, Sink sink);
+Reg gen_arith(Fn *f, Expr *e, Operator op, Reg left, Reg right, Expr *right_expr, Sink sink);
+Reg gen_logic(Fn *f, Expr *e, Sink sink);
+void gen_branch(Fn *f, Expr *e, bool sense, Label *target);  // jumps if e is `sense`, else falls through
+bool is_comparison(const Expr *e);
+Reg gen_range(Fn *f, Expr *e, Sink sink);
+
+// ---- gen_call.c ----
+Reg gen_call(Fn *f, Expr *e, Sink sink);
+Reg gen_field(Fn *f, Expr *e, Sink sink);
+Reg gen_ctor_value(Fn *f, CtorDecl *ctor, Ty *type, Sink sink);
+void gen_args(Fn *f, Expr *e, Reg *regs, TypeId (*want)(Fn *f, Expr *e, u32 param, Expr *value));
+
+// ---- gen_flow.c ----
+Reg gen_block(Fn *f, Expr *e, Sink sink);
+Reg gen_if(Fn *f, Expr *e, Sink sink);
+void gen_while(Fn *f, Expr *e);
+void gen_for(Fn *f, Expr *e);
+void gen_let(Fn *f, Expr *e);
+void gen_assign(Fn *f, Expr *e);
+Reg gen_try(Fn *f, Expr *e, Sink sink);
+void gen_assert(Fn *f, Expr *e);
+
+// ---- gen_match.c, gen_decide.c ----
+Reg gen_match(Fn *f, Expr *e, Sink sink);
+void gen_match_reg(Fn *f, Expr *e, Reg scrutinee, Sink sink);     // the arms of a MATCH or WHEN
+void gen_destructure(Fn *f, Pat *pattern, Reg reg, Label *fail);  // fail NULL: the pattern always matches
+
+// ---- gen_actor.c, gen_message.c ----
+Reg gen_send(Fn *f, Expr *e, Sink sink);
+Reg gen_spawn(Fn *f, Expr *e, Sink sink);
+Reg gen_await(Fn *f, Expr *e, Sink sink);
+Reg gen_outcome(Fn *f, Expr *e, Sink sink);
+Reg gen_when(Fn *f, Expr *e, Sink sink);
+Reg gen_task(Fn *f, Expr *e, Sink sink);
+Reg gen_closure(Fn *f, Expr *e, Sink sink);
+Reg gen_self(Fn *f, Expr *e, Sink sink);
+Reg gen_narrow(Fn *f, Expr *e, Sink sink);
+void gen_actor_functions(Gen *gen, ActorDecl *actor);
