@@ -274,13 +274,13 @@ static void take_actor(Reader *r, ActorDef *actor) {
   actor->handlers = handlers;
   actor->implements_count = take_count(r, LIMIT_METHODS, 4, "implemented interfaces");
   Implements *implements = gc_array(Implements, actor->implements_count);
+  actor->implements = implements;
   for (u32 i = 0; i < actor->implements_count && !r->failed; i++) {
     implements[i].interface = take_u32(r);
-    u32 slots = implements_slots(r->module, &implements[i]);
+    u32 slots = implements_slots(r->module, actor, i);
     if (slots > (size_t)(r->end - r->at) / 4) fail(r, "%u slots do not fit in the rest of the section", slots);
     if (!r->failed) implements[i].handlers = take_ids(r, slots);
   }
-  actor->implements = implements;
 }
 
 static void take_actors(Reader *r) {

@@ -187,7 +187,7 @@ static void put_actors(Writer *w, const Module *m) {
     put_u32(w, actor->implements_count);
     for (u32 k = 0; k < actor->implements_count; k++) {
       put_u32(w, actor->implements[k].interface);
-      put_ids(w, actor->implements[k].handlers, implements_slots(m, &actor->implements[k]));
+      put_ids(w, actor->implements[k].handlers, implements_slots(m, actor, k));
     }
   }
   section_end(w);

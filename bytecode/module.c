@@ -58,6 +58,10 @@ static bool type_equal(const Type *a, const Type *b) {
   return a->kind == b->kind && a->index == b->index && a->count == b->count && ids_equal(a->count, a->args, b->args);
 }
 
+static bool typelist_equal(const TypeList *a, const TypeList *b) { return a->count == b->count && ids_equal(a->count, a->items, b->items); }
+
+static u64 typelist_hash(const TypeList *list) { return ids_hash(list->count, list->count, list->items); }
+
 static u64 real_bits(double real) {
   u64 bits;
   memcpy(&bits, &real, sizeof bits);
@@ -140,8 +144,7 @@ TypeId module_type(Module *module, TypeKind kind, u32 index, u32 count, const Ty
 static u32 typelists_find(const Module *module, const Index *index, TypeList list, u64 hash) {
   for (u32 at = (u32)hash & (index->capacity - 1); index->slots[at]; at = (at + 1) & (index->capacity - 1)) {
     u32 row = index->slots[at] - 1;
-    TypeList other = module->typelists.items[row];
-    if (other.count == list.count && ids_equal(list.count, other.items, list.items)) return row;
+    if (typelist_equal(&module->typelists.items[row], &list)) return row;
   }
   return UINT32_MAX;
 }
@@ -152,10 +155,10 @@ TypeListId module_typelist(Module *module, u32 count, const TypeId *items) {
   index_grow(index, module->typelists.count + 1);
   for (; index->seen < module->typelists.count; index->seen++) {
     TypeList row = module->typelists.items[index->seen];
-    index_insert(index, ids_hash(row.count, row.count, row.items), index->seen);
+    index_insert(index, typelist_hash(&row), index->seen);
   }
   TypeList list = {count, items};
-  u64 hash = ids_hash(count, count, items);
+  u64 hash = typelist_hash(&list);
   u32 row = typelists_find(module, index, list, hash);
   if (row != UINT32_MAX) return row;
   TypeId *copy = gc_alloc_data(count * sizeof *copy);
@@ -179,6 +182,27 @@ u32 module_constant(Module *module, Constant constant) {
   vec_push(&module->constants, constant);
   return module->constants.count - 1;
 }
+
+// The three tables differ in the hash and the equality of their rows only.
+#define FIRST_ROWS(name, table, row_hash, row_equal)                                                     \
+  const u32 *name(const Module *module) {                                                                \
+    Index index = {0};                                                                                   \
+    u32 *first = gc_alloc_data((module->table.count + 1) * sizeof *first);                               \
+    index_grow(&index, module->table.count + 1);                                                         \
+    for (u32 row = 0; row < module->table.count; row++) {                                                \
+      u32 at = (u32)row_hash(&module->table.items[row]) & (index.capacity - 1);                          \
+      while (index.slots[at] && !row_equal(&module->table.items[index.slots[at] - 1], &module->table.items[row])) { \
+        at = (at + 1) & (index.capacity - 1);                                                            \
+      }                                                                                                  \
+      if (!index.slots[at]) index.slots[at] = row + 1;                                                   \
+      first[row] = index.slots[at] - 1;                                                                  \
+    }                                                                                                    \
+    return first;                                                                                        \
+  }
+
+FIRST_ROWS(module_first_types, types, type_hash, type_equal)
+FIRST_ROWS(module_first_typelists, typelists, typelist_hash, typelist_equal)
+FIRST_ROWS(module_first_constants, constants, constant_hash, constant_equal)
 
 u32 module_import(Module *module, Str name) {
   for (u32 i = 0; i < module->imports.count; i++) {

@@ -266,13 +266,21 @@ TypeListId module_typelist(Module *module, u32 count, const TypeId *items);
 u32 module_constant(Module *module, Constant constant);  // interned too
 u32 module_import(Module *module, Str name);             // index into imports, added if new
 
+// For each row of a table the first row that is equal to it; in a table made by the functions above, itself. An array as long
+// as the table. Rows may be ill-formed.
+const u32 *module_first_types(const Module *module);
+const u32 *module_first_typelists(const Module *module);
+const u32 *module_first_constants(const Module *module);
+
 // `type` with the parameters replaced by `args` (for registers of known instantiation). Raw types stay raw.
 TypeId module_type_subst(Module *module, TypeId type, TypeList args);
 
-// How many slots `implements->handlers` has: as many as the interface has methods. 0 if it is no interface of this module.
-static inline u32 implements_slots(const Module *module, const Implements *implements) {
-  if (implements->interface >= module->types.count) return 0;
-  const Type *type = &module->types.items[implements->interface];
+// How many slots `actor->implements[i].handlers` has: as many as the interface has methods. 0 for an imported actor, which
+// lists none, and if it is no interface of this module.
+static inline u32 implements_slots(const Module *module, const ActorDef *actor, u32 i) {
+  TypeId id = actor->implements[i].interface;
+  if (actor->import != IMPORT_NONE || id >= module->types.count) return 0;
+  const Type *type = &module->types.items[id];
   bool known = type->kind == TYPE_REF && type->index < module->interfaces.count;
   return known ? module->interfaces.items[type->index].method_count : 0;
 }
