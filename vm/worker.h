@@ -20,6 +20,15 @@ struct Worker {
   Obj **counted;               // COUNTED objects born in the nursery
   u32 counted_count, counted_capacity;
   LargeObj *young_large;       // large objects born in this turn
+  u64 young_large_words;       // in them
+  Chunk *big;                  // at lies in this chunk instead of the nursery: a request was too large for it (heap.c)
+  Heap *loose;                 // of what runs outside any actor (constants being computed), or NULL
+  u32 collections;             // since the worker began
+  Chunk *dead_chunks;          // counts to give back before freeing (release.c)
+  Message *dead_messages;
+  bool releasing;              // they are being worked off
+  struct CopyEntry *copy_log;  // copy.c
+  u32 copy_capacity;
   i64 reductions;              // left of this slice
   u64 result;                  // of the frame that ended the turn: the answer as a val, or the promise to forward
   bool in_guard;               // sends, spawns, waits, assignments trap
@@ -36,10 +45,13 @@ struct Worker {
   u64 *spare_stack;
   struct Images *images;       // what is loaded (load.h)
   Vm *vm;
+  struct Sched *sched;         // run queue, pools, timers (sched.h)
 };
 
 // Sets worker->fault. Returns false, so that natives can `return fault_set(…)`.
 bool fault_set(Worker *worker, const char *format, ...) PRINTF_LIKE(2, 3);
+
+enum { SCRATCH_LIMIT = 1 << 28 };  // bytes: longer text counts as out of memory
 
 // Scratch text. False when memory is out.
 bool scratch_reserve(Worker *worker, size_t more) MUST_CHECK;
