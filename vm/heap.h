@@ -10,6 +10,7 @@
 #include "vm/obj.h"
 
 typedef struct Worker Worker;
+typedef struct Message Message;
 
 // A run of words holding objects back to back, from words[0] to words[used).
 typedef struct Chunk {
@@ -24,13 +25,18 @@ typedef struct Chunk {
 typedef struct LargeObj {
   struct LargeObj *next;
   bool marked;
-  u32 words;
+  bool young;     // born in the running turn
+  u32 words;      // of obj
   Obj obj;
 } LargeObj;
 
 enum {
-  HEAP_LARGE_WORDS = 512,           // an object of this size or more gets a block of its own
-  NURSERY_WORDS = 64 * 1024,        // 256 in stress builds
+  HEAP_LARGE_WORDS = 512,           // a STRING or BYTES object of this size or more gets a block of its own
+#ifdef DEED_STRESS
+  NURSERY_WORDS = 256,
+#else
+  NURSERY_WORDS = 64 * 1024,
+#endif
 };
 
 // An actor's own heap; made when the first value survives a turn.
@@ -39,11 +45,21 @@ typedef struct Heap {
   LargeObj *large;
   u64 live_words;     // in chunks and large objects, as of now
   u64 threshold;      // collect when live_words passes it
+  bool guard_garbage; // a guard's turn left something here that may point into its message: unreachable once the guard ended
 } Heap;
 
+// Gives the worker its nursery (heap_reserve_slow() does if this was never called). False when memory is out.
+bool heap_open(Worker *worker) MUST_CHECK;
+// Frees the nursery and what else the collector keeps in the worker. No turn is running.
+void heap_close(Worker *worker);
+
 // Makes room for `words` more words at worker->at, collecting if need be. `words` counts all objects that will be built before
-// the next reserve, headers included. False when memory is out: the actor must crash with "out of memory". Large objects are
-// not built here but by heap_large().
+// the next reserve, headers included. Large objects are not built here but by heap_bytes().
+// False when memory is out: the actor must crash with "out of memory". If it ran out while survivors were being moved, the
+// actor's state and registers are VAL_EMPTY afterwards and its heap is gone.
+//
+// While a native actor's step runs nothing is collected (a step has no frames): the worker takes chunk after chunk, and
+// heap_end_turn() drops them.
 bool heap_reserve_slow(Worker *worker, u32 words) MUST_CHECK;
 
 // A STRING or BYTES object with room for `bytes` bytes, zero-padded, contents unset: in the nursery or large. NULL if memory is
@@ -53,17 +69,30 @@ Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) MUST_CHECK;
 // Notes a COUNTED object just built in the nursery.
 void heap_note_counted(Worker *worker, Obj *obj);
 
-// Ends the turn: survivors of state go to the actor's heap, the nursery is empty again, counts of the dead are given back.
+// Ends the turn: survivors of state go to the actor's heap, the nursery is empty again, counts of the dead are given back, those
+// in the message's fragment too (message->counted is 0 then; free it with heap_free_message()). After a guard's turn the message is whole:
+// a guard (worker->in_guard, or turn->phase) never has its message taken apart, neither here nor by a collection.
 bool heap_end_turn(Worker *worker) MUST_CHECK;
 
-// The turn is put aside (await, preemption): everything reachable from state and frames leaves the nursery and the message.
+// The turn is put aside (await, preemption): everything reachable from state and frames leaves the nursery and the message, whose
+// fragment is garbage then (young_low, young_high are NULL, message->counted 0), except in a guard, whose message must be kept.
 bool heap_suspend(Worker *worker) MUST_CHECK;
 
-// Frees an actor's heap, giving back all counts that it held.
-void heap_free(Worker *worker, Heap *heap);
+// The running actor crashed or was killed: all that is young goes, without a look at state and frames. Then heap_free() the rest.
+void heap_abandon(Worker *worker);
 
-// Takes over a chunk (a settled promise's value) as part of the running actor's heap.
+// Frees an actor's heap (NULL is fine), giving back all counts that it held. Never deep in C, however long the chain of actors
+// and promises that die by it (release.c).
+void heap_free(Worker *worker, Heap *heap);
+// The same for a chunk that stands alone (a promise's value; NULL is fine), and for a message, whose promise is the caller's matter.
+void chunk_free(Worker *worker, Chunk *chunk);
+void heap_free_message(Worker *worker, Message *message);
+
+// Takes over a chunk (a settled promise's value) as part of the running actor's heap. False when memory is out: it is still the caller's.
 bool heap_adopt(Worker *worker, Chunk *chunk) MUST_CHECK;
+
+// Marks all objects of a chunk as immortal: a module's constants. The chunk must hold no counts.
+void chunk_make_immortal(Chunk *chunk);
 
 // Debug: checks every invariant of docs/memory.md for the actor; aborts with a description if one is broken.
 void heap_walk(Worker *worker, Actor *actor);
@@ -72,7 +101,8 @@ void heap_walk(Worker *worker, Actor *actor);
 
 // Copies what `vals[0..count)` reach, sharing kept, into one new chunk; writes the copies' roots to `out`. Immediate and immortal
 // values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised. Linear in the graph's size, iterative.
-// False when memory is out; nothing is changed then.
+// False when memory is out; nothing is changed then. While it runs the headers of what is copied are overwritten: no other thread
+// may read them.
 bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
 
 // The same into a caller's block behind `header_bytes` of its own (a message): *block is memory_alloc'ed with *size bytes; the graph
@@ -85,10 +115,11 @@ void counts_release(Worker *worker, u64 *words, u32 used);
 // ---- Comparing and showing (compare.c, show.c) ----
 
 // Equality, and the total order of contract section 3: <0, 0, >0. Iterative: depth costs heap, not C stack. Charges reductions.
+// When memory is out worker->fault is set (and the answer means nothing); no collection.
 bool val_equal(Worker *worker, Val a, Val b);
 int val_compare(Worker *worker, Val a, Val b);
 
-// Source text that reads back, into worker->text (reset first). False when memory is out.
+// Source text that reads back, into worker->text (reset first). False when memory is out, or the text passes SCRATCH_LIMIT.
 bool val_show(Worker *worker, Val v) MUST_CHECK;
 // Raw words' text: shortest that reads back.
 void show_float(double d, char out[40]);
