@@ -113,31 +113,3 @@ bool file_make_folder(const char *path, Str *error) {
   if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return true;
   return fail(error, "write into", path, "it is no folder");
 }
-
-// How many bytes the well-formed sequence at `s` takes, or 0. The table is the one of the Unicode standard: no overlong
-// forms, no surrogates, nothing above U+10FFFF.
-static size_t utf8_sequence(const u8 *s, size_t left) {
-  if (s[0] < 0x80) return 1;
-  size_t length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-  if (s[0] < 0xc2 || s[0] > 0xf4 || left < length) return 0;
-  u8 low = 0x80, high = 0xbf;
-  if (s[0] == 0xe0) low = 0xa0;
-  if (s[0] == 0xed) high = 0x9f;
-  if (s[0] == 0xf0) low = 0x90;
-  if (s[0] == 0xf4) high = 0x8f;
-  if (s[1] < low || s[1] > high) return 0;
-  for (size_t i = 2; i < length; i++) {
-    if ((s[i] & 0xc0) != 0x80) return 0;
-  }
-  return length;
-}
-
-size_t utf8_check(Str text) {
-  size_t at = 0;
-  while (at < text.len) {
-    size_t length = utf8_sequence((const u8 *)text.ptr + at, text.len - at);
-    if (!length) return at;
-    at += length;
-  }
-  return at;
-}

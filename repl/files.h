@@ -11,6 +11,3 @@ bool file_read(const char *path, Str *bytes, Str *error) MUST_CHECK;
 bool file_write(const char *path, Str bytes, Str *error) MUST_CHECK;
 
 bool file_make_folder(const char *path, Str *error) MUST_CHECK;  // with its parents; fine if it is there
-
-// The offset of the first byte that is not part of well-formed UTF-8, or text.len.
-size_t utf8_check(Str text);

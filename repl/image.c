@@ -7,6 +7,7 @@
 
 #include "bytecode/asm.h"
 #include "bytecode/modfile.h"
+#include "bytecode/utf8.h"
 #include "repl/cli.h"
 #include "repl/files.h"
 
@@ -23,18 +24,25 @@ const Verified *image_program(const Image *image) { return vec_last(&image->veri
 
 // ---- Sources --------------------------------------------------------------------------------------------------------
 
-static int complain_not_text(Str path, Str text, size_t offset) {
-  u32 line = 1;
-  for (size_t i = 0; i < offset; i++) line += text.ptr[i] == '\n';
-  Str shown = cli_escape(path);
-  cli_error("`%.*s` is not UTF-8 text: byte 0x%02x in line %u", STR_ARG(shown), (u8)text.ptr[offset], line);
-  return EXIT_FAILED;
+// The number of the first line that is not UTF-8 (a newline is never part of a longer sequence).
+static u32 bad_line(Str text) {
+  u32 number = 1;
+  while (text.len) {
+    const char *newline = memchr(text.ptr, '\n', text.len);
+    size_t length = newline ? (size_t)(newline - text.ptr) + 1 : text.len;
+    if (!utf8_is_valid((Str){text.ptr, length})) break;
+    text = (Str){text.ptr + length, text.len - length};
+    number++;
+  }
+  return number;
 }
 
 static int source_from_bytes(const char *path, Str bytes, Source **source) {
   Str shown = !strcmp(path, "-") ? STR("<stdin>") : str_dup(str_from(path));
-  size_t bad = utf8_check(bytes);
-  if (bad < bytes.len) return complain_not_text(shown, bytes, bad);
+  if (!utf8_is_valid(bytes)) {
+    cli_error("`%.*s` is not UTF-8 text (line %u)", STR_ARG(cli_escape(shown)), bad_line(bytes));
+    return EXIT_FAILED;
+  }
   *source = source_new(shown, bytes);
   return EXIT_FINE;
 }

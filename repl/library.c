@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "bytecode/utf8.h"
 #include "repl/files.h"
 
 typedef struct Embedded {
@@ -75,6 +76,10 @@ static bool read_beside(Files *files, Str name, Source **source) {
   Str text, error;
   if (!file_read(path.ptr, &text, &error)) {
     files->trouble = error;
+    return false;
+  }
+  if (!utf8_is_valid(text)) {
+    files->trouble = str_format("`%.*s` is not UTF-8 text", STR_ARG(path));
     return false;
   }
   *source = source_new(path, text);
