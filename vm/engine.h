@@ -1,7 +1,7 @@
 // Running bytecode: the interpreter's face (engine.c, ops.inc) and the frames it works on (frames.c).
 //
 // A frame lies on the turn's stack; `fp` points at register 0. Below it stand three words:
-//   fp[-3] the Code   fp[-2] where the caller goes on (its instruction after the call)   fp[-1] words to the caller's fp | dst << 32
+//   fp[-3] the Code   fp[-2] where the caller goes on (its instruction after the call)   fp[-1] dst << 16 | words to the caller's fp << 32
 // The first frame of a turn returns to a pseudo-instruction that ends the turn. Frames never move while pointers to them are held
 // in C across a call that may grow the stack.
 #pragma once

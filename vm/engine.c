@@ -1,0 +1,157 @@
+// The interpreter: ops.inc, given a way from one instruction to the next.
+//
+// Built with optimisation, every body is a function of its own, which ends by jumping to the next body (a sibling call): pc, fp, the
+// worker, the reductions left and the instruction's first word stay in argument registers, and the processor predicts each body's
+// jump apart. In builds without optimisation, where compilers make no sibling calls, and under sanitizers, the same bodies are the cases of one switch
+// (DEED_SWITCH).
+#include "vm/step.h"
+
+#if !defined(DEED_SWITCH) && (!defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
+#define DEED_SWITCH
+#endif
+
+// Gives the answer of the turn's first frame to the worker, as a val.
+static bool turn_result(Worker *worker, u64 *fp) {
+  const Code *code = (const Code *)fp[FRAME_CODE];
+  u64 word = fp[0];
+  worker->result = word;
+  if (!code->raw_result) return true;
+  fp[0] = VAL_EMPTY;
+  if (!heap_reserve(worker, 2)) return fault_memory(worker);
+  worker->result = code->raw_result == 1 ? build_int(worker, (i64)word) : build_word(worker, KIND_FLOAT, word);
+  return true;
+}
+
+// Words that the call at `pc` may need above the running frame: the callee's, and its arguments once more for a tail call.
+static u32 callee_words(const u64 *pc, const u64 *fp) {
+  u32 op = word_op(*pc);
+  bool closure = op == OP_CALLC || op == OP_TAILCALLC || op == OP_CALLC_LONG || op == OP_TAILCALLC_LONG;
+  bool tail = op == OP_TAILCALLC || op == OP_TAILCALLC_LONG;
+  const Code *code = closure ? closure_code(val_obj(fp[tail ? word_a(*pc) : word_b(*pc)])) : (const Code *)pc[1];
+  return code->frame_words + code->param_count;
+}
+
+#define SAVE()                          \
+  do {                                  \
+    Turn *turn = w->turn;               \
+    turn->pc = pc;                      \
+    turn->fp = (u32)(fp - turn->stack); \
+    w->reductions = reds;               \
+  } while (0)
+#define LOAD()                       \
+  do {                               \
+    fp = turn_registers(w->turn);    \
+    reds = w->reductions;            \
+  } while (0)
+#define LEAVE(how) return how
+#define FAULT() return ENGINE_FAULT
+#define NEXT(n)  \
+  do {           \
+    pc += (n);   \
+    JUMP();      \
+  } while (0)
+
+#ifdef DEED_SWITCH
+
+#define OP_BODY(name) case OP_##name:
+#define SLOW_BODY(name) case OP_##name:
+#define JUMP() goto next
+#define GOTO_OP(name)    \
+  do {                   \
+    body = OP_##name;    \
+    goto again;          \
+  } while (0)
+
+EngineExit engine_run(Worker *w) {
+  stack_end_set(w);
+  const u64 *pc = w->turn->pc;
+  u64 *fp = turn_registers(w->turn);
+  i64 reds = w->reductions;
+  u64 word;
+  u32 body;
+next:
+  word = *pc;
+  body = word_op(word);
+again:
+  switch (body) {
+#include "vm/ops.inc"
+  }
+  BUG("no instruction %u", body);
+}
+
+#else
+
+#define PARAMS const u64 *pc, u64 *fp, Worker *w, i64 reds, u64 word
+#define ARGS pc, fp, w, reds, word
+typedef EngineExit OpFn(PARAMS);
+static OpFn *const op_table[OP_LINKED_COUNT];
+
+#define OP_BODY(name) static __attribute__((noinline)) EngineExit op_##name(PARAMS)
+#define SLOW_BODY(name) static __attribute__((noinline, cold)) EngineExit op_##name(PARAMS)
+#define JUMP()                               \
+  do {                                       \
+    word = *pc;                              \
+    return op_table[word_op(word)](ARGS);   \
+  } while (0)
+#define GOTO_OP(name) return op_##name(ARGS)
+
+#define OP(name, shape, types, effect, prose) static OpFn op_##name;
+#include "bytecode/op.def"
+#undef OP
+#define X(name) static OpFn op_##name;
+INTERNAL_OPS(X)
+#undef X
+
+#include "vm/ops.inc"
+
+static OpFn *const op_table[OP_LINKED_COUNT] = {
+#define OP(name, shape, types, effect, prose) [OP_##name] = op_##name,
+#include "bytecode/op.def"
+#undef OP
+#define X(name) [OP_##name] = op_##name,
+    INTERNAL_OPS(X)
+#undef X
+};
+
+EngineExit engine_run(Worker *w) {
+  stack_end_set(w);
+  const u64 *pc = w->turn->pc;
+  return op_table[word_op(*pc)](pc, turn_registers(w->turn), w, w->reductions, *pc);
+}
+
+#endif
+
+// ---- Entering and resuming ------------------------------------------------------------------------------------------
+
+// A raw parameter stands for an Int or a Float, whichever the value is.
+static u64 argument_word(const Code *code, u32 i, Val value) {
+  bool is_val = code->val_map[i / 64] >> i % 64 & 1;
+  if (is_val) return value;
+  return val_is_int(value) ? (u64)val_small(value) : val_obj(value)->words[0];
+}
+
+bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) {
+  Turn *turn = worker->turn;
+  turn->fp = FRAME_HEADER;
+  turn->watermark = 0;
+  turn->barrier_pc = NULL;
+  u32 needed = code->frame_words + FRAME_HEADER + STACK_SLACK;
+  if (turn->stack_words < needed) {
+    turn->stack[FRAME_HEADER + FRAME_CODE] = 0;
+    if (!stack_grow(worker, needed)) return false;
+  }
+  u64 *fp = turn_registers(turn);
+  fp[FRAME_CODE] = (u64)code;
+  fp[FRAME_PC] = (u64)turn_end_code;
+  fp[FRAME_LINK] = 0;
+  for (u32 i = 0; i < count; i++) fp[i] = argument_word(code, i, args[i]);
+  for (u32 i = code->first_cleared; i < code->cleared_end; i++) fp[i] = VAL_EMPTY;
+  turn->pc = code->words;
+  return true;
+}
+
+void engine_deliver(Worker *worker, Val value) {
+  Turn *turn = worker->turn;
+  turn_registers(turn)[turn->dst] = value;
+  turn->pc += linked_length(turn->pc);
+}

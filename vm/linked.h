@@ -1,0 +1,47 @@
+// Linked code: how the words of a function look once link.c has rewritten them for the engines.
+//
+// An instruction keeps its first word {op, a, b, c} and its register list; pointers and numbers that the engine would have to look
+// up are put in the words between. What differs from bytecode/op.h:
+//
+//   CONST a; Val                            GLOBAL a; address of the Val       CTOR a; Val
+//   NEW a; header; list                     UNPACK: unwanted fields go to the word behind the frame's registers
+//   CALL a bc=frame words; Code; list       TAILCALL; Code; list
+//   CALLC a b; a<<16 | frame words<<32; list  CLOSURE a; Code; list              NATIVE, TAILNATIVE as CALL, TAILCALL
+//   SELF a; Itable                          NARROW a b; InterfaceDef
+//   SPAWN a bc=line; Class; Itable; list    TASK a bc=line; Code; list         WHEN a b; Code; line; list
+//   SEND a b; line; list                    ASK, REQUEST a b c; line; list
+//
+// "frame words" are the running function's registers and the header of the next frame: the distance to a callee's registers.
+// A jump with a 16-bit offset in a function of more than FAR_WORDS words is followed by two JMPs: over the second, and to the target.
+#pragma once
+#include "vm/code.h"
+
+// Instructions that only the linker and the engine itself make: continuations of slow paths, and where returns end.
+#define INTERNAL_OPS(X)                                                                                           \
+  X(NATIVE)      /* CALL of a native */                                                                           \
+  X(TAILNATIVE)  /* TAILCALL of a native */                                                                       \
+  X(TURN_END)    /* where the first frame returns to: fp[0] is the answer */                                      \
+  X(BARRIER)     /* where a frame at the watermark returns to */                                                  \
+  X(RESERVE)     /* makes room for worker->need words, then does the instruction again */                         \
+  X(GROW)        /* the same for a frame of worker->need words on the stack */                                    \
+  X(YIELD)       /* out of reductions */                                                                          \
+  X(TRAP)        /* Int arithmetic that failed */                                                                 \
+  X(CALL_LONG)   /* CALL with more than three registers listed, and so on */                                      \
+  X(CALLC_LONG)                                                                                                   \
+  X(TAILCALL_LONG)                                                                                                \
+  X(TAILCALLC_LONG)                                                                                               \
+  X(NEW_LONG)                                                                                                     \
+  X(UNPACK_LONG)                                                                                                  \
+  X(COMPARE)     /* EQ … LE, JEQ … JLE of two objects */                                                          \
+  X(ARITHMETIC)  /* VADD … VNEG of anything but small Ints */
+
+enum {
+  OP_INTERNAL_FIRST = OP_COUNT,
+  OP_INTERNAL_BEFORE = OP_COUNT - 1,
+#define X(name) OP_##name,
+  INTERNAL_OPS(X)
+#undef X
+  OP_LINKED_COUNT
+};
+
+enum { FAR_WORDS = 30000 };

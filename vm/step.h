@@ -1,0 +1,54 @@
+// The parts of instructions that are too big or too rare for ops.inc: each gets the worker, with pc and fp saved in its turn, and the
+// instruction's registers; false means that worker->fault is set. They may collect; none moves the stack except as said.
+#pragma once
+#include "vm/engine.h"
+#include "vm/fault.h"
+#include "vm/life.h"
+#include "vm/linked.h"
+
+// ---- step.c: values ----
+bool step_arithmetic(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;   // VADD … VNEG
+bool step_compare(Worker *worker, const u64 *pc, const u64 *fp);           // EQ … LE, JEQ … JLE: the answer
+bool step_show(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
+bool step_concat(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
+bool step_list(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
+bool step_tuple(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
+bool step_closure(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
+bool step_trap(Worker *worker, u64 word, const u64 *fp);                   // sets the fault of an instruction that traps; false
+double step_frem(double a, double b);
+
+// ---- step_actor.c: other actors. They may grow the stack ----
+bool step_self(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_narrow(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_spawn(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_send(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_ask(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_when(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_task(Worker *worker, const u64 *pc) MUST_CHECK;
+
+typedef enum AwaitResult { AWAIT_GO_ON, AWAIT_SUSPEND, AWAIT_FAULT } AwaitResult;
+AwaitResult step_request(Worker *worker, const u64 *pc);
+AwaitResult step_await(Worker *worker, const u64 *pc);  // AWAIT, AWAIT_IN, OUTCOME, OUTCOME_IN
+
+// ---- frames.c ----
+extern const u64 turn_end_code[1];
+extern const u64 barrier_code[1];
+enum { STACK_SLACK = 8 };  // words above any frame that instructions may scribble on
+
+// The running frame's registers.
+static inline u64 *turn_registers(const Turn *turn) { return turn->stack + turn->fp; }
+static inline void stack_end_set(Worker *worker) {
+  Turn *turn = worker->turn;
+  worker->stack_end = turn->stack + turn->stack_words - STACK_SLACK;
+}
+
+// Puts a frame of the registers that `list` names, all vals, above the running one, so that a collection sees and updates them.
+// Returns them; NULL with a fault if the stack is full. The frame of the instruction may have moved.
+u64 *arguments_push(Worker *worker, const u64 *pc, const u64 *list) MUST_CHECK;
+void arguments_pop(Worker *worker);  // the instruction's frame runs again
+
+// Lowers the watermark by some frames: the frame that returned into the barrier was at it. The pc to go on at.
+const u64 *frames_lower(Worker *worker);
+
+// Linked length of the instruction at `pc`.
+u32 linked_length(const u64 *pc);
