@@ -1,0 +1,331 @@
+// The collector: copying, Cheney's way. docs/memory.md argues for it and numbers its invariants.
+//
+// Both collections work alike: roots are moved first; what was moved and not yet scanned lies between a scan position and the
+// fill position of a list of chunks, so there is no mark stack and no recursion. All that a collection knows stands in its
+// Collector, and scanning can stop between any two objects: that is what collecting in steps will need.
+//
+// A minor collection moves from the nursery and the message's fragment behind the actor's own heap. Objects are immutable, so
+// nothing old points to anything young, and roots are enough. A major one moves the whole heap to new chunks.
+#include "vm/engine.h"
+#include "vm/gc.h"
+
+typedef struct Collector {
+  Worker *worker;
+  Heap *heap;           // NULL until the first survivor of an actor that has none
+  const u64 *fragment;  // minor: young too; major: of a guard, left alone
+  u64 fragment_bytes;
+  bool failed;          // memory ran out: nothing more is moved
+  Chunk *first;         // to-space, oldest first …
+  Chunk *fill;          // … to the one being filled
+  Chunk *scan;          // what is before scan->words[scan_at] is done
+  u32 scan_at;
+  u64 moved;            // words, large objects included
+  u64 base;             // words that the heap holds besides
+  u64 frame_words;      // of the frames visited
+} Collector;
+
+enum {
+  CHUNK_MIN_BYTES = 128,
+  CHUNK_MAX_BYTES = 512 * 1024,
+  THRESHOLD_MIN = 128,  // words: what an actor's heap may hold before its first collection
+};
+
+// ---- Chunks ---------------------------------------------------------------------------------------------------------
+
+u32 chunk_capacity(u64 words, u32 needed) {
+  u64 bytes = CHUNK_MIN_BYTES;
+  while (bytes < CHUNK_MAX_BYTES && bytes < words * 8) bytes *= 2;
+  u32 capacity = (u32)((bytes - sizeof(Chunk)) / 8);
+  return capacity < needed ? needed : capacity;
+}
+
+Chunk *chunk_new(u32 capacity) {
+  Chunk *chunk = memory_alloc(chunk_bytes(capacity));
+  if (!chunk) return NULL;
+  chunk->next = NULL;
+  chunk->capacity = capacity;
+  chunk->used = 0;
+  chunk->counted = false;
+  return chunk;
+}
+
+Heap *heap_get(Worker *worker) {
+  Heap **place = heap_place(worker);
+  if (*place) return *place;
+  Heap *heap = memory_alloc(sizeof *heap);
+  if (heap) *heap = (Heap){.threshold = THRESHOLD_MIN};
+  return *place = heap;
+}
+
+static Obj *to_space(Collector *c, u32 words) {
+  Chunk *fill = c->fill;
+  if (UNLIKELY(!fill || fill->capacity - fill->used < words)) {
+    if (!c->heap) c->heap = heap_get(c->worker);
+    fill = c->heap ? chunk_new(chunk_capacity(c->base + c->moved, words)) : NULL;
+    if (!fill) {
+      c->failed = true;
+      return NULL;
+    }
+    if (c->fill) c->fill->next = fill;
+    else c->first = c->scan = fill;
+    c->fill = fill;
+  }
+  Obj *obj = (Obj *)(fill->words + fill->used);
+  fill->used += words;
+  return obj;
+}
+
+// ---- Moving ---------------------------------------------------------------------------------------------------------
+
+// A big string that came inline, in a message or a promise's value, gets the block of its own that it has in a heap.
+static Obj *to_large(Collector *c, u32 words) {
+  if (!c->heap) c->heap = heap_get(c->worker);
+  LargeObj *large = c->heap ? memory_alloc(large_bytes(words)) : NULL;
+  if (!large) {
+    c->failed = true;
+    return NULL;
+  }
+  *large = (LargeObj){.next = c->heap->large, .marked = true, .words = words};
+  c->heap->large = large;
+  return &large->obj;
+}
+
+// Gives the new place of an object that is not immortal, large, or moved already; the old one where memory is out.
+static Obj *move(Collector *c, Obj *obj, u64 header) {
+  u32 words = header_words(header);
+  Kind kind = header_kind(header);
+  bool large = words >= HEAP_LARGE_WORDS && (kind == KIND_STRING || kind == KIND_BYTES);
+  Obj *copy = UNLIKELY(large) ? to_large(c, words) : to_space(c, words);
+  if (UNLIKELY(!copy)) return obj;
+  copy->header = large ? header_with(header, OBJ_LARGE) : header;
+  if (large) memcpy(copy->words, obj->words, (size_t)(words - 1) * 8);
+  else for (u32 i = 0; i + 1 < words; i++) copy->words[i] = obj->words[i];
+  if (header_is_counted(header)) c->fill->counted = true;
+  obj->header = (u64)copy;
+  c->moved += words;
+  return copy;
+}
+
+static inline void minor_slot(Collector *c, Val *slot) {
+  if (!val_is_pointer(*slot)) return;
+  Obj *obj = val_obj(*slot);
+  if (within(obj, c->worker->nursery, NURSERY_WORDS * 8) || within(obj, c->fragment, c->fragment_bytes)) {
+    u64 header = obj->header;
+    *slot = header_is_forward(header) ? header : obj_val(move(c, obj, header));
+  } else if (c->worker->young_large && header_flags(obj->header) & OBJ_LARGE && large_of(obj)->young) {
+    large_of(obj)->marked = true;
+  }
+}
+
+static inline void major_slot(Collector *c, Val *slot) {
+  if (!val_is_pointer(*slot)) return;
+  Obj *obj = val_obj(*slot);
+  u64 header = obj->header;
+  if (header_is_forward(header)) {
+    *slot = header;
+    return;
+  }
+  u8 flags = header_flags(header);
+  if (flags & OBJ_LARGE) large_of(obj)->marked = true;
+  if (flags || c->failed || within(obj, c->fragment, c->fragment_bytes)) return;
+  *slot = obj_val(move(c, obj, header));
+}
+
+static void minor_visit(void *context, Val *slot) { minor_slot(context, slot); }
+static void major_visit(void *context, Val *slot) { major_slot(context, slot); }
+
+static inline void object_slots(Collector *c, Obj *obj, const bool major) {
+  Vals vals = obj_vals(obj, obj->header);
+  for (u32 i = 0; i < vals.count; i++) {
+    if (vals.raw && vals.raw[i]) continue;
+    if (major) major_slot(c, &vals.words[i]);
+    else minor_slot(c, &vals.words[i]);
+  }
+}
+
+static inline __attribute__((always_inline)) void scan(Collector *c, const bool major) {
+  while (c->scan) {
+    while (c->scan_at < c->scan->used) {
+      Obj *obj = (Obj *)(c->scan->words + c->scan_at);
+      object_slots(c, obj, major);
+      c->scan_at += header_words(obj->header);
+      if (!major && UNLIKELY(c->failed)) return;
+    }
+    if (c->scan == c->fill) return;
+    c->scan = c->scan->next;
+    c->scan_at = 0;
+  }
+}
+
+// ---- Roots ----------------------------------------------------------------------------------------------------------
+
+void state_each(Actor *actor, SlotVisit visit, void *context) {
+  if (!actor || actor->class->step) return;
+  const Class *class = actor->class;
+  for (u32 i = 0; i < class->field_count; i++) {
+    if (!class->raw_fields[i]) visit(context, &actor->fields[i]);
+  }
+}
+
+typedef struct FrameWalk {
+  Collector *collector;
+  bool major;
+} FrameWalk;
+
+static bool frame_roots(void *context, const FrameView *frame) {
+  FrameWalk *walk = context;
+  if (!walk->major && frame->below) return false;
+  const Code *code = frame->code;
+  walk->collector->frame_words += code->frame_words;
+  for (u32 base = 0; base < code->register_count; base += 64) {
+    for (u64 bits = code->val_map[base / 64]; bits; bits &= bits - 1) {
+      Val *slot = &frame->registers[base + (u32)__builtin_ctzll(bits)];
+      if (walk->major) major_slot(walk->collector, slot);
+      else minor_slot(walk->collector, slot);
+    }
+  }
+  return true;
+}
+
+static void move_roots(Collector *c, bool major, bool frames) {
+  state_each(c->worker->actor, major ? major_visit : minor_visit, c);
+  FrameWalk walk = {c, major};
+  if (frames && c->worker->turn) frames_each(c->worker, c->worker->turn, frame_roots, &walk);
+}
+
+// ---- Minor ----------------------------------------------------------------------------------------------------------
+
+// Survivors among the large objects of the turn are the heap's from now on; the others stay in the worker's list.
+static void keep_young_large(Collector *c) {
+  for (LargeObj **link = &c->worker->young_large, *large; (large = *link);) {
+    if (!large->marked) {
+      link = &large->next;
+      continue;
+    }
+    if (!c->heap && !(c->heap = heap_get(c->worker))) {
+      c->failed = true;
+      return;
+    }
+    *link = large->next;
+    large->young = large->marked = false;
+    large->next = c->heap->large;
+    c->heap->large = large;
+    c->moved += large->words;
+  }
+}
+
+// The to-space, oldest first, becomes the head of the heap's chunks, newest first.
+static void link_chunks(Collector *c, Chunk *rest) {
+  Chunk *chunk = c->first;
+  while (chunk) {
+    Chunk *next = chunk->next;
+    chunk->next = rest;
+    rest = chunk;
+    chunk = next;
+  }
+  if (c->heap) c->heap->chunks = rest;
+}
+
+bool gc_minor(Worker *worker, bool frames) {
+  Collector c = {.worker = worker, .heap = *heap_place(worker)};
+  if (!heap_in_guard(worker)) {
+    c.fragment = worker->young_low;
+    c.fragment_bytes = (u64)((char *)worker->young_high - (char *)worker->young_low);
+  }
+  Chunk *rest = NULL;
+  if (c.heap) {
+    c.base = c.heap->live_words;
+    Chunk *fill = c.heap->chunks;
+    if (fill) {
+      rest = fill->next;
+      fill->next = NULL;
+      c.first = c.fill = c.scan = fill;
+      c.scan_at = fill->used;
+    }
+  }
+  LargeObj *old_large = c.heap ? c.heap->large : NULL;
+  move_roots(&c, false, frames);
+  scan(&c, false);
+  if (c.heap) {
+    for (LargeObj *large = c.heap->large; large != old_large; large = large->next) large->marked = false;
+  }
+  if (!c.failed) keep_young_large(&c);
+  link_chunks(&c, rest);
+  if (c.heap) {
+    c.heap->live_words += c.moved;
+    c.heap->guard_garbage |= c.moved && heap_in_guard(worker);
+  }
+  return !c.failed;
+}
+
+// ---- Major ----------------------------------------------------------------------------------------------------------
+
+static void sweep_large(Collector *c) {
+  for (LargeObj **link = &c->heap->large, *large; (large = *link);) {
+    if (large->marked) {
+      large->marked = false;
+      c->heap->live_words += large->words;
+      link = &large->next;
+    } else {
+      *link = large->next;
+      memory_free(large, large_bytes(large->words));
+    }
+  }
+}
+
+// Memory ran out in the middle: what was not moved stays where it is. Its slots are brought up to date, and the husks of what
+// was moved become filler, so that the chunk can be walked. Nothing is lost but the room that was to be won.
+static void keep_chunk(Collector *c, Chunk *chunk) {
+  for (u32 at = 0; at < chunk->used;) {
+    Obj *obj = (Obj *)(chunk->words + at);
+    if (header_is_forward(obj->header)) {
+      u32 words = header_words(((Obj *)obj->header)->header);
+      obj->header = OBJ_HEADER(KIND_BYTES, 0, (words - 1) * 8);
+    } else {
+      object_slots(c, obj, true);
+    }
+    at += header_words(obj->header);
+  }
+}
+
+static void free_chunk(Worker *worker, Chunk *chunk) {
+  if (chunk->counted) counts_release_moved(worker, chunk->words, chunk->used);
+  memory_free(chunk, chunk_bytes(chunk->capacity));
+}
+
+static u64 chunks_used(const Chunk *chunk) {
+  u64 used = 0;
+  for (; chunk; chunk = chunk->next) used += chunk->used;
+  return used;
+}
+
+void gc_major(Worker *worker, bool frames) {
+  Heap *heap = *heap_place(worker);
+  if (!heap) return;
+  Collector c = {.worker = worker, .heap = heap};
+  if (heap_in_guard(worker) && worker->turn && worker->turn->message) {
+    c.fragment = (u64 *)worker->turn->message;
+    c.fragment_bytes = worker->turn->message->bytes;
+  }
+  Chunk *from = heap->chunks;
+  heap->chunks = NULL;
+  move_roots(&c, true, frames);
+  scan(&c, true);
+  Chunk *kept = NULL;
+  if (c.failed) {
+    for (Chunk *chunk = from; chunk; chunk = chunk->next) keep_chunk(&c, chunk);
+    kept = from;
+    from = NULL;
+  }
+  link_chunks(&c, kept);
+  heap->live_words = chunks_used(heap->chunks);
+  sweep_large(&c);
+  heap->threshold = 2 * heap->live_words + c.frame_words;
+  if (heap->threshold < THRESHOLD_MIN) heap->threshold = THRESHOLD_MIN;
+  if (!c.failed && !(frames && heap_in_guard(worker))) heap->guard_garbage = false;
+  while (from) {
+    Chunk *next = from->next;
+    free_chunk(worker, from);
+    from = next;
+  }
+}

@@ -1,0 +1,40 @@
+// The collector's inside: what gc.c, heap.c, release.c and walk.c say to each other. heap.h is the face.
+#pragma once
+#include "vm/memory.h"
+#include "vm/scan.h"
+#include "vm/worker.h"
+
+// What the running turn's heap hangs on: its actor, or the worker if it runs outside any.
+static inline Heap **heap_place(Worker *worker) { return worker->actor ? &worker->actor->heap : &worker->loose; }
+
+// A guard's message stays in the mailbox: its fragment is no young memory but lasts for the turn.
+static inline bool heap_in_guard(const Worker *worker) {
+  return worker->in_guard || (worker->turn && worker->turn->phase == PHASE_GUARD);
+}
+
+// A native actor's step has no frames: nothing may be moved while it runs.
+static inline bool heap_is_native(const Worker *worker) { return worker->actor && worker->actor->class->step; }
+
+// The actor's heap, made if there is none. NULL when memory is out.
+Heap *heap_get(Worker *worker);
+
+// How many words a new chunk should have, for a heap of `words` in which `needed` must fit.
+u32 chunk_capacity(u64 words, u32 needed);
+Chunk *chunk_new(u32 capacity);  // NULL when memory is out
+
+// ---- gc.c ----
+
+// Moves what state fields, and if `frames` the turn's frames, reach in the nursery and the fragment to the actor's heap. False when
+// memory is out: everything is as it was but for forwarded headers and roots, so the caller must give up the actor's values.
+bool gc_minor(Worker *worker, bool frames) MUST_CHECK;
+
+// Copies the actor's heap, leaving its garbage behind. The nursery must be empty. Never fails: out of memory it gives back less.
+void gc_major(Worker *worker, bool frames);
+
+// Calls visit for each val slot of the running actor's state.
+typedef void (*SlotVisit)(void *context, Val *slot);
+void state_each(Actor *actor, SlotVisit visit, void *context);
+
+// ---- release.c ----
+void count_release(Worker *worker, Obj *obj);                        // what a dead COUNTED object held
+void counts_release_moved(Worker *worker, u64 *words, u64 used);     // counts_release() after a collection: skips what was moved

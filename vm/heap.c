@@ -1,0 +1,317 @@
+// The young space of a worker, and when to collect: see heap.h and docs/memory.md.
+//
+// Young is what the running turn made or received: the nursery, its message's fragment, its large objects, and, after a request
+// that the nursery can't hold, one big chunk in the nursery's place. The nursery is empty when the big chunk is taken, so what lies
+// in the chunk can simply become old, unmoved, at the next collection: it costs nothing, and a later major collection sorts it out.
+#include "vm/engine.h"
+#include "vm/gc.h"
+
+// Large objects of one turn may hold so many words before they cause a collection.
+enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
+
+#if defined(DEED_STRESS) || defined(DEED_WALK)
+enum { WALKING = true };
+#else
+enum { WALKING = false };
+#endif
+
+#ifdef DEED_STRESS
+enum { STRESSING = true };
+#else
+enum { STRESSING = false };
+#endif
+
+static void nursery_reset(Worker *worker) {
+  if (!worker->nursery) return;
+  if (STRESSING) {  // another block each time: whoever kept a pointer meets freed memory
+    u64 *block = memory_alloc(NURSERY_WORDS * 8);
+    if (block) {
+      memory_free(worker->nursery, NURSERY_WORDS * 8);
+      worker->nursery = block;
+    }
+  }
+  worker->at = worker->nursery;
+  worker->end = worker->nursery + NURSERY_WORDS;
+}
+
+bool heap_open(Worker *worker) {
+  if (worker->nursery) return true;
+  u64 *nursery = memory_alloc(NURSERY_WORDS * 8);
+  u32 capacity = NURSERY_WORDS / 2;  // no COUNTED object is smaller than 2 words: the list never has to grow
+  Obj **counted = memory_alloc(capacity * sizeof *counted);
+  if (!nursery || !counted) {
+    memory_free(nursery, NURSERY_WORDS * 8);
+    memory_free(counted, capacity * sizeof *counted);
+    return false;
+  }
+  memory_free(worker->counted, worker->counted_capacity * sizeof *counted);
+  worker->counted = counted;
+  worker->counted_capacity = capacity;
+  worker->nursery = worker->at = nursery;
+  worker->end = nursery + NURSERY_WORDS;
+  return true;
+}
+
+// ---- Emptying the young space ---------------------------------------------------------------------------------------
+
+static void big_seal(Worker *worker) {
+  if (worker->big) worker->big->used = (u32)(worker->at - worker->big->words);
+}
+
+// Gives back the counts of COUNTED objects in the fragment that were not moved out of it; the message is an empty shell then.
+static void fragment_drop(Worker *worker) {
+  if (heap_in_guard(worker) || heap_is_native(worker)) return;
+  Message *message = worker->turn ? worker->turn->message : NULL;
+  if (message && message->counted) {
+    u64 *graph = message->args + message->count;
+    message->counted = 0;
+    counts_release_moved(worker, graph, (u64)((u64 *)((char *)message + message->bytes) - graph));
+  }
+  worker->young_low = worker->young_high = NULL;
+}
+
+// Everything young that was not moved or kept is dead.
+static void young_drop(Worker *worker) {
+  big_seal(worker);
+  for (u32 i = 0; i < worker->counted_count; i++) {
+    Obj *obj = worker->counted[i];
+    if (!header_is_forward(obj->header)) count_release(worker, obj);
+  }
+  worker->counted_count = 0;
+  fragment_drop(worker);
+  for (LargeObj *large = worker->young_large, *next; large; large = next) {
+    next = large->next;
+    memory_free(large, large_bytes(large->words));
+  }
+  worker->young_large = NULL;
+  worker->young_large_words = 0;
+  for (Chunk *chunk = worker->big, *next; chunk; chunk = next) {
+    next = chunk->next;
+    chunk_free(worker, chunk);
+  }
+  worker->big = NULL;
+  nursery_reset(worker);
+}
+
+static void heap_link(Heap *heap, Chunk *chunk) {
+  Chunk **place = heap->chunks ? &heap->chunks->next : &heap->chunks;  // the first is being filled: it stays the first
+  chunk->next = *place;
+  *place = chunk;
+  heap->live_words += chunk->used;
+}
+
+// The big chunk and the large objects become the actor's as they are.
+static bool big_keep(Worker *worker) {
+  Heap *heap = heap_get(worker);
+  if (!heap) return false;
+  big_seal(worker);
+  heap->guard_garbage |= heap_in_guard(worker);
+  heap_link(heap, worker->big);
+  worker->big = NULL;
+  for (LargeObj *large = worker->young_large, *next; large; large = next) {
+    next = large->next;
+    large->young = false;
+    large->next = heap->large;
+    heap->large = large;
+    heap->live_words += large->words;
+  }
+  worker->young_large = NULL;
+  return true;
+}
+
+static void slot_clear(void *context, Val *slot) {
+  (void)context;
+  *slot = VAL_EMPTY;
+}
+
+static bool frame_clear(void *context, const FrameView *frame) {
+  (void)context;
+  for (u32 i = 0; i < frame->code->register_count; i++) {
+    if (frame->code->val_map[i / 64] >> i % 64 & 1) frame->registers[i] = VAL_EMPTY;
+  }
+  return true;
+}
+
+// Memory ran out while survivors were being moved. The actor must end; nobody may meet a pointer to what is gone.
+static bool doom(Worker *worker, bool frames) {
+  state_each(worker->actor, slot_clear, NULL);
+  if (frames && worker->turn) frames_each(worker, worker->turn, frame_clear, NULL);
+  young_drop(worker);
+  Heap **place = heap_place(worker);
+  Heap *heap = *place;
+  *place = NULL;
+  heap_free(worker, heap);
+  return false;
+}
+
+static bool minor(Worker *worker, bool frames) {
+  worker->collections++;
+  bool moved = worker->big ? big_keep(worker) : gc_minor(worker, frames);
+  if (!moved) return doom(worker, frames);
+  young_drop(worker);
+  return true;
+}
+
+static bool major_is_due(const Worker *worker, const Heap *heap) {
+  return heap && (heap->live_words > heap->threshold || (STRESSING && worker->collections % 4 == 0));
+}
+
+// With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
+static bool collect(Worker *worker, bool all) {
+  if (!minor(worker, true)) return false;
+  if (all || major_is_due(worker, *heap_place(worker))) gc_major(worker, true);
+  if (worker->turn) frames_set_watermark(worker, worker->turn);
+  if (WALKING) heap_walk(worker, worker->actor);
+  return true;
+}
+
+// ---- Allocating -----------------------------------------------------------------------------------------------------
+
+// A block outside the nursery; when there is no memory, everything that can be collected is, once.
+static void *block_alloc(Worker *worker, size_t size) {
+  void *block = memory_alloc(size);
+  if (block || heap_is_native(worker)) return block;
+  return collect(worker, true) ? memory_alloc(size) : NULL;
+}
+
+static bool big_take(Worker *worker, u32 words) {
+  Chunk *chunk = block_alloc(worker, chunk_bytes(words));
+  if (!chunk) return false;
+  big_seal(worker);
+  *chunk = (Chunk){.next = worker->big, .capacity = words};
+  worker->big = chunk;
+  worker->at = chunk->words;
+  worker->end = chunk->words + words;
+  return true;
+}
+
+bool heap_reserve_slow(Worker *worker, u32 words) {
+  bool opened = worker->nursery;
+  if (!opened && !heap_open(worker)) return false;
+  bool fits = (size_t)(worker->end - worker->at) >= words;
+  if (heap_is_native(worker)) return fits || big_take(worker, words < NURSERY_WORDS ? NURSERY_WORDS : words);
+  if (fits && !STRESSING) return true;
+  if (opened && !collect(worker, false)) return false;
+  if (words > NURSERY_WORDS && !big_take(worker, words)) return false;
+  if (STRESSING) worker->end = worker->at + words;  // the next reservation collects again
+  return true;
+}
+
+static Obj *large_bytes_new(Worker *worker, u32 words) {
+  if (worker->young_large_words + words > YOUNG_LARGE_WORDS && worker->young_large && !heap_is_native(worker)) {
+    if (!collect(worker, false)) return NULL;
+  }
+  LargeObj *large = block_alloc(worker, large_bytes(words));
+  if (!large) return NULL;
+  *large = (LargeObj){.next = worker->young_large, .young = true, .words = words};
+  worker->young_large = large;
+  worker->young_large_words += words;
+  return &large->obj;
+}
+
+Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) {
+  if (bytes > UINT32_MAX) return NULL;
+  u32 words = 1 + bytes_words(bytes);
+  u64 header = OBJ_HEADER(kind, 0, bytes);
+  Obj *obj;
+  if (words >= HEAP_LARGE_WORDS) {
+    if (!(obj = large_bytes_new(worker, words))) return NULL;
+    header = header_with(header, OBJ_LARGE);
+  } else {
+    if (!heap_reserve(worker, words)) return NULL;
+    obj = heap_take(worker, words);
+  }
+  obj->header = header;
+  if (words > 1) obj->words[words - 2] = 0;
+  return obj;
+}
+
+void heap_note_counted(Worker *worker, Obj *obj) {
+  if (worker->big) {
+    worker->big->counted = true;
+    return;
+  }
+  if (UNLIKELY(worker->counted_count == worker->counted_capacity)) BUG("more counted objects than the nursery can hold");
+  worker->counted[worker->counted_count++] = obj;
+}
+
+// ---- The end of a turn ----------------------------------------------------------------------------------------------
+
+static bool is_young(const Worker *worker, Obj *obj) {
+  if (within(obj, worker->nursery, NURSERY_WORDS * 8)) return true;
+  if (within(obj, worker->young_low, (u64)((char *)worker->young_high - (char *)worker->young_low))) return true;
+  for (Chunk *chunk = worker->big; chunk; chunk = chunk->next) {
+    if (within(obj, chunk->words, (u64)chunk->capacity * 8)) return true;
+  }
+  return worker->young_large && header_flags(obj->header) & OBJ_LARGE && large_of(obj)->young;
+}
+
+typedef struct Look {
+  const Worker *worker;
+  bool pointers;  // into the heap, for all that a glance tells
+  bool young;
+} Look;
+
+static void slot_look(void *context, Val *slot) {
+  Look *look = context;
+  if (!val_is_pointer(*slot)) return;
+  look->pointers = true;
+  if (!look->young) look->young = is_young(look->worker, val_obj(*slot));
+}
+
+// An actor whose state holds no pointer any more needs no heap; one that has doubled is collected.
+static void trim(Worker *worker, bool pointers) {
+  Heap **place = heap_place(worker);
+  Heap *heap = *place;
+  if (!heap) return;
+  if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) gc_major(worker, false);
+  if (pointers && (heap->chunks || heap->large)) return;
+  *place = NULL;
+  heap_free(worker, heap);
+}
+
+bool heap_end_turn(Worker *worker) {
+  Look look = {.worker = worker};
+  state_each(worker->actor, slot_look, &look);
+  if (look.young) {
+    if (!minor(worker, false)) return false;
+  } else {
+    young_drop(worker);
+  }
+  trim(worker, look.pointers);
+  if (WALKING) heap_walk(worker, worker->actor);
+  return true;
+}
+
+bool heap_suspend(Worker *worker) { return collect(worker, false); }
+
+void heap_abandon(Worker *worker) { young_drop(worker); }
+
+// ---- Chunks from elsewhere, and the worker's end --------------------------------------------------------------------
+
+bool heap_adopt(Worker *worker, Chunk *chunk) {
+  Heap *heap = heap_get(worker);
+  if (heap) heap_link(heap, chunk);
+  return heap != NULL;
+}
+
+void chunk_make_immortal(Chunk *chunk) {
+  for (u32 at = 0; at < chunk->used;) {
+    Obj *obj = (Obj *)(chunk->words + at);
+    obj->header = header_with(obj->header, OBJ_IMMORTAL);
+    at += header_words(obj->header);
+  }
+}
+
+void heap_close(Worker *worker) {
+  young_drop(worker);
+  heap_free(worker, worker->loose);
+  worker->loose = NULL;
+  memory_free(worker->nursery, NURSERY_WORDS * 8);
+  memory_free(worker->counted, worker->counted_capacity * sizeof *worker->counted);
+  memory_free(worker->copy_log, worker->copy_capacity * sizeof(u64[2]));
+  worker->nursery = worker->at = worker->end = NULL;
+  worker->counted = NULL;
+  worker->copy_log = NULL;
+  worker->counted_capacity = worker->copy_capacity = 0;
+}

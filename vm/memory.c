@@ -1,0 +1,85 @@
+// The VM's allocator: see memory.h and docs/memory.md.
+//
+// Sizes are known at both ends, so jemalloc never looks one up. Bytes are counted per thread and added to the whole in steps: an
+// atomic addition at every allocation would cost a tenth of a spawn. Sanitizer builds use malloc, to see every block.
+#include "vm/memory.h"
+
+#include <stdatomic.h>
+
+#if defined(DEED_MALLOC) || defined(DEED_NO_JEMALLOC)
+#include <stdlib.h>
+static void *block_alloc(size_t size) { return malloc(size ? size : 1); }
+static void block_free(void *block, size_t size) {
+  (void)size;
+  free(block);
+}
+#else
+#include <jemalloc/jemalloc.h>
+static void *block_alloc(size_t size) { return mallocx(size ? size : 1, 0); }
+static void block_free(void *block, size_t size) { sdallocx(block, size ? size : 1, 0); }
+#endif
+
+enum { FLUSH_BYTES = 64 * 1024 };  // a thread's own count goes to the whole when it passes this, up or down
+
+static _Atomic i64 counted;             // bytes live, as far as threads have told
+static _Thread_local i64 own;           // what this thread has not told yet
+static _Atomic bool restricted;         // a limit or a failure is set: look closer
+static _Atomic i64 limit;
+static _Atomic u64 failing;             // allocations up to the one that fails
+
+void memory_flush(void) {
+  atomic_fetch_add_explicit(&counted, own, memory_order_relaxed);
+  own = 0;
+}
+
+static void count(i64 bytes) {
+  own += bytes;
+  if (UNLIKELY(own > FLUSH_BYTES || own < -FLUSH_BYTES)) memory_flush();
+}
+
+static bool refused(size_t size) {
+  if (atomic_load(&failing) && atomic_fetch_sub(&failing, 1) == 1) return true;
+  i64 most = atomic_load(&limit);
+  return most && (i64)size > most - (i64)memory_live();
+}
+
+void *memory_alloc(size_t size) {
+  if (UNLIKELY(size > (size_t)1 << 46)) return NULL;
+  if (UNLIKELY(atomic_load_explicit(&restricted, memory_order_relaxed)) && refused(size)) return NULL;
+  void *block = block_alloc(size);
+  if (LIKELY(block != NULL)) count((i64)size);
+  return block;
+}
+
+void memory_free(void *block, size_t size) {
+  if (!block) return;
+  block_free(block, size);
+  count(-(i64)size);
+}
+
+u64 memory_live(void) {
+  i64 live = atomic_load_explicit(&counted, memory_order_relaxed) + own;
+  return live < 0 ? 0 : (u64)live;
+}
+
+void memory_limit(u64 bytes) {
+  atomic_store(&limit, bytes > INT64_MAX ? INT64_MAX : (i64)bytes);
+  atomic_store(&restricted, bytes != 0 || atomic_load(&failing) != 0);
+}
+
+void memory_fail_at(u64 nth) {
+  atomic_store(&failing, nth);
+  atomic_store(&restricted, nth != 0 || atomic_load(&limit) != 0);
+}
+
+bool memory_grow(void **items, u32 *capacity, size_t item_size) {
+  if (*capacity > UINT32_MAX / 2) return false;
+  u32 grown = *capacity ? *capacity * 2 : 64;
+  void *copy = memory_alloc(grown * item_size);
+  if (!copy) return false;
+  if (*capacity) memcpy(copy, *items, *capacity * item_size);
+  memory_free(*items, *capacity * item_size);
+  *items = copy;
+  *capacity = grown;
+  return true;
+}

@@ -1,0 +1,91 @@
+// Giving back: counts that dead objects held, and the memory of chunks, messages and heaps.
+//
+// A count given back may be the last: then another actor goes, its heap with it, and the references in there. A chain of a million
+// actors that each hold the next must not become a million C frames. So memory that holds counts is never worked off where it
+// dies: it joins a list of the worker, and the outermost call here works the list off. The list is linked through the dead blocks
+// themselves, so giving back never needs memory.
+#include "vm/gc.h"
+#include "vm/life.h"
+
+void count_release(Worker *worker, Obj *obj) {
+  if (obj_kind(obj) == KIND_REF) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
+  else promise_release(worker, promise_of(obj));
+}
+
+void counts_release(Worker *worker, u64 *words, u32 used) {
+  for (u32 at = 0; at < used;) {
+    Obj *obj = (Obj *)(words + at);
+    if (header_is_counted(obj->header)) count_release(worker, obj);
+    at += header_words(obj->header);
+  }
+}
+
+void counts_release_moved(Worker *worker, u64 *words, u64 used) {
+  for (u64 at = 0; at < used;) {
+    Obj *obj = (Obj *)(words + at);
+    bool moved = header_is_forward(obj->header);
+    if (!moved && header_is_counted(obj->header)) count_release(worker, obj);
+    at += header_words(moved ? ((Obj *)obj->header)->header : obj->header);
+  }
+}
+
+static void message_release(Worker *worker, Message *message) {
+  u64 *graph = message->args + message->count;
+  if (message->counted) counts_release(worker, graph, (u32)((u64 *)((char *)message + message->bytes) - graph));
+  memory_free(message, message->bytes);
+}
+
+static void work_off(Worker *worker) {
+  if (worker->releasing) return;
+  worker->releasing = true;
+  while (worker->dead_chunks || worker->dead_messages) {
+    Chunk *chunk = worker->dead_chunks;
+    if (chunk) {
+      worker->dead_chunks = chunk->next;
+      counts_release(worker, chunk->words, chunk->used);
+      memory_free(chunk, chunk_bytes(chunk->capacity));
+    }
+    Message *message = worker->dead_messages;
+    if (message) {
+      worker->dead_messages = message->next;
+      message_release(worker, message);
+    }
+  }
+  worker->releasing = false;
+}
+
+void chunk_free(Worker *worker, Chunk *chunk) {
+  if (!chunk) return;
+  if (!chunk->counted) {
+    memory_free(chunk, chunk_bytes(chunk->capacity));
+    return;
+  }
+  chunk->next = worker->dead_chunks;
+  worker->dead_chunks = chunk;
+  work_off(worker);
+}
+
+void heap_free_message(Worker *worker, Message *message) {
+  if (!message->counted) {
+    message_release(worker, message);
+    return;
+  }
+  message->next = worker->dead_messages;
+  worker->dead_messages = message;
+  work_off(worker);
+}
+
+void heap_free(Worker *worker, Heap *heap) {
+  if (!heap) return;
+  Chunk *chunks = heap->chunks;
+  for (LargeObj *large = heap->large, *next; large; large = next) {
+    next = large->next;
+    memory_free(large, large_bytes(large->words));
+  }
+  memory_free(heap, sizeof *heap);
+  while (chunks) {
+    Chunk *next = chunks->next;
+    chunk_free(worker, chunks);
+    chunks = next;
+  }
+}
