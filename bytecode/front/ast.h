@@ -95,6 +95,7 @@ struct Body {
   VEC(Local *) captures;  // of a closure, task or when: outer locals and state values that it names, in order of first use
   bool captures_self;     // a closure or task inside an actor that names `self`
   u8 effects;             // Effect bits (bytecode/op.h)
+  u32 effect_node;        // front/effects.c's own
   void *gen;
 };
 
@@ -265,6 +266,7 @@ struct Expr {
   VEC(TypeExpr *) type_args; // INST, DOT_CALL with [types]
   VEC(Arm) arms;             // MATCH, WHEN
   Params params;             // FN
+  u32 height;                // levels of expressions below this one; the parser bounds it, so passes may recurse
   bool inclusive;            // RANGE
   bool is_var;               // LET
   // checked
@@ -316,6 +318,7 @@ struct TypeDecl {
   // checked
   ModuleAst *home;
   Ty *alias_type;
+  void *check;             // the checker's own
   u32 gen;
 };
 
@@ -355,6 +358,7 @@ struct InterfaceDecl {
   // checked
   ModuleAst *home;
   VEC(MethodSig *) methods;
+  void *check;             // the checker's own
   u32 gen;
 };
 
@@ -376,6 +380,7 @@ struct FnDecl {
   Ty *type;                // TY_FN over ty_param(0 … generic_count-1); a helper's: over its actor's parameters
   Ty *result_ty;
   u8 effects;
+  void *check;             // the checker's own
   u32 gen;
 };
 
@@ -425,6 +430,7 @@ struct ActorDecl {
   Body *init_body;
   u32 generic_count;
   u8 *constraints;
+  void *check;               // the checker's own
   u32 gen;
 };
 
@@ -439,6 +445,7 @@ typedef struct ConstDecl {   // a module's `let`
   ModuleAst *home;
   Body *body;
   VEC(ConstItem *) items;    // one for each name the pattern binds
+  void *check;               // the checker's own
 } ConstDecl;
 
 typedef struct TestDecl {
@@ -472,10 +479,13 @@ struct ModuleAst {
   VEC(FnDecl *) fns;
   VEC(ConstDecl *) consts;
   VEC(TestDecl *) tests;
+  bool script;               // `main` was made of a script's statements: its parameters need not be used
   // checked
   PtrMap values;             // Name → FnDecl or ConstItem, through a tagged Symbol (checker's own)
   PtrMap type_names;         // Name → Symbol
   PtrMap ctor_names;         // Name → Symbol
+  PtrMap module_names;       // Name → ImportDecl
+  ModuleAst *prelude;        // whose names are visible here too, or NULL inside the prelude's own import closure
   VEC(ModuleAst *) depends;  // modules that its code refers to, also through dot calls
   FnDecl *main;
   bool checked;

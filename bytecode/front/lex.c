@@ -147,8 +147,9 @@ static void lex_comment(Lexer *l) {
 
 static void lex_foreign_comment(Lexer *l) {
   u32 start = here(l);
-  const char *close = memmem(l->at + 2, (size_t)(l->end - l->at - 2), "*/", 2);
-  l->at = close ? close + 2 : l->end;
+  l->at += 2;
+  while (l->at < l->end && !(*l->at == '*' && peek(l, 1) == '/')) l->at++;
+  l->at = l->end - l->at > 2 ? l->at + 2 : l->end;
   diag_hint(lex_error(l, DIAG_E0003, start, start + 2, "`/*` does not begin a comment"), "comments begin with `//` and end with the line");
 }
 

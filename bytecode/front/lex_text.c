@@ -23,7 +23,9 @@ static Stop scan(Lexer *l, TextMode mode, bool block) {
     if (c == '"') {
       if (!block || quotes_at(l, l->at)) return STOP_CLOSED;
     } else if (c == '\\') {
-      if (mode != TEXT_RAW && l->at + 1 < l->end && l->at[1] != '\n') l->at++;
+      if (mode == TEXT_RAW || l->at + 1 >= l->end || l->at[1] == '\n') continue;
+      l->at++;
+      if (*l->at == 'u' && l->at + 1 < l->end && l->at[1] == '{') l->at++;
     } else if (c == '{') {
       if (mode == TEXT_PLAIN) return STOP_INTERP;
     } else if (c == '\n') {
@@ -126,7 +128,8 @@ static u32 dedent(Lexer *l, u32 at, u32 end, Str indent) {
   while (blank < end && (l->text[blank] == ' ' || l->text[blank] == '\t' || l->text[blank] == '\r')) blank++;
   u32 matched = 0;
   while (matched < indent.len && at + matched < end && l->text[at + matched] == indent.ptr[matched]) matched++;
-  bool is_blank = blank < end ? l->text[blank] == '\n' : false;
+  // A part ends before an interpolation, the closing quotes, or the newline that was cut off with the closing line.
+  bool is_blank = l->text + blank < l->end && (l->text[blank] == '\n' || l->text[blank] == '\r');
   if (matched < indent.len && !is_blank) {
     Diag *diag = lex_error(l, DIAG_E0007, at, blank > at ? blank : at + 1, "this line is indented less than the closing quotes");
     diag_hint(diag, "the indentation of the closing `\"\"\"` is taken off every line, so no line may have less");
@@ -183,9 +186,7 @@ static void cook_block(Lexer *l, u32 first_part, TextMode mode) {
   }
   for (u32 i = first_part; i < l->parts.count; i++) {
     Part part = l->parts.items[i];
-    // The last line, whose newline was cut off, is blank if nothing is left of it; the newline says so to dedent().
-    bool fresh = i == first_part && dropped;
-    l->out->tokens[part.token].text = store(l, cook_part(l, part, mode, indent, fresh));
+    l->out->tokens[part.token].text = store(l, cook_part(l, part, mode, indent, i == first_part && dropped));
   }
   l->parts.count = first_part;
 }
