@@ -32,7 +32,7 @@ static bool note(Copier *c, Val v) {
   u64 header = obj->header;
   if (header_is_forward(header) || header_flags(header) & OBJ_IMMORTAL) return true;
   Worker *w = c->worker;
-  if (UNLIKELY(c->count == w->copy_capacity) && !memory_grow((void **)&w->copy_log, &w->copy_capacity, sizeof(CopyEntry))) return false;
+  if (UNLIKELY(c->count == w->copy_capacity) && !memory_grow((void **)&w->copy_log, &w->copy_capacity, sizeof(CopyEntry), NULL)) return false;
   w->copy_log[c->count++] = (CopyEntry){obj, header};
   obj->header = marker_of(c->words);
   c->words += header_words(header);
@@ -115,6 +115,7 @@ bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chun
     Chunk *made = chunk_new((u32)c.words);
     if (!made) {
       restore(&c);
+      log_trim(worker);
       return false;
     }
     made->used = (u32)c.words;
@@ -132,6 +133,7 @@ bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes
   char *made = bytes <= UINT32_MAX ? memory_alloc(bytes) : NULL;  // a message's size is a u32
   if (!made) {
     restore(&c);
+    log_trim(worker);
     return false;
   }
   Val *roots = (Val *)(made + header_bytes);

@@ -72,13 +72,13 @@ void memory_fail_at(u64 nth) {
   atomic_store(&restricted, nth != 0 || atomic_load(&limit) != 0);
 }
 
-bool memory_grow(void **items, u32 *capacity, size_t item_size) {
+bool memory_grow(void **items, u32 *capacity, size_t item_size, const void *borrowed) {
   if (*capacity > UINT32_MAX / 2) return false;
   u32 grown = *capacity ? *capacity * 2 : 64;
   void *copy = memory_alloc(grown * item_size);
   if (!copy) return false;
   if (*capacity) memcpy(copy, *items, *capacity * item_size);
-  memory_free(*items, *capacity * item_size);
+  if (*items != borrowed) memory_free(*items, *capacity * item_size);
   *items = copy;
   *capacity = grown;
   return true;

@@ -59,6 +59,9 @@ typedef enum Role {
   ROLE_SET,     // set.Set(items: Map[T, ()]): shows as set.from([..])
 } Role;
 
+// Words of a Map's Bin; the first is raw.
+enum { BIN_SIZE, BIN_KEY, BIN_VALUE, BIN_LEFT, BIN_RIGHT };
+
 extern Desc **desc_table;  // by id; ids are dense from 1. Grows only while loading, before any worker runs
 static inline const Desc *desc_of(u32 id) { return desc_table[id]; }
 

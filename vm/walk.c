@@ -1,0 +1,169 @@
+// The heap walker: checks the invariants of docs/memory.md for one actor, and aborts with a description if one is broken.
+//
+// It runs after every collection in builds with DEED_STRESS or DEED_WALK. First it notes where objects begin in every run of words
+// that the actor may point into; then it follows every slot and asks whether it leads to one of those beginnings, or to
+// an immortal object. Its own memory comes from malloc: it must not disturb what it checks.
+#include <stdlib.h>
+
+#include "vm/engine.h"
+#include "vm/gc.h"
+
+typedef struct Run {
+  const u64 *words;
+  u32 used;
+  u64 *starts;  // a bit for each word at which an object begins
+} Run;
+
+typedef struct Walk {
+  Worker *worker;
+  Heap *heap;
+  Run *runs;          // by address
+  u32 run_count;
+  Obj **large;        // by address
+  u32 large_count;
+  const char *where;  // for the report
+  bool lenient;       // a guard's garbage may point anywhere
+} Walk;
+
+// More than this is walked once in 64 collections.
+enum { WALK_WORDS = 8192 };
+
+static void run_add(Walk *w, u64 *words, u64 used, bool counted) {
+  if (!used) return;
+  Run run = {words, (u32)used, calloc(used / 64 + 1, 8)};
+  if (!run.starts) abort();
+  for (u64 at = 0; at < used;) {
+    u64 header = words[at];
+    Kind kind = header_kind(header);
+    if (header_is_forward(header)) BUG("I1: a forwarding word outside of a collection, at %p", (void *)(words + at));
+    if (kind == KIND_NONE || kind >= KIND_COUNT || header_flags(header)) BUG("I2: bad header %llx", (unsigned long long)header);
+    if (header_words(header) > used - at) BUG("I2: object past the end of its chunk");
+    if (header_is_counted(header) && !counted) BUG("I6: a counted object in a chunk that isn't marked so");
+    run.starts[at / 64] |= (u64)1 << at % 64;
+    at += header_words(header);
+  }
+  w->runs[w->run_count++] = run;
+}
+
+static int run_order(const void *a, const void *b) {
+  const u64 *x = ((const Run *)a)->words, *y = ((const Run *)b)->words;
+  return (x > y) - (x < y);
+}
+
+static int obj_order(const void *a, const void *b) {
+  const Obj *x = *(Obj *const *)a, *y = *(Obj *const *)b;
+  return (x > y) - (x < y);
+}
+
+static bool in_runs(const Walk *w, const Obj *obj) {
+  u32 low = 0, high = w->run_count;
+  while (low < high) {
+    u32 middle = (low + high) / 2;
+    if (w->runs[middle].words <= (const u64 *)obj) low = middle + 1;
+    else high = middle;
+  }
+  if (!low) return false;
+  const Run *run = &w->runs[low - 1];
+  u64 at = (u64)((const u64 *)obj - run->words);
+  if (at >= run->used) return false;
+  if (!(run->starts[at / 64] >> at % 64 & 1)) BUG("I3: %s points into the middle of an object", w->where);
+  return true;
+}
+
+static void slot_check(void *context, Val *slot) {
+  Walk *w = context;
+  if (val_is_int(*slot) || val_is_const(*slot) || *slot == VAL_EMPTY) return;
+  if (!val_is_pointer(*slot)) BUG("I3: %s holds the bad word %llx", w->where, (unsigned long long)*slot);
+  Obj *obj = val_obj(*slot);
+  if (in_runs(w, obj) || w->lenient) return;
+  u8 flags = header_flags(obj->header);
+  if (flags & OBJ_IMMORTAL) return;
+  if (!(flags & OBJ_LARGE) || !bsearch(&obj, w->large, w->large_count, sizeof obj, obj_order))
+    BUG("I3: %s points out of the actor's memory", w->where);
+}
+
+static void runs_check(Walk *w) {
+  for (u32 r = 0; r < w->run_count; r++) {
+    for (u32 at = 0; at < w->runs[r].used;) {
+      Obj *obj = (Obj *)(w->runs[r].words + at);
+      Vals vals = obj_vals(obj, obj->header);
+      for (u32 i = 0; i < vals.count; i++) {
+        if (!vals.raw || !vals.raw[i]) slot_check(w, &vals.words[i]);
+      }
+      at += header_words(obj->header);
+    }
+  }
+}
+
+static bool frame_check(void *context, const FrameView *frame) {
+  Walk *w = context;
+  for (u32 i = 0; i < frame->code->register_count; i++) {
+    if (frame->code->val_map[i / 64] >> i % 64 & 1) slot_check(w, &frame->registers[i]);
+  }
+  return true;
+}
+
+static void large_add(Walk *w, LargeObj *list, bool young, u64 *words) {
+  for (; list; list = list->next) {
+    Kind kind = obj_kind(&list->obj);
+    bool sane = (kind == KIND_STRING || kind == KIND_BYTES) && header_flags(list->obj.header) == OBJ_LARGE &&
+                header_words(list->obj.header) == list->words && list->young == young && !list->marked;
+    if (!sane) BUG("I4: bad large object");
+    *words += list->words;
+    w->large[w->large_count++] = &list->obj;
+  }
+}
+
+static void gather(Walk *w) {
+  Worker *worker = w->worker;
+  u32 chunks = 4, large = 0;
+  for (Chunk *chunk = w->heap ? w->heap->chunks : NULL; chunk; chunk = chunk->next) chunks++;
+  for (LargeObj *l = w->heap ? w->heap->large : NULL; l; l = l->next) large++;
+  for (LargeObj *l = worker->young_large; l; l = l->next) large++;
+  w->runs = calloc(chunks, sizeof *w->runs);
+  w->large = calloc(large + 1, sizeof *w->large);
+  if (!w->runs || !w->large) abort();
+  u64 words = 0, young = 0;
+  for (Chunk *chunk = w->heap ? w->heap->chunks : NULL; chunk; chunk = chunk->next) {
+    if (chunk->used > chunk->capacity) BUG("I2: chunk fuller than full");
+    run_add(w, chunk->words, chunk->used, chunk->counted);
+    words += chunk->used;
+  }
+  large_add(w, w->heap ? w->heap->large : NULL, false, &words);
+  large_add(w, worker->young_large, true, &young);
+  if (w->heap && words != w->heap->live_words) BUG("I5: %llu words live, %llu counted", (unsigned long long)words, (unsigned long long)w->heap->live_words);
+}
+
+// Only the running turn has young memory: the nursery (which is packed, like a chunk), the fragment, the big chunk.
+static void gather_young(Walk *w) {
+  Worker *worker = w->worker;
+  if (worker->big) run_add(w, worker->big->words, (u64)(worker->at - worker->big->words), true);
+  else if (worker->nursery) run_add(w, worker->nursery, (u64)(worker->at - worker->nursery), true);
+  Message *message = worker->turn ? worker->turn->message : NULL;
+  bool whole = message && (heap_in_guard(worker) || worker->young_low);
+  if (!whole) return;
+  u64 *graph = message->args + message->count;
+  run_add(w, graph, (u64)((u64 *)((char *)message + message->bytes) - graph), message->counted);
+}
+
+void heap_walk(Worker *worker, Actor *actor) {
+  Heap *heap = actor ? actor->heap : worker->loose;
+  if (heap && heap->live_words > WALK_WORDS && worker->collections % 64) return;
+  Walk w = {.worker = worker, .heap = heap};
+  bool running = actor == worker->actor;
+  gather(&w);
+  if (running && !heap_is_native(worker)) gather_young(&w);
+  qsort(w.runs, w.run_count, sizeof *w.runs, run_order);
+  qsort(w.large, w.large_count, sizeof *w.large, obj_order);
+  w.lenient = heap && heap->guard_garbage;
+  w.where = "an object";
+  runs_check(&w);
+  w.lenient = false;
+  w.where = "a state field";
+  state_each(actor, slot_check, &w);
+  w.where = "a register";
+  if (running && worker->turn) frames_each(worker, worker->turn, frame_check, &w);
+  for (u32 i = 0; i < w.run_count; i++) free(w.runs[i].starts);
+  free(w.runs);
+  free(w.large);
+}
