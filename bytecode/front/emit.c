@@ -64,9 +64,9 @@ void reg_release(Emit *emit, Reg reg) {
   if (reg != REG_NONE && emit->regs.items[reg].state == REG_TEMP) reg_free(emit, reg);
 }
 
-void reg_keep(Emit *emit, Reg reg) { emit->regs.items[reg].state = REG_LOCAL; }
+void reg_keep(Emit *emit, Reg reg, RegState state) { emit->regs.items[reg].state = state; }
 
-bool reg_is_temp(const Emit *emit, Reg reg) { return emit->regs.items[reg].state == REG_TEMP; }
+RegState reg_state(const Emit *emit, Reg reg) { return emit->regs.items[reg].state; }
 
 TypeId reg_type(const Emit *emit, Reg reg) { return emit->regs.items[reg].type; }
 

@@ -28,7 +28,7 @@ typedef struct Fix {
   FixKind kind;
 } Fix;
 
-typedef enum RegState { REG_FREE, REG_TEMP, REG_LOCAL } RegState;
+typedef enum RegState { REG_FREE, REG_TEMP, REG_LOCAL, REG_VAR } RegState;
 
 typedef struct RegInfo {
   TypeId type;
@@ -69,9 +69,9 @@ Emit *emit_new(Module *module, FreeLists *free_lists, u32 serial, bool long_jump
 // ---- Registers ----
 Reg reg_new(Emit *emit, TypeId type);          // a temporary of the type
 void reg_release(Emit *emit, Reg reg);         // frees a temporary; does nothing to a local's register
-void reg_keep(Emit *emit, Reg reg);            // a temporary becomes a local's
+void reg_keep(Emit *emit, Reg reg, RegState state);  // a temporary becomes a local's: REG_LOCAL, or REG_VAR if it may change
 void reg_free(Emit *emit, Reg reg);            // frees a local's
-bool reg_is_temp(const Emit *emit, Reg reg);
+RegState reg_state(const Emit *emit, Reg reg);
 TypeId reg_type(const Emit *emit, Reg reg);
 // CLEARs what free registers still hold; called before an instruction that may suspend for long.
 void emit_clear_dead(Emit *emit);

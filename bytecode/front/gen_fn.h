@@ -54,6 +54,11 @@ typedef struct LocalInfo {
   bool elided;            // an actor's parameter that only its initialisers use: no field
 } LocalInfo;
 
+typedef struct ScopeItem {
+  Reg reg;                // REG_NONE: another's
+  u32 name;               // emit_name_from()'s handle
+} ScopeItem;
+
 typedef struct Loop {
   struct Loop *outer;
   Label *leave, *again;
@@ -68,14 +73,13 @@ typedef struct Fn {
   u32 actor;              // index of the actor that the function belongs to, or IMPORT_NONE
   bool has_state;         // may GET and SET: part of an actor, and no closure or task
   bool in_init;
+  bool keeps_frame;       // no tail calls: the kind of function needs its RET
   bool drops;             // one-way: the body's value is dropped, () returned
   TypeId result;
   TypeListId identity;    // the function's own type parameters, as arguments
-  u32 generic_count;
   Reg self;               // the captured `self` of a closure or task
   Loop *loop;
-  VEC(u16) scope;         // registers of the locals in scope
-  VEC(u32) names;         // handles of their names, for the debugger
+  VEC(ScopeItem) scope;   // the locals in scope
   Expr *ready;            // an expression whose value already stands in a register
   Reg ready_reg;
 } Fn;
@@ -122,13 +126,16 @@ bool may_assign(Expr *e);                      // might assign a local `var`
 bool may_read(Fn *f, Expr *e, Reg reg);        // might read a local in that register
 Expr *first_child(Expr *e);                    // what is evaluated first, if it is a value of its own
 bool const_int(Fn *f, Expr *e, i64 *number);   // an Int known now
+Expr *plain_constant(Fn *f, Expr *e);          // what a name of the module's own constants stands for, or e itself
 
 // ---- gen_fn.c ----
 LocalInfo *local_info(Local *local);
-Fn *fn_open(Gen *gen, u32 function, Body *body, bool long_jumps);
-bool fn_close(Fn *f, Span span);               // false: again, with long jumps
+// Makes the code of `function`, whose entry holds its signature, by calling `make`, twice if jumps turn out long.
+typedef void (*MakeCode)(Fn *f, void *decl);
+void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span span);
 void fn_bind(Fn *f, Local *local, Reg reg);    // takes a temporary over; shares or copies another's register
-Reg fn_var(Fn *f, Local *local);               // a new register for a local
+Reg fn_var(Fn *f, Local *local);               // a new register for a local, still to be written
+void fn_bind_params(Fn *f, Params *params);    // to the function's first registers
 Reg fn_read(Fn *f, Local *local, Sink sink);
 u32 scope_open(Fn *f);
 void scope_close(Fn *f, u32 mark);
@@ -144,38 +151,52 @@ u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix);
 u32 wrap_fn(Gen *gen, FnDecl *fn);
 u32 wrap_ctor(Gen *gen, CtorDecl *ctor);
 void gen_pending(Gen *gen);                    // makes the code of closures, tasks, whens and wrappers still to be made
-void capture_list(Fn *f, Expr *e, bool has_state, Reg **regs, u32 *count);
+void capture_list(Fn *f, Expr *e, Reg **regs, u32 *count);
 bool when_has_state(const Body *body);
 
 // ---- gen_expr.c ----
 Reg gen(Fn *f, Expr *e, Sink sink);
 Reg gen_value(Fn *f, Expr *e, TypeId type);    // in any register
 Reg gen_natural(Fn *f, Expr *e);               // of the expression's type, raw for Int and Float
-Reg gen_held(Fn *f, Expr *e, TypeId type, Expr *const *later, u32 later_count);  // safe from what `later` assigns
-void gen_unit(Fn *f, Sink sink, Reg *out);
+// Like gen_value(), and what `later` expressions assign does not reach it.
+Reg gen_held(Fn *f, Expr *e, TypeId type, Expr *const *later, u32 later_count);
+Reg gen_unit(Fn *f, Sink sink);                // () as the value of a statement
 void gen_return(Fn *f, Reg reg);               // RET of a value of the function's result type
 void gen_return_unit(Fn *f);
-void gen_forward(Fn *f, Expr *e);
 Reg gen_string(Fn *f, Str text, Sink sink);
 Reg gen_int(Fn *f, i64 number, Sink sink);
+Reg gen_constant(Fn *f, Constant constant, TypeId type, Sink sink);
 void gen_crash_text(Fn *f, Str text);
-Reg emit_library_call(Fn *f, const char *module, const char *name, const TypeId *inst, u32 inst_count, const Reg *args,
-                      u32 count, Sink sink);
+Reg transfer(Fn *f, Reg reg, u32 mark);        // a value about to leave the scope that began at `mark`
 
 // ---- gen_op.c ----
 Reg gen_binary(Fn *f, Expr *e, Sink sink);
 Reg gen_unary(Fn *f, Expr *e, Sink sink);
-Reg gen_arith(Fn *f, Expr *e, Operator op, Reg left, Reg right, Expr *right_expr, Sink sink);
-Reg gen_logic(Fn *f, Expr *e, Sink sink);
+Reg gen_logic(Fn *f, Expr *e, Sink sink);      // AND, OR, NOT
+// left op right, where left already stands in a register, as a value of type `ty`.
+Reg gen_arith(Fn *f, Expr *at, Operator op, Ty *ty, Reg left, Expr *right, Sink sink);
 void gen_branch(Fn *f, Expr *e, bool sense, Label *target);  // jumps if e is `sense`, else falls through
 bool is_comparison(const Expr *e);
+void gen_compare_regs(Fn *f, Operator op, Ty *ty, Reg left, Reg right, bool sense, Label *target);
+
+// ---- gen_build.c ----
+Reg gen_tuple(Fn *f, Expr *e, Sink sink);
+Reg gen_list(Fn *f, Expr *e, Sink sink);
+Reg gen_map(Fn *f, Expr *e, Sink sink);
+Reg gen_text(Fn *f, Expr *e, Sink sink);       // INTERP
 Reg gen_range(Fn *f, Expr *e, Sink sink);
+Reg gen_show(Fn *f, Reg value, Sink sink);     // of a val
 
 // ---- gen_call.c ----
 Reg gen_call(Fn *f, Expr *e, Sink sink);
 Reg gen_field(Fn *f, Expr *e, Sink sink);
-Reg gen_ctor_value(Fn *f, CtorDecl *ctor, Ty *type, Sink sink);
-void gen_args(Fn *f, Expr *e, Reg *regs, TypeId (*want)(Fn *f, Expr *e, u32 param, Expr *value));
+Reg gen_ctor_value(Fn *f, Expr *e, Sink sink);
+Reg gen_fn_value(Fn *f, Expr *e, Sink sink);
+// Generates arguments in written order; regs[p] and wants[p] are those of parameter p.
+void gen_args(Fn *f, Expr *e, const TypeId *wants, Reg *regs);
+void release_all(Fn *f, const Reg *regs, u32 count);
+// A call of the library that the language itself makes. Releases the arguments.
+Reg gen_library_call(Fn *f, const char *module, const char *name, TypeListId inst, const Reg *args, Sink sink);
 
 // ---- gen_flow.c ----
 Reg gen_block(Fn *f, Expr *e, Sink sink);
@@ -186,13 +207,14 @@ void gen_let(Fn *f, Expr *e);
 void gen_assign(Fn *f, Expr *e);
 Reg gen_try(Fn *f, Expr *e, Sink sink);
 void gen_assert(Fn *f, Expr *e);
+u32 ctor_index(Fn *f, TypeId data, Str name);  // of a data type's constructor
 
 // ---- gen_match.c, gen_decide.c ----
 Reg gen_match(Fn *f, Expr *e, Sink sink);
 void gen_match_reg(Fn *f, Expr *e, Reg scrutinee, Sink sink);     // the arms of a MATCH or WHEN
 void gen_destructure(Fn *f, Pat *pattern, Reg reg, Label *fail);  // fail NULL: the pattern always matches
 
-// ---- gen_actor.c, gen_message.c ----
+// ---- gen_message.c ----
 Reg gen_send(Fn *f, Expr *e, Sink sink);
 Reg gen_spawn(Fn *f, Expr *e, Sink sink);
 Reg gen_await(Fn *f, Expr *e, Sink sink);
@@ -202,4 +224,6 @@ Reg gen_task(Fn *f, Expr *e, Sink sink);
 Reg gen_closure(Fn *f, Expr *e, Sink sink);
 Reg gen_self(Fn *f, Expr *e, Sink sink);
 Reg gen_narrow(Fn *f, Expr *e, Sink sink);
+
+// ---- gen_actor.c ----
 void gen_actor_functions(Gen *gen, ActorDecl *actor);

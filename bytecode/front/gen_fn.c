@@ -1,0 +1,417 @@
+// Opening and closing functions, and where their locals live.
+//
+// Closures, tasks, `when` bodies and wrappers are queued while their surroundings are generated and made afterwards, so
+// that one function is under construction at a time and nesting costs no stack.
+#include "bytecode/front/gen_fn.h"
+
+// ---- Functions ------------------------------------------------------------------------------------------------------
+
+static Fn *fn_open(Gen *gen, u32 index, Body *body, bool long_jumps) {
+  Fn *f = gc_new(Fn);
+  const Function *function = &gen->module->functions.items[index];
+  *f = (Fn){.gen = gen, .body = body, .function = index, .actor = function->actor, .result = function->result, .self = REG_NONE};
+  f->emit = emit_new(gen->module, &gen->free_lists, ++gen->serial, long_jumps);
+  for (u32 i = 0; i < function->param_count; i++) reg_keep(f->emit, reg_new(f->emit, function->registers[i]), REG_LOCAL);
+  f->has_state = function->actor != IMPORT_NONE;
+  f->in_init = function->kind == FUNCTION_INIT;
+  f->identity = gen_identity(gen, function->generics.count);
+  return f;
+}
+
+void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span span) {
+  for (bool long_jumps = false;; long_jumps = true) {
+    Fn *f = fn_open(gen, function, body, long_jumps);
+    fn_at(f, span);
+    make(f, decl);
+    if (f->emit->overflow && !long_jumps) continue;
+    Function *entry = &gen->module->functions.items[function];
+    if (f->emit->exhausted)
+      gen_limit(gen, DIAG_E0511, span, "`%.*s` is too large: it holds too many values at once, or too many instructions", STR_ARG(entry->name));
+    else if (f->emit->reachable)
+      BUG("code of %.*s runs off its end", STR_ARG(entry->name));
+    emit_finish(f->emit, entry);
+    entry->effects |= f->emit->effects | (body ? body->effects : 0);
+    return;
+  }
+}
+
+bool fn_reachable(const Fn *f) { return f->emit->reachable; }
+
+void fn_at(Fn *f, Span span) {
+  Source *source = f->gen->ast->source;
+  if (!source->lines.count) source_line_col(source, 0);
+  u32 low = 0, high = source->lines.count;
+  while (high - low > 1) {
+    u32 middle = low + (high - low) / 2;
+    if (source->lines.items[middle] <= span.start) low = middle;
+    else high = middle;
+  }
+  f->emit->line = low + 1;
+}
+
+TypeListId inst_list(Fn *f, Ty **inst, u32 count) {
+  if (!count) return 0;
+  TypeId *items = gc_array(TypeId, count);
+  for (u32 i = 0; i < count; i++) items[i] = gen_type(f->gen, inst[i]);
+  return module_typelist(f->gen->module, count, items);
+}
+
+// ---- Sinks ----------------------------------------------------------------------------------------------------------
+
+Sink sink_val(TypeId type) { return (Sink){SINK_VALUE, type, REG_NONE}; }
+
+Sink sink_to(Fn *f, Reg reg) { return (Sink){SINK_VALUE, reg_type(f->emit, reg), reg}; }
+
+Reg sink_reg(Fn *f, Sink sink) { return sink.reg != REG_NONE ? sink.reg : reg_new(f->emit, sink.type); }
+
+Reg value_reg(Fn *f, Sink sink, TypeId type) {
+  return sink.reg != REG_NONE && sink.type == type ? sink.reg : reg_new(f->emit, type);
+}
+
+static Op conversion(Fn *f, TypeId from, TypeId to) {
+  Gen *gen = f->gen;
+  if (from == to) return OP_MOVE;
+  if (from == gen->t_int && to == gen->t_vint) return OP_BOX_INT;
+  if (from == gen->t_vint && to == gen->t_int) return OP_UNBOX_INT;
+  if (from == gen->t_float && to == gen->t_vfloat) return OP_BOX_FLOAT;
+  if (from == gen->t_vfloat && to == gen->t_float) return OP_UNBOX_FLOAT;
+  if (!fn_reachable(f)) return OP_MOVE;
+  Text text = {0};
+  module_print_type(gen->module, from, &text);
+  text_add(&text, STR(" as "));
+  module_print_type(gen->module, to, &text);
+  BUG("line %u of %.*s: a value of type %.*s", f->emit->line, STR_ARG(gen->ast->name), STR_ARG(text_str(&text)));
+}
+
+Reg coerce(Fn *f, Reg reg, Sink sink) {
+  TypeId type = reg_type(f->emit, reg);
+  if (reg == sink.reg || (sink.reg == REG_NONE && type == sink.type)) return reg;
+  Op op = conversion(f, type, sink.type);
+  reg_release(f->emit, reg);
+  Reg out = sink_reg(f, sink);
+  emit_op(f->emit, op, out, reg, 0);
+  return out;
+}
+
+// ---- Locals ---------------------------------------------------------------------------------------------------------
+
+LocalInfo *local_info(Local *local) {
+  if (!local->gen) {
+    LocalInfo *info = gc_new(LocalInfo);
+    info->slot = local->slot;
+    info->raw = info->val = REG_NONE;
+    local->gen = info;
+  }
+  return local->gen;
+}
+
+static bool is_state(const Local *local) {
+  return local->kind == LOCAL_STATE_PARAM || local->kind == LOCAL_STATE_LET || local->kind == LOCAL_STATE_VAR;
+}
+
+u32 scope_open(Fn *f) { return f->scope.count; }
+
+void scope_close(Fn *f, u32 mark) {
+  while (f->scope.count > mark) {
+    ScopeItem item = f->scope.items[--f->scope.count];
+    emit_name_until(f->emit, item.name);
+    if (item.reg != REG_NONE) reg_free(f->emit, item.reg);
+  }
+}
+
+// Puts the local into scope with `reg` as its home, which it takes over if that was a temporary.
+static void settle(Fn *f, Local *local, Reg reg, RegState state) {
+  bool owned = reg_state(f->emit, reg) == REG_TEMP;
+  if (owned) reg_keep(f->emit, reg, state);
+  u32 name = emit_name_from(f->emit, local->name->text, reg);
+  vec_push(&f->scope, ((ScopeItem){owned ? reg : (Reg)REG_NONE, name}));
+}
+
+static void bind_var(Fn *f, Local *local, LocalInfo *info, Reg reg) {
+  TypeId type = gen_raw_type(f->gen, local->type);
+  if (reg_state(f->emit, reg) != REG_TEMP || reg_type(f->emit, reg) != type) {
+    Reg own = reg_new(f->emit, type);
+    reg = coerce(f, reg, sink_to(f, own));
+  }
+  *(type == type_boxed(f->gen, type) ? &info->val : &info->raw) = reg;
+  settle(f, local, reg, REG_VAR);
+}
+
+// An Int or Float that arrives as a val is unboxed once if arithmetic needs it, and stays at hand as a val if somebody
+// wants that.
+static void bind_boxed_number(Fn *f, Local *local, LocalInfo *info, Reg reg) {
+  bool counted = info->counted == f->emit->serial;
+  bool want_raw = !counted || info->raw_uses, want_val = !counted || info->val_uses;
+  if (!want_raw || want_val || reg_state(f->emit, reg) != REG_TEMP) {
+    info->val = reg;
+    if (!want_raw || reg_state(f->emit, reg) == REG_TEMP) settle(f, local, reg, REG_LOCAL);
+  }
+  if (!want_raw) return;
+  Reg raw = reg_new(f->emit, gen_raw_type(f->gen, local->type));
+  emit_op(f->emit, reg_type(f->emit, raw) == f->gen->t_int ? OP_UNBOX_INT : OP_UNBOX_FLOAT, raw, reg, 0);
+  info->raw = raw;
+  settle(f, local, raw, REG_LOCAL);
+  reg_release(f->emit, reg);
+}
+
+// In the init function: stores a field's first value. The register stays as it is: later initialisers read it.
+static void set_state(Fn *f, Local *local, Reg reg) {
+  LocalInfo *info = local_info(local);
+  if (info->elided) return;
+  TypeId type = gen_raw_type(f->gen, local->type), from = reg_type(f->emit, reg);
+  Reg value = reg;
+  if (from != type) {
+    value = reg_new(f->emit, type);
+    emit_op(f->emit, conversion(f, from, type), value, reg, 0);
+  }
+  emit_op(f->emit, OP_SET, value, info->slot, 0);
+  if (value != reg) reg_release(f->emit, value);
+}
+
+void fn_bind(Fn *f, Local *local, Reg reg) {
+  LocalInfo *info = local_info(local);
+  if (is_state(local)) set_state(f, local, reg);
+  if (local->kind == LOCAL_STATE_VAR) {
+    reg_release(f->emit, reg);
+    return;
+  }
+  info->serial = f->emit->serial;
+  info->raw = info->val = REG_NONE;
+  if (reg_state(f->emit, reg) == REG_VAR) {
+    Reg copy = reg_new(f->emit, reg_type(f->emit, reg));
+    emit_op(f->emit, OP_MOVE, copy, reg, 0);
+    reg = copy;
+  }
+  bool number = ty_is(local->type, TY_INT) || ty_is(local->type, TY_FLOAT);
+  if (local->kind == LOCAL_VAR) bind_var(f, local, info, reg);
+  else if (number && reg_type(f->emit, reg) == type_boxed(f->gen, reg_type(f->emit, reg))) bind_boxed_number(f, local, info, reg);
+  else {
+    *(number ? &info->raw : &info->val) = reg;
+    settle(f, local, reg, REG_LOCAL);
+  }
+}
+
+Reg fn_var(Fn *f, Local *local) {
+  LocalInfo *info = local_info(local);
+  TypeId type = gen_raw_type(f->gen, local->type);
+  Reg reg = reg_new(f->emit, type);
+  info->serial = f->emit->serial;
+  info->raw = info->val = REG_NONE;
+  *(type == type_boxed(f->gen, type) ? &info->val : &info->raw) = reg;
+  settle(f, local, reg, local->kind == LOCAL_VAR ? REG_VAR : REG_LOCAL);
+  return reg;
+}
+
+Reg fn_read(Fn *f, Local *local, Sink sink) {
+  LocalInfo *info = local_info(local);
+  if (info->serial == f->emit->serial) {
+    bool raw = sink.type != type_boxed(f->gen, sink.type);
+    Reg reg = raw ? info->raw : info->val;
+    if (reg == REG_NONE) reg = raw ? info->val : info->raw;
+    return coerce(f, reg, sink);
+  }
+  if (!is_state(local) || !f->has_state) BUG("`%.*s` has no place in %.*s", STR_ARG(local->name->text), STR_ARG(f->gen->ast->name));
+  Reg reg = value_reg(f, sink, gen_raw_type(f->gen, local->type));
+  emit_op(f->emit, OP_GET, reg, info->slot, 0);
+  return coerce(f, reg, sink);
+}
+
+void fn_bind_params(Fn *f, Params *params) {
+  for (u32 i = 0; i < params->count; i++) {
+    Pat *pattern = params->items[i].pattern;
+    if (pattern->kind == PAT_NAME) fn_bind(f, pattern->local, i);
+    else gen_destructure(f, pattern, i, NULL);
+  }
+}
+
+// ---- Closures, tasks and `when` bodies ------------------------------------------------------------------------------
+
+bool when_has_state(const Body *body) {
+  while (body->kind == BODY_WHEN && body->outer) body = body->outer;
+  return body->actor && (body->kind == BODY_HANDLER || body->kind == BODY_HELPER || body->kind == BODY_INIT || body->kind == BODY_GUARD);
+}
+
+// A body of the actor itself reaches state directly; others are given its constant part by value.
+static bool captured(const Body *body, const Local *local) {
+  return !(is_state(local) && body->kind == BODY_WHEN && when_has_state(body));
+}
+
+static Ty *self_type(const Body *body) { return body->actor->interfaces.items[0]; }
+
+static bool captures_self(const Body *body) {
+  return body->captures_self && body->actor && !(body->kind == BODY_WHEN && when_has_state(body));
+}
+
+void capture_list(Fn *f, Expr *e, Reg **regs, u32 *count) {
+  Body *body = e->body;
+  Reg *list = gc_array(Reg, body->captures.count + 1);
+  u32 n = 0;
+  for (u32 i = 0; i < body->captures.count; i++) {
+    Local *local = body->captures.items[i];
+    if (captured(body, local)) list[n++] = fn_read(f, local, sink_val(gen_type(f->gen, local->type)));
+  }
+  if (captures_self(body)) {
+    TypeId type = gen_type(f->gen, self_type(body));
+    if (f->self != REG_NONE) list[n++] = f->self;
+    else {
+      list[n] = reg_new(f->emit, type);
+      emit_word(f->emit, OP_SELF, list[n++], 0, type);
+    }
+  }
+  *regs = list;
+  *count = n;
+}
+
+static u32 add_params(Gen *gen, Expr *e, TypeId *types) {
+  u32 count = 0;
+  if (e->kind == EX_FN)
+    for (u32 i = 0; i < e->params.count; i++) types[count++] = gen_type(gen, e->params.items[i].ty);
+  if (e->kind == EX_WHEN) types[count++] = gen_type(gen, e->arms.items[0].pattern->type);
+  return count;
+}
+
+u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix) {
+  Gen *gen = f->gen;
+  Body *body = e->body;
+  if (body->gen) return (u32)(uintptr_t)body->gen - 1;
+  u32 most = e->params.count + body->captures.count + 2;
+  TypeId *types = gc_array(TypeId, most);
+  u32 params = add_params(gen, e, types), count = params;
+  for (u32 i = 0; i < body->captures.count; i++)
+    if (captured(body, body->captures.items[i])) types[count++] = gen_type(gen, body->captures.items[i]->type);
+  if (captures_self(body)) types[count++] = gen_type(gen, self_type(body));
+  if (count > LIMIT_PARAMS) {
+    gen_limit(gen, DIAG_E0514, e->span, "this closure has more than 255 parameters and captured values");
+    count = LIMIT_PARAMS;
+  }
+  const Function *outer = &gen->module->functions.items[f->function];
+  bool own = kind == FUNCTION_WHEN && when_has_state(body);
+  Function made = {.name = str_format("%.*s.%s", STR_ARG(outer->name), suffix), .kind = kind, .import = IMPORT_NONE,
+                   .actor = own ? f->actor : (u32)IMPORT_NONE, .generics = outer->generics, .param_count = count,
+                   .capture_count = count - params, .result = gen_type(gen, body->result), .effects = body->effects,
+                   .register_count = count, .registers = types};
+  vec_push(&gen->module->functions, made);
+  u32 index = gen->module->functions.count - 1;
+  body->gen = (void *)(uintptr_t)(index + 1);
+  vec_push(&gen->pending, ((Pending){.kind = PENDING_BODY, .function = index, .expr = e}));
+  return index;
+}
+
+static void count_body(Fn *f, Expr *e) {
+  u32 serial = f->emit->serial;
+  if (e->block) count_uses(f->gen, e->block, false, serial);
+  for (u32 i = 0; e->kind == EX_WHEN && i < e->arms.count; i++) {
+    count_uses(f->gen, e->arms.items[i].guard, true, serial);
+    count_uses(f->gen, e->arms.items[i].value, false, serial);
+  }
+}
+
+static void bind_captures(Fn *f, Body *body, u32 at) {
+  for (u32 i = 0; i < body->captures.count; i++) {
+    Local *local = body->captures.items[i];
+    if (!captured(body, local)) continue;
+    LocalInfo *info = local_info(local);
+    info->serial = f->emit->serial;
+    info->raw = info->val = REG_NONE;
+    if (ty_is(local->type, TY_INT) || ty_is(local->type, TY_FLOAT)) bind_boxed_number(f, local, info, at++);
+    else {
+      info->val = at;
+      settle(f, local, at++, REG_LOCAL);
+    }
+  }
+  if (captures_self(body)) f->self = at;
+}
+
+static void make_body(Fn *f, void *decl) {
+  Expr *e = decl;
+  count_body(f, e);
+  u32 params = e->kind == EX_FN ? e->params.count : e->kind == EX_WHEN;
+  bind_captures(f, e->body, params);
+  if (e->kind == EX_FN) fn_bind_params(f, &e->params);
+  if (e->kind == EX_WHEN) gen_match_reg(f, e, 0, SINK_RETURN);
+  else gen(f, e->block, SINK_RETURN);
+}
+
+// ---- Functions and constructors as values ---------------------------------------------------------------------------
+
+static u32 add_wrapper(Gen *gen, PendingKind kind, void *decl, Function made) {
+  made.kind = FUNCTION_CLOSURE;
+  made.import = made.actor = IMPORT_NONE;
+  vec_push(&gen->module->functions, made);
+  u32 index = gen->module->functions.count - 1;
+  map_put(&gen->wrappers, decl, (void *)(uintptr_t)(index + 1));
+  vec_push(&gen->pending, ((Pending){.kind = kind, .function = index, .fn = kind == PENDING_WRAP_FN ? decl : NULL,
+                                     .ctor = kind == PENDING_WRAP_CTOR ? decl : NULL}));
+  return index;
+}
+
+u32 wrap_fn(Gen *gen, FnDecl *fn) {
+  uintptr_t known = (uintptr_t)map_get(&gen->wrappers, fn);
+  if (known) return (u32)(known - 1);
+  Function target = gen->module->functions.items[gen_function(gen, fn)];
+  TypeId *types = gc_array(TypeId, target.param_count);
+  for (u32 i = 0; i < target.param_count; i++) types[i] = type_boxed(gen, target.registers[i]);
+  return add_wrapper(gen, PENDING_WRAP_FN, fn,
+                     (Function){.name = str_format("%.*s.fn", STR_ARG(target.name)), .generics = target.generics,
+                                .param_count = target.param_count, .result = type_boxed(gen, target.result),
+                                .effects = target.effects, .register_count = target.param_count, .registers = types});
+}
+
+u32 wrap_ctor(Gen *gen, CtorDecl *ctor) {
+  uintptr_t known = (uintptr_t)map_get(&gen->wrappers, ctor);
+  if (known) return (u32)(known - 1);
+  u32 data = gen_data(gen, ctor->owner), count = ctor->fields.count;
+  DataDef def = gen->module->datas.items[data];
+  TypeId *types = gc_array(TypeId, count);
+  for (u32 i = 0; i < count; i++) types[i] = type_boxed(gen, def.ctors[ctor->index].fields[i].type);
+  TypeListId identity = gen_identity(gen, def.generics.count);
+  TypeId result = module_type(gen->module, TYPE_DATA, data, def.generics.count, gen->module->typelists.items[identity].items);
+  return add_wrapper(gen, PENDING_WRAP_CTOR, ctor,
+                     (Function){.name = str_format("%.*s.fn", STR_ARG(ctor->name.name->text)), .generics = gen_generics(def.generics.count, NULL),
+                                .param_count = count, .result = result, .register_count = count, .registers = types});
+}
+
+static void wrapper_args(Fn *f, u32 count, const TypeId *types, Reg *args) {
+  for (u32 i = 0; i < count; i++) args[i] = coerce(f, i, sink_val(types[i]));
+}
+
+static void make_wrap_fn(Fn *f, void *decl) {
+  u32 index = gen_function(f->gen, decl);
+  Function target = f->gen->module->functions.items[index];
+  Reg args[LIMIT_PARAMS + 1];
+  wrapper_args(f, target.param_count, target.registers, args);
+  u64 word = index | (u64)f->identity << 32;
+  f->emit->effects |= target.effects;
+  if (target.result == f->result) {
+    emit_call(f->emit, OP_TAILCALL, 0, 0, word, args, target.param_count);
+    return;
+  }
+  Reg out = reg_new(f->emit, target.result);
+  emit_call(f->emit, OP_CALL, out, 0, word, args, target.param_count);
+  gen_return(f, coerce(f, out, sink_val(f->result)));
+}
+
+static void make_wrap_ctor(Fn *f, void *decl) {
+  CtorDecl *ctor = decl;
+  DataDef def = f->gen->module->datas.items[gen_data(f->gen, ctor->owner)];
+  u32 count = ctor->fields.count;
+  TypeId types[LIMIT_PARAMS + 1];
+  Reg args[LIMIT_PARAMS + 1];
+  for (u32 i = 0; i < count; i++) types[i] = def.ctors[ctor->index].fields[i].type;
+  wrapper_args(f, count, types, args);
+  Reg out = reg_new(f->emit, f->result);
+  emit_list(f->emit, OP_NEW, out, ctor->index, 0, args, count);
+  gen_return(f, out);
+}
+
+void gen_pending(Gen *gen) {
+  for (u32 at = 0; at < gen->pending.count; at++) {
+    Pending p = gen->pending.items[at];
+    switch (p.kind) {
+      case PENDING_BODY: fn_make(gen, p.function, p.expr->body, make_body, p.expr, p.expr->span); break;
+      case PENDING_WRAP_FN: fn_make(gen, p.function, NULL, make_wrap_fn, p.fn, p.fn->name.span); break;
+      case PENDING_WRAP_CTOR: fn_make(gen, p.function, NULL, make_wrap_ctor, p.ctor, p.ctor->name.span); break;
+    }
+  }
+  gen->pending.count = 0;
+}
