@@ -136,10 +136,7 @@ bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) 
   turn->watermark = 0;
   turn->barrier_pc = NULL;
   u32 needed = code->frame_words + FRAME_HEADER + STACK_SLACK;
-  if (turn->stack_words < needed) {
-    turn->stack[FRAME_HEADER + FRAME_CODE] = 0;
-    if (!stack_grow(worker, needed)) return false;
-  }
+  if (turn->stack_words < needed && !stack_reserve(worker, needed, 0)) return false;
   u64 *fp = turn_registers(turn);
   fp[FRAME_CODE] = (u64)code;
   fp[FRAME_PC] = (u64)turn_end_code;

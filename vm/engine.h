@@ -44,7 +44,7 @@ void turn_shrink(Worker *worker, Turn *turn);            // to its exact size, w
 typedef struct FrameView {
   const Code *code;
   u64 *registers;
-  u32 word;      // code word where it stands
+  const u64 *pc; // in the instruction where it stands: code_word_of(code, pc) (load.h). Natives: not to be looked at
   bool below;    // under the watermark
 } FrameView;
 typedef bool (*FrameVisit)(void *context, const FrameView *frame);  // false stops

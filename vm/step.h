@@ -42,6 +42,9 @@ static inline void stack_end_set(Worker *worker) {
   worker->stack_end = turn->stack + turn->stack_words - STACK_SLACK;
 }
 
+void frames_prepare(void);  // once, before anything runs
+bool stack_reserve(Worker *worker, u64 needed, u32 used) MUST_CHECK;
+
 // Puts a frame of the registers that `list` names, all vals, above the running one, so that a collection sees and updates them.
 // Returns them; NULL with a fault if the stack is full. The frame of the instruction may have moved.
 u64 *arguments_push(Worker *worker, const u64 *pc, const u64 *list) MUST_CHECK;

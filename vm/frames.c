@@ -1,0 +1,195 @@
+// Stacks of turns: frames back to back in one block of words, which moves when it must grow.
+//
+// Links between frames are distances, so a stack can be copied as it is. A turn begins on a small stack that its worker keeps for the
+// purpose; a turn that is put aside takes no more than its frames need. Deep recursion doubles the block up to the stack limit
+// (1 GB unless told otherwise): a limit with a clear cause, where a native stack would end the process.
+//
+// Watermark. A collection leaves all frames clean: nothing in them points to young objects. Frames that do not run stay clean, so
+// the next collection need not look at them; those at and above the watermark are looked at again. The frame at the watermark
+// returns to a barrier instead of its caller; the barrier lowers the watermark by some frames at once. So a recursion a million
+// frames deep that allocates is not scanned a million times.
+#include "vm/load.h"
+#include "vm/memory.h"
+#include "vm/step.h"
+
+enum {
+  STACK_WORDS = 1024,           // of the stack that a worker keeps ready
+  ARGUMENTS_MAX = LIMIT_PARAMS,
+  LOWER_BY = 32,                // frames that the barrier makes dirty at once
+  SHRINK_SPARES = 16,           // unused words that are not worth a copy
+};
+static const u64 STACK_LIMIT = (u64)1 << 30;
+
+const u64 turn_end_code[1] = {OP_TURN_END};
+const u64 barrier_code[1] = {OP_BARRIER};
+
+// Synthetic code of argument frames: n registers, all vals.
+static Code argument_codes[ARGUMENTS_MAX + 1];
+static const u64 all_vals[ARGUMENTS_MAX / 64 + 1] = {~(u64)0, ~(u64)0, ~(u64)0, ~(u64)0};
+
+void frames_prepare(void) {
+  for (u32 n = 0; n <= ARGUMENTS_MAX; n++) {
+    argument_codes[n] = (Code){.frame_words = n + FRAME_HEADER, .param_count = (u16)n, .register_count = (u16)n, .val_map = all_vals};
+  }
+}
+
+// ---- Stacks ---------------------------------------------------------------------------------------------------------
+
+static u64 *stack_take(Worker *worker, u32 words) {
+  u64 *spare = worker->spare_stack;
+  if (!spare || words != STACK_WORDS) return memory_alloc(words * sizeof(u64));
+  worker->spare_stack = NULL;
+  return spare;
+}
+
+static void stack_give(Worker *worker, u64 *stack, u32 words) {
+  if (words == STACK_WORDS && !worker->spare_stack) worker->spare_stack = stack;
+  else memory_free(stack, words * sizeof(u64));
+}
+
+bool turn_new(Worker *worker, Turn **result) {
+  Turn *turn = worker->spare_turn;
+  worker->spare_turn = NULL;
+  if (!turn) turn = memory_alloc(sizeof *turn);
+  if (!turn) return false;
+  *turn = (Turn){.stack = stack_take(worker, STACK_WORDS), .stack_words = STACK_WORDS};
+  if (!turn->stack) {
+    memory_free(turn, sizeof *turn);
+    return false;
+  }
+  *result = turn;
+  return true;
+}
+
+void turn_free(Worker *worker, Turn *turn) {
+  stack_give(worker, turn->stack, turn->stack_words);
+  if (worker->spare_turn) memory_free(turn, sizeof *turn);
+  else worker->spare_turn = turn;
+}
+
+void turns_release(Worker *worker) {
+  memory_free(worker->spare_turn, sizeof *worker->spare_turn);
+  memory_free(worker->spare_stack, STACK_WORDS * sizeof(u64));
+  worker->spare_turn = NULL;
+  worker->spare_stack = NULL;
+}
+
+static inline const Code *frame_code(const u64 *fp) { return (const Code *)fp[FRAME_CODE]; }
+
+// Gives the turn a stack of `words` and moves `used` words there.
+static bool stack_move(Worker *worker, Turn *turn, u32 words, u32 used) {
+  u64 *stack = stack_take(worker, words);
+  if (!stack) return false;
+  memcpy(stack, turn->stack, used * sizeof(u64));
+  stack_give(worker, turn->stack, turn->stack_words);
+  turn->stack = stack;
+  turn->stack_words = words;
+  return true;
+}
+
+static bool stack_fault(Worker *worker, u64 limit) {
+  if (limit >> 20) return fault_set(worker, "stack limit of %llu MB reached (deep recursion)", (unsigned long long)(limit >> 20));
+  return fault_set(worker, "stack limit of %llu KB reached (deep recursion)", (unsigned long long)(limit >> 10));
+}
+
+// The worker's turn gets a stack of `needed` words or more, of which `used` are in use.
+bool stack_reserve(Worker *worker, u64 needed, u32 used) {
+  Turn *turn = worker->turn;
+  u64 limit = worker->stack_limit ? worker->stack_limit : STACK_LIMIT;
+  u64 most = limit / sizeof(u64), words = (u64)turn->stack_words * 2;
+  if (needed > most) return stack_fault(worker, limit);
+  if (words < STACK_WORDS) words = STACK_WORDS;
+  if (words < needed) words = needed;
+  if (words > most) words = most;
+  if (!stack_move(worker, turn, (u32)words, used)) return fault_memory(worker);
+  stack_end_set(worker);
+  return true;
+}
+
+bool stack_grow(Worker *worker, u32 words) {
+  Turn *turn = worker->turn;
+  u64 used = turn->fp + (u64)frame_code(turn_registers(turn))->frame_words;
+  u32 held = used < turn->stack_words ? (u32)used : turn->stack_words;
+  return stack_reserve(worker, used + words + STACK_SLACK, held);
+}
+
+void turn_shrink(Worker *worker, Turn *turn) {
+  u32 used = turn->fp + frame_code(turn_registers(turn))->frame_words;
+  if (turn->stack_words <= used + SHRINK_SPARES) return;
+  // Failing is no harm: the turn keeps what it has.
+  if (!stack_move(worker, turn, used, used)) return;
+}
+
+// ---- Frames ---------------------------------------------------------------------------------------------------------
+
+static inline const u64 *frame_back(const Turn *turn, const u64 *fp) {
+  const u64 *back = (const u64 *)fp[FRAME_PC];
+  return back == barrier_code ? turn->barrier_pc : back;
+}
+
+static inline u64 *frame_caller(u64 *fp) { return fp - (fp[FRAME_LINK] >> 32); }
+
+void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context) {
+  (void)worker;
+  u64 *fp = turn_registers(turn);
+  const u64 *pc = turn->pc;
+  for (;;) {
+    bool below = (u32)(fp - turn->stack) < turn->watermark;
+    FrameView view = {.code = frame_code(fp), .registers = fp, .pc = pc, .below = below};
+    const u64 *back = frame_back(turn, fp);
+    if (!visit(context, &view) || back == turn_end_code) return;
+    fp = frame_caller(fp);
+    pc = back - 1;
+  }
+}
+
+static void watermark_put(Turn *turn, u64 *fp) {
+  turn->watermark = (u32)(fp - turn->stack);
+  turn->barrier_pc = NULL;
+  const u64 *back = (const u64 *)fp[FRAME_PC];
+  if (back == turn_end_code) return;
+  turn->barrier_pc = back;
+  fp[FRAME_PC] = (u64)barrier_code;
+}
+
+// The barrier stands at bytecode frames only: natives' and argument frames do not return through it, and are always dirty.
+void frames_set_watermark(Worker *worker, Turn *turn) {
+  (void)worker;
+  if (turn->barrier_pc) turn->stack[turn->watermark + FRAME_PC] = (u64)turn->barrier_pc;
+  u64 *fp = turn_registers(turn);
+  while (!frame_code(fp)->words) fp = frame_caller(fp);
+  watermark_put(turn, fp);
+}
+
+const u64 *frames_lower(Worker *worker) {
+  Turn *turn = worker->turn;
+  const u64 *pc = turn->barrier_pc;
+  u64 *fp = turn_registers(turn);
+  for (u32 i = 0; i < LOWER_BY && (const u64 *)fp[FRAME_PC] != turn_end_code; i++) fp = frame_caller(fp);
+  watermark_put(turn, fp);
+  return pc;
+}
+
+u64 *arguments_push(Worker *worker, const u64 *pc, const u64 *list) {
+  Turn *turn = worker->turn;
+  u32 count = reglist_count(list);
+  u64 *fp = turn_registers(turn);
+  u32 distance = frame_code(fp)->frame_words;
+  if (count > ARGUMENTS_MAX) BUG("%u arguments", count);
+  if (fp + distance + count > worker->stack_end) {
+    if (!stack_grow(worker, count + FRAME_HEADER)) return NULL;
+    fp = turn_registers(turn);
+  }
+  u64 *args = fp + distance;
+  args[FRAME_CODE] = (u64)&argument_codes[count];
+  args[FRAME_PC] = (u64)(pc + 1);
+  args[FRAME_LINK] = (u64)distance << 32;
+  for (u32 i = 0; i < count; i++) args[i] = fp[reglist_at(list, i)];
+  turn->fp += distance;
+  return args;
+}
+
+void arguments_pop(Worker *worker) {
+  Turn *turn = worker->turn;
+  turn->fp = (u32)(frame_caller(turn_registers(turn)) - turn->stack);
+}

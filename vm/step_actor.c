@@ -1,0 +1,206 @@
+// Instructions that concern other actors: spawning, sending, waiting.
+//
+// Arguments are put into a frame of their own while the work is done, so that a collection in between updates them. What the
+// language promises about causes ("awaiting Tally.get: …") is said here.
+#include "vm/load.h"
+#include "vm/step.h"
+
+static u64 *registers(Worker *worker) { return turn_registers(worker->turn); }
+
+static bool memory_out(Worker *worker) { return worker->fault ? false : fault_memory(worker); }
+
+// Guards are pure; closures that they call are checked only here.
+static bool guard_check(Worker *worker, const char *what) {
+  return LIKELY(!worker->in_guard) || fault_set(worker, "a guard or a constant may not %s", what);
+}
+
+bool step_self(Worker *worker, const u64 *pc) {
+  if (!heap_reserve(worker, 4)) return fault_memory(worker);
+  Val self = actor_reference(worker, worker->actor, (const Itable *)pc[1]);
+  registers(worker)[word_a(*pc)] = self;
+  return true;
+}
+
+bool step_narrow(Worker *worker, const u64 *pc) {
+  if (!heap_reserve(worker, 4)) return fault_memory(worker);
+  u64 *fp = registers(worker);
+  Obj *from = val_obj(fp[word_b(*pc)]);
+  const Itable *itable = itable_narrow(ref_itable(from), (const InterfaceDef *)pc[1]);
+  if (!itable) return fault_memory(worker);
+  fp[word_a(*pc)] = actor_reference(worker, ref_actor(from), itable);
+  return true;
+}
+
+bool step_spawn(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "spawn")) return false;
+  u64 *args = arguments_push(worker, pc, pc + 3);
+  if (!args) return false;
+  u64 reference = VAL_EMPTY;
+  worker->line = (u32)word_bc(*pc);
+  bool done = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, reglist_count(pc + 3), &reference);
+  arguments_pop(worker);
+  if (!done) return memory_out(worker);
+  registers(worker)[word_a(*pc)] = reference;
+  return true;
+}
+
+// Sends with the arguments listed at pc[2]; the reference is in `receiver`.
+static bool send(Worker *worker, const u64 *pc, u16 receiver, u16 slot, Promise *promise) {
+  u64 *args = arguments_push(worker, pc, pc + 2);
+  if (!args) {
+    if (promise) promise_release(worker, promise);
+    return false;
+  }
+  worker->line = (u32)pc[1];
+  const u64 *fp = args - (args[FRAME_LINK] >> 32);
+  bool done = actor_send(worker, fp[receiver], slot, args, reglist_count(pc + 2), promise);
+  arguments_pop(worker);
+  return done || memory_out(worker);
+}
+
+bool step_send(Worker *worker, const u64 *pc) {
+  return guard_check(worker, "send") && send(worker, pc, word_a(*pc), word_b(*pc), NULL);
+}
+
+// Sends a request. The promise (one count is the caller's), or NULL with a fault.
+static Promise *ask(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "send")) return NULL;
+  Promise *promise = promise_new(worker);
+  if (!promise) {
+    fault_memory(worker);
+    return NULL;
+  }
+  u16 slot = word_c(*pc);
+  const Itable *itable = ref_itable(val_obj(registers(worker)[word_b(*pc)]));
+  promise->asked = itable->class;
+  promise->asked_slot = itable->slots[slot];
+  promise_retain(promise);
+  if (send(worker, pc, word_b(*pc), slot, promise)) return promise;
+  promise_release(worker, promise);
+  return NULL;
+}
+
+// Puts a promise's handle into a register; takes over one count.
+static bool promise_store(Worker *worker, u16 to, Promise *promise) {
+  if (!heap_reserve(worker, 2)) {
+    promise_release(worker, promise);
+    return fault_memory(worker);
+  }
+  registers(worker)[to] = promise_value(worker, promise);
+  return true;
+}
+
+bool step_ask(Worker *worker, const u64 *pc) {
+  Promise *promise = ask(worker, pc);
+  return promise && promise_store(worker, word_a(*pc), promise);
+}
+
+bool step_when(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "wait")) return false;
+  u64 *captures = arguments_push(worker, pc, pc + 3);
+  if (!captures) return false;
+  const u64 *fp = captures - (captures[FRAME_LINK] >> 32);
+  worker->line = (u32)pc[2];
+  Promise *on = promise_of(val_obj(fp[word_b(*pc)])), *answer = NULL;
+  bool done = promise_when(worker, on, (const Code *)pc[1], captures, reglist_count(pc + 3), &answer);
+  arguments_pop(worker);
+  if (!done) return memory_out(worker);
+  return promise_store(worker, word_a(*pc), answer);
+}
+
+bool step_task(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "start a task") || !step_closure(worker, pc, registers(worker))) return false;
+  Promise *promise = promise_new(worker);
+  if (!promise) return fault_memory(worker);
+  promise_retain(promise);
+  worker->line = (u32)word_bc(*pc);
+  // The closure is in the destination register until the promise takes its place: no instruction sees it there.
+  if (actor_task(worker, registers(worker)[word_a(*pc)], promise)) return promise_store(worker, word_a(*pc), promise);
+  promise_release(worker, promise);
+  return memory_out(worker);
+}
+
+// ---- Waiting --------------------------------------------------------------------------------------------------------
+
+static Str constructor_name(Val v) { return desc_of(val_is_const(v) ? const_desc(v) : header_info(val_obj(v)->header))->name; }
+
+static bool fault_awaiting(Worker *worker, const Promise *promise, Str why) {
+  char asked[ASKED_ROOM];
+  promise_asked(promise, asked);
+  if (!why.len) return fault_set(worker, "awaiting %s", asked);
+  return fault_set(worker, "awaiting %s: %.*s", asked, STR_ARG(why));
+}
+
+static bool fault_broken(Worker *worker, const Promise *promise) {
+  Val broken = promise->value;
+  bool crashed = !val_is_const(broken) && header_info(val_obj(broken)->header) == well_known(worker, WK_CRASHED);
+  return fault_awaiting(worker, promise, crashed ? obj_bytes(val_obj(val_obj(broken)->words[0])) : constructor_name(broken));
+}
+
+// The value of the settled promise goes to `to`, wrapped in a Result if an outcome was asked for. The caller holds a count of its own.
+static bool take_settled(Worker *worker, Promise *promise, u16 to, bool wants_outcome) {
+  PromiseState state = (PromiseState)atomic_load_explicit(&promise->state, memory_order_acquire);
+  if (state == PROMISE_BROKEN && !wants_outcome) return fault_broken(worker, promise);
+  Val value;
+  if (!promise_take(worker, promise, &value)) return memory_out(worker);
+  // From here on the register is the value's root.
+  registers(worker)[to] = value;
+  if (!wants_outcome) return true;
+  if (!heap_reserve(worker, 2)) return fault_memory(worker);
+  u64 *fp = registers(worker);
+  fp[to] = build_well_known1(worker, state == PROMISE_KEPT ? WK_OK : WK_ERR, fp[to]);
+  return true;
+}
+
+static bool timed_out(Worker *worker, Promise *promise, u16 to, bool wants_outcome) {
+  if (!wants_outcome) return fault_awaiting(worker, promise, STR("TimedOut"));
+  if (!heap_reserve(worker, 2)) return fault_memory(worker);
+  registers(worker)[to] = build_well_known1(worker, WK_ERR, build_well_known0(worker, WK_TIMED_OUT));
+  return true;
+}
+
+static bool promise_open(Promise *promise) {
+  return atomic_load_explicit(&promise->state, memory_order_acquire) == PROMISE_OPEN;
+}
+
+bool engine_resume(Worker *worker, Promise *settled) {
+  Turn *turn = worker->turn;
+  bool done = promise_open(settled) ? timed_out(worker, settled, turn->dst, turn->wants_outcome)
+                                    : take_settled(worker, settled, turn->dst, turn->wants_outcome);
+  if (done) turn->pc += linked_length(turn->pc);
+  return done;
+}
+
+// Goes on at once if the promise has settled, else waits. Holds no count of the promise: the caller does.
+static AwaitResult await_promise(Worker *worker, Promise *promise, u16 to, bool wants_outcome, i64 within_us, bool limited) {
+  if (!promise_open(promise)) return take_settled(worker, promise, to, wants_outcome) ? AWAIT_GO_ON : AWAIT_FAULT;
+  if (limited && within_us <= 0) return timed_out(worker, promise, to, wants_outcome) ? AWAIT_GO_ON : AWAIT_FAULT;
+  worker->turn->dst = to;
+  worker->turn->wants_outcome = wants_outcome;
+  if (sched_suspend(worker, promise, limited ? (u64)within_us : 0)) return AWAIT_SUSPEND;
+  memory_out(worker);
+  return AWAIT_FAULT;
+}
+
+AwaitResult step_request(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "wait")) return AWAIT_FAULT;
+  Promise *promise = ask(worker, pc);
+  if (!promise) return AWAIT_FAULT;
+  AwaitResult result = await_promise(worker, promise, word_a(*pc), false, 0, false);
+  promise_release(worker, promise);
+  return result;
+}
+
+AwaitResult step_await(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "wait")) return AWAIT_FAULT;
+  u64 word = *pc;
+  u32 op = word_op(word);
+  u64 *fp = registers(worker);
+  bool limited = op == OP_AWAIT_IN || op == OP_OUTCOME_IN;
+  i64 within_us = limited ? val_us(fp[word_c(word)]) : 0;
+  Promise *promise = promise_of(val_obj(fp[word_b(word)]));
+  promise_retain(promise);
+  AwaitResult result = await_promise(worker, promise, word_a(word), op == OP_OUTCOME || op == OP_OUTCOME_IN, within_us, limited);
+  promise_release(worker, promise);
+  return result;
+}
