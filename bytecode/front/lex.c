@@ -61,7 +61,6 @@ Str token_describe(const Source *source, const Token *token) {
   return str_format("`%.*s`", (int)(token->end - token->start), source->text.ptr + token->start);
 }
 
-// Can a statement end with this token? If not, a newline after it means nothing.
 static const bool can_end[TOKEN_KIND_COUNT] = {
   [TOKEN_NAME] = true, [TOKEN_UPPER] = true, [TOKEN_UNDERSCORE] = true, [TOKEN_INT] = true, [TOKEN_FLOAT] = true,
   [TOKEN_DURATION] = true, [TOKEN_STRING] = true, [TOKEN_BYTES] = true, [TOKEN_INTERP_END] = true, [TOKEN_RPAREN] = true,
@@ -69,6 +68,8 @@ static const bool can_end[TOKEN_KIND_COUNT] = {
   [TOKEN_FALSE] = true, [TOKEN_SELF] = true, [TOKEN_RETURN] = true, [TOKEN_BREAK] = true, [TOKEN_CONTINUE] = true,
   [TOKEN_STOP] = true, [TOKEN_ERROR] = true, [TOKEN_INCREMENT] = true, [TOKEN_QUESTION] = true,
 };
+
+bool token_can_end(TokenKind kind) { return can_end[kind]; }
 
 // ---- Keywords -------------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,7 @@ typedef struct Lexed {
 void lex(Source *source, Diags *diags, Lexed *lexed);
 
 bool token_is_keyword(TokenKind kind);
+bool token_can_end(TokenKind kind);  // can a statement end with it? If not, a newline after it means nothing
 // How a token is named in a sentence: "`->`", "a name", "the end of the file".
 Str token_describe(const Source *source, const Token *token);
 const char *token_kind_text(TokenKind kind);

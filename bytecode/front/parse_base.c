@@ -110,6 +110,40 @@ static bool same_line(Parser *p, u32 from, u32 to) {
   return !memchr(p->source->text.ptr + from, '\n', to > from ? to - from : 0);
 }
 
+static u32 indent_at(Parser *p, u32 offset) {
+  const char *text = p->source->text.ptr;
+  u32 line = offset, blank = 0;
+  while (line && text[line - 1] != '\n') line--;
+  while (line + blank < offset && (text[line + blank] == ' ' || text[line + blank] == '\t')) blank++;
+  return blank;
+}
+
+// A `(` or `[` was never closed, so the lexer saw no statements end since. They do: up to the end of the block.
+static void restore_newlines(Parser *p) {
+  u32 parens = 0, braces = 0;
+  for (u32 i = p->at; p->tokens[i].kind != TOKEN_EOF; i++) {
+    Token *token = &p->tokens[i];
+    bool apart = token->flags & TOKEN_LINE_START && i && token_can_end((TokenKind)token[-1].kind);
+    if (apart && !parens && !braces && token->kind != TOKEN_DOT && token->kind != TOKEN_ELSE) token->flags |= TOKEN_NEWLINE;
+    switch (token->kind) {
+      case TOKEN_LPAREN: case TOKEN_LBRACKET: case TOKEN_INTERP_BEGIN: parens += !braces; break;
+      case TOKEN_RPAREN: case TOKEN_RBRACKET: case TOKEN_INTERP_END: parens -= !braces && parens; break;
+      case TOKEN_LBRACE: braces++; break;
+      case TOKEN_RBRACE:
+        if (!braces) return;
+        braces--;
+        break;
+      default: break;
+    }
+  }
+}
+
+// Does the token at hand stand too far left to be inside the bracket at token `open`?
+static bool stands_outside(Parser *p, u32 open) {
+  Token *token = parse_token(p);
+  return token->flags & TOKEN_LINE_START && indent_at(p, token->start) <= indent_at(p, p->tokens[open].start);
+}
+
 bool parse_close(Parser *p, TokenKind kind, u32 open, const char *inside) {
   if (parse_take(p, kind)) return true;
   if (p->panic || p->gave_up || parse_is(p, TOKEN_ERROR)) {
@@ -118,9 +152,11 @@ bool parse_close(Parser *p, TokenKind kind, u32 open, const char *inside) {
   }
   Span opened = {p->tokens[open].start, p->tokens[open].end};
   Str bracket = str_from(token_kind_text((TokenKind)p->tokens[open].kind));
+  bool left_open = missing_before(p) || (kind != TOKEN_RBRACE && stands_outside(p, open));
+  if (left_open && kind != TOKEN_RBRACE) restore_newlines(p);
   Diag *diag;
-  if (missing_before(p) || parse_is(p, TOKEN_RBRACE)) {
-    diag = parse_complain(p, DIAG_E0008, missing_before(p) ? behind_last(p) : parse_span(p), "expected %s to close the %.*s", token_kind_text(kind),
+  if (left_open || parse_is(p, TOKEN_RBRACE)) {
+    diag = parse_complain(p, DIAG_E0008, left_open ? behind_last(p) : parse_span(p), "expected %s to close the %.*s", token_kind_text(kind),
                           STR_ARG(bracket));
     p->panic = true;
   } else {
@@ -154,7 +190,7 @@ static bool declares(Parser *p, u32 at) {
   u8 next = token->kind == TOKEN_EOF ? TOKEN_EOF : p->tokens[at + 1].kind;
   switch (token->kind) {
     case TOKEN_PUB: case TOKEN_OPAQUE: case TOKEN_UNIQUE: return token_is_keyword((TokenKind)next);
-    case TOKEN_IMPORT: return next == TOKEN_NAME || next == TOKEN_DOT || next == TOKEN_DOTDOT;
+    case TOKEN_IMPORT: return next == TOKEN_NAME || next == TOKEN_DOT || next == TOKEN_DOTDOT || next == TOKEN_STRING;
     case TOKEN_ON: return next == TOKEN_NAME || next == TOKEN_UPPER || token_is_keyword((TokenKind)next);
     case TOKEN_TYPE: case TOKEN_ACTOR: case TOKEN_INTERFACE: return next == TOKEN_UPPER;
     case TOKEN_FN: return next == TOKEN_NAME;

@@ -534,7 +534,7 @@ static Expr *primary(Parser *p) {
     case TOKEN_LPAREN: return parse_tuple(p);
     case TOKEN_LBRACKET: return parse_list(p);
     case TOKEN_LBRACE: return parse_block(p);
-    case TOKEN_FN: return parse_fn(p);
+    case TOKEN_FN: return parse_at_declaration(p) && p->at > p->item ? parse_none(p) : parse_fn(p);
     case TOKEN_IF: return parse_if(p);
     case TOKEN_MATCH: return parse_match(p, EX_MATCH);
     case TOKEN_WHEN: return parse_match(p, EX_WHEN);
