@@ -29,7 +29,10 @@ struct Message {
   const Class *sender_class;
   u32 sender_line;       // source line of the send
   u32 charge;            // bytes charged to the sender's bank
-  void *gate;            // outermost revocable gate that it came through, or NULL
+  union {
+    void *gate;          // outermost revocable gate that it came through, or NULL
+    Promise *on;         // WHEN: the promise that settled (counted); its turn makes args[0] of it
+  };
   Val args[];
 };
 
@@ -46,26 +49,35 @@ typedef enum WaiterKind {
 } WaiterKind;
 
 typedef struct Waiter {
-  struct Waiter *next;
+  struct Waiter *next, *prev;  // a ring, so that the first to wait is the first to hear, and who gives up leaves at once
   WaiterKind kind;
   u32 index;          // ALL: which member
   Actor *actor;       // ACTOR, WHEN
-  u64 turn;           // ACTOR: number of the wait, so that a late settle after a timeout finds nobody
   Message *message;   // WHEN: prepared with its captures
   Promise *target;    // FORWARD, ALL, RACE (counted)
 } Waiter;
 
 // A counted block outside any heap. Settled exactly once.
 struct Promise {
+  Promise *next;               // in a list of the worker: to be announced, or to be freed
   _Atomic u32 count;           // handles in heaps, messages, waiters, resolvers
   _Atomic u32 state;           // PromiseState
   Val value;                   // kept: the answer; broken: a Broken value; points into chunk or is immediate or immortal
   Chunk *chunk;
   Waiter *waiters;
   struct AllState *all;        // of a promise made by all(): the members' promises, how many are open
-  const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number; NULL: "awaiting task"
-  u16 asked_slot;
+  const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number
+  u16 asked_slot;              // if asked is NULL: an Asked
+  struct Operation *operation; // what a native does for it, called off when nobody listens any more; or NULL
 };
+
+typedef enum Asked { ASKED_TASK, ASKED_ALL, ASKED_RACE, ASKED_WHEN, ASKED_ENDED } Asked;
+
+// Embedded in whatever a native keeps about an answer it owes. `cancel` is called once, when the resolver's handle is the last:
+// it must release that handle.
+typedef struct Operation {
+  void (*cancel)(Worker *worker, struct Operation *operation);
+} Operation;
 
 // ---- Turns ----------------------------------------------------------------------------------------------------------
 
@@ -85,8 +97,9 @@ typedef struct Turn {
   const u64 *pc;
   const u64 *barrier_pc;  // real return address of the frame at the watermark (see turn.c), or NULL
   Promise *waiting;       // (counted) when suspended
-  u64 wait;               // number of the wait; raised by each
-  struct Timer *timer;
+  Waiter waiter;          // linked into waiting->waiters while suspended
+  struct Timer *timer;    // of `within`, or NULL
+  bool put_off;           // GUARD: `message` is in the put-off list
   bool wants_outcome;     // OUTCOME rather than AWAIT
   u16 dst;                // register that the awaited value goes to
 } Turn;
@@ -110,13 +123,19 @@ struct Actor {
   Actor *newer, *older;        // all living actors
   Turn *turn;                  // put aside, or NULL
   Heap *heap;                  // or NULL
-  struct Watch *watchers;      // promises of ended(), or NULL
+  union {
+    struct Watch *watchers;    // promises of ended(), or NULL
+    struct Why *why;           // once crashed: the text, or NULL when there was no memory for it
+  };
   ActorState state : 8;
   u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
   bool started;                // its init has run
-  u64 fields[];                // state; class->raw_fields says which are raw
+  bool retest;                 // state was written since the put-off messages were tested
+  bool reaping;                // stands in the list of actors that may be unreachable (sched.h)
+  u64 fields[];                // state; class->raw_fields says which are raw. With guards, two words of the mailbox follow
 };
 
 enum { WEIGHT_UNIT = 1 << 16 };  // weight of a newly minted reference
 
 #define MAILBOX_IDLE ((Message *)1)
+#define MAILBOX_CLOSED ((Message *)2)  // the actor has ended

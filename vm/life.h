@@ -27,10 +27,24 @@ u64 weight_split(Obj *reference);
 void weight_return(Worker *worker, Actor *actor, u64 weight);   // may free the actor
 
 // ---- Mailbox (mailbox.c) ----
-// True if the receiver was idle: the caller must make it ready (sched_ready).
-bool mailbox_push(Actor *actor, Message *message);
-// Moves what was pushed behind the queue; false if there is nothing at all (and the mailbox is marked idle).
-bool mailbox_collect(Actor *actor);
+typedef enum PushResult {
+  PUSH_QUEUED,
+  PUSH_WAKE,      // the receiver was idle: the caller must make it ready (sched_ready)
+  PUSH_CLOSED,    // the receiver has ended: the message is still the caller's
+} PushResult;
+PushResult mailbox_push(Actor *actor, Message *message);
+// The rest is for the actor's own worker.
+bool mailbox_collect(Actor *actor);                       // moves what was pushed behind the queue; false if there was nothing
+bool mailbox_idle(Actor *actor);                          // false if something came meanwhile
+void mailbox_append(Message **list, Message *message);    // lists are rings; `list` points at the last
+Message *mailbox_take(Message **list);                    // the first, or NULL
+void mailbox_remove(Message **list, Message *before, Message *message);  // `before` stands in front of it; NULL if it is the first
+Message *mailbox_close(Actor *actor);                     // all that waits, put-off messages first, linked by next; none comes after
+// Of classes with guards only, behind the state: messages that a guard refused, and the last of them that was tested since the state
+// was written (NULL: none).
+enum { MAILBOX_GUARD_WORDS = 2 };
+static inline Message **mailbox_put_off(Actor *actor) { return (Message **)&actor->fields[actor->class->field_count]; }
+static inline Message **mailbox_tested(Actor *actor) { return (Message **)&actor->fields[actor->class->field_count + 1]; }
 
 // ---- Promises (promise.c) ----
 Promise *promise_new(Worker *worker) MUST_CHECK;       // open, count 1; NULL when memory is out
@@ -40,6 +54,19 @@ Val promise_value(Worker *worker, Promise *promise);   // a PROMISE object takin
 // Settle once; later ones are ignored. `value` is any val of the running turn: it is copied out. Release is the caller's.
 bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
 void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
+// The same with a value built in place: takes over `chunk` (made by promise_chunk, or NULL), which holds all of `value`.
+void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk);
+// A chunk with room for `words` words, and building in it. NULL when memory is out.
+Chunk *promise_chunk(u32 words) MUST_CHECK;
+Val chunk_string(Chunk *chunk, Kind kind, Str bytes);                           // 1 + bytes_words(len) words
+Val chunk_word(Chunk *chunk, Kind kind, u64 word);                              // FLOAT, DURATION, TIME, INT: 2 words
+Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field);       // 2 words
+// A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. False when memory is out.
+bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
+void promise_wait(Promise *promise, Waiter *waiter);       // into its ring; the promise is open
+void promise_unwait(Promise *promise, Waiter *waiter);
+enum { ASKED_ROOM = 512 };
+void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.get", "task", …
 // `from` will settle `to` likewise (takes over the count of `to`).
 bool promise_forward(Worker *worker, Promise *from, Promise *to) MUST_CHECK;
 bool promise_all(Worker *worker, Val list, Promise **result) MUST_CHECK;

@@ -1,6 +1,6 @@
 // The VM as a whole: what its parts share. One struct, made by vm_new(), reached from every worker.
 //
-// Loaded code is written while loading and read ever after; the list of actors belongs to the workers; the rest is the run's
+// Loaded code is written while loading and only read afterwards; the list of actors belongs to the workers; the rest is the run's
 // own. Nothing here is touched on the path of a message.
 #pragma once
 #include "vm/native.h"
@@ -22,11 +22,7 @@ struct Vm {
   Worker worker;
   VmStats stats;
 
-  // ---- Loaded code (load.c) ----
-  const Image **images;        // in the order of loading; the last is the program
-  u32 image_count, image_capacity;
-  u32 well_known[WK_COUNT];    // descriptor ids, 0 while not loaded
-  void *linker;                // load.c's own
+  struct Images *images;       // loaded code (load.h)
 
   // ---- Actors (life.c) ----
   Actor *newest;               // all that exist, tombstones too, linked by `older`
@@ -41,5 +37,3 @@ struct Vm {
 };
 
 VmStats vm_stats(const Vm *vm);
-
-void load_free(Vm *vm);        // load.c: images, classes, descriptors, constants: everything that vm_load made

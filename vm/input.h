@@ -1,0 +1,19 @@
+// Standard input: what was read and not yet asked for, and who asks. Reading waits in the scheduler's poll, never in a turn.
+//
+// Text that is not UTF-8 comes with U+FFFD in place of each byte that fits nowhere: In has no way to refuse it.
+#pragma once
+#include "vm/state.h"
+
+typedef struct Input Input;
+
+Input *input_open(Worker *worker, int fd) MUST_CHECK;  // NULL when memory is out
+void input_close(Worker *worker, Input *input);        // questions still open break
+
+typedef enum InputWant { INPUT_LINE, INPUT_ALL } InputWant;
+// Asks for the next line (Option[String]) or all that is left (String). Takes over `promise`. Answers are given in the order of asking;
+// a question that nobody wants answered any more takes nothing. False when memory is out: the promise is still the caller's.
+bool input_ask(Worker *worker, Input *input, InputWant want, Promise *promise) MUST_CHECK;
+
+bool input_pending(const Input *input);                // someone waits for more bytes
+int input_fd(const Input *input);
+void input_read(Worker *worker, Input *input);         // one read, which blocks unless poll() said that it won't; answers who can be

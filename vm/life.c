@@ -1,0 +1,333 @@
+// The life of actors: made, sent to, watched, ended, freed.
+//
+// An actor exists from actor_make() until nothing can reach it. Its references carry weights; their sum is in the actor, so handing a
+// reference on touches no shared counter, and the sum tells when all are gone. Whoever must find the actor later without a reference
+// (a `when` that waits) holds a weight too. An ended actor stays as a tombstone while weights are out; an idle one whose weights are
+// all home, that has no message and that nobody watches, is unreachable and goes without notice. Freeing never recurses: what becomes
+// unreachable joins a list that the scheduler works off between slices.
+#include "vm/sched.h"
+
+const Class task_class = {.name = {"task", 4}};
+
+// ---- Making ---------------------------------------------------------------------------------------------------------
+
+static u32 hidden_words(const Class *class) { return class->any_guard ? MAILBOX_GUARD_WORDS : 0; }
+
+static size_t actor_bytes(const Class *class, u32 fields) { return sizeof(Actor) + (fields + hidden_words(class)) * sizeof(u64); }
+
+// A native actor's first field is the number of its fields: see actor_native().
+static size_t size_of(const Actor *actor) {
+  const Class *class = actor->class;
+  return actor_bytes(class, class->step ? (u32)actor->fields[0] : class->field_count);
+}
+
+static Actor *make(Worker *worker, const Class *class, u32 fields) {
+  Vm *vm = worker->vm;
+  if (!sched_admit(worker)) return NULL;
+  Actor *actor = pool_alloc(&worker->sched->pool, actor_bytes(class, fields));
+  if (!actor) return NULL;
+  *actor = (Actor){.class = class, .serial = ++vm->last_serial, .older = vm->newest, .state = ACTOR_IDLE};
+  for (u32 i = 0; i < fields + hidden_words(class); i++) actor->fields[i] = VAL_EMPTY;
+  atomic_store_explicit(&actor->inbox, MAILBOX_IDLE, memory_order_relaxed);
+  if (vm->newest) vm->newest->newer = actor;
+  vm->newest = actor;
+  vm->stats.spawned++;
+  worker->sched->actor_count++;
+  return actor;
+}
+
+Actor *actor_make(Worker *worker, const Class *class) { return make(worker, class, class->field_count); }
+
+Actor *actor_native(Vm *vm, const Class *class, u32 words) {
+  Actor *actor = make(&vm->worker, class, words + 1);
+  if (!actor) return NULL;
+  actor->fields[0] = words + 1;
+  actor->started = true;
+  return actor;
+}
+
+static void actor_free(Worker *worker, Actor *actor) {
+  Vm *vm = worker->vm;
+  if (actor->newer) actor->newer->older = actor->older;
+  else vm->newest = actor->older;
+  if (actor->older) actor->older->newer = actor->newer;
+  if (actor->exit == EXIT_REASON_CRASH && actor->why) memory_free(actor->why, sizeof(Why) + actor->why->length);
+  worker->sched->actor_count--;
+  pool_free(&worker->sched->pool, actor, size_of(actor));
+}
+
+// ---- References -----------------------------------------------------------------------------------------------------
+
+Val actor_reference(Worker *worker, Actor *actor, const Itable *itable) {
+  atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
+  Obj *obj = heap_take(worker, 4);
+  obj->header = OBJ_HEADER(KIND_REF, 0, 0);
+  obj->words[REF_ACTOR] = (u64)actor;
+  obj->words[REF_ITABLE] = (u64)itable;
+  obj->words[REF_WEIGHT] = WEIGHT_UNIT;
+  heap_note_counted(worker, obj);
+  return obj_val(obj);
+}
+
+u64 weight_split(Obj *reference) {
+  u64 weight = reference->words[REF_WEIGHT];
+  if (UNLIKELY(weight < 2 || header_flags(reference->header) & OBJ_IMMORTAL)) {
+    atomic_fetch_add_explicit(&ref_actor(reference)->weight, WEIGHT_UNIT, memory_order_relaxed);
+    return WEIGHT_UNIT;
+  }
+  u64 half = weight / 2;
+  reference->words[REF_WEIGHT] = weight - half;
+  return half;
+}
+
+void weight_return(Worker *worker, Actor *actor, u64 weight) {
+  u64 before = atomic_fetch_sub_explicit(&actor->weight, weight, memory_order_acq_rel);
+  if (UNLIKELY(before == weight)) actor_unreachable(worker, actor);
+}
+
+// ---- Sending --------------------------------------------------------------------------------------------------------
+
+void actor_post(Worker *worker, Actor *actor, Message *message) {
+  switch (mailbox_push(actor, message)) {
+    case PUSH_QUEUED: return;
+    case PUSH_WAKE: sched_ready(worker, actor); return;
+    case PUSH_CLOSED:
+      worker->vm->stats.dead_letters++;
+      message_drop(worker, message, actor);
+      return;
+  }
+}
+
+static bool dead_letter(Worker *worker, const Actor *actor, Promise *promise) {
+  VmStats *stats = &worker->vm->stats;
+  stats->sent++;
+  stats->dropped++;
+  stats->dead_letters++;
+  if (promise) {
+    promise_break_ended(worker, promise, actor);
+    promise_release(worker, promise);
+  }
+  return true;
+}
+
+bool actor_send(Worker *worker, Val reference, u16 slot, const Val *args, u32 count, Promise *promise) {
+  const Obj *obj = val_obj(reference);
+  Actor *actor = ref_actor(obj);
+  if (UNLIKELY(atomic_load_explicit(&actor->inbox, memory_order_relaxed) == MAILBOX_CLOSED)) return dead_letter(worker, actor, promise);
+  Message *message = message_new(worker, MESSAGE_CALL, args, count);
+  if (UNLIKELY(!message)) {
+    if (promise) promise_release(worker, promise);
+    return false;
+  }
+  message->slot = ref_itable(obj)->slots[slot];
+  message->promise = promise;
+  worker->vm->stats.sent++;
+  actor_post(worker, actor, message);
+  return true;
+}
+
+// The first message of an actor that nobody else knows yet.
+static void begin(Worker *worker, Actor *actor, Message *message) {
+  worker->vm->stats.sent++;
+  atomic_store_explicit(&actor->inbox, NULL, memory_order_relaxed);
+  mailbox_append(&actor->queue, message);
+  sched_ready(worker, actor);
+}
+
+bool actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count, u64 *reference) {
+  Message *message = message_new(worker, MESSAGE_START, args, count);
+  Actor *actor = message && heap_reserve(worker, 4) ? actor_make(worker, class) : NULL;
+  if (!actor) {
+    if (message) heap_free_message(worker, message);
+    return false;
+  }
+  message->code = class->init;
+  *reference = actor_reference(worker, actor, itable);
+  begin(worker, actor, message);
+  return true;
+}
+
+bool actor_begin(Worker *worker, const Class *class, Message *message, Promise *promise) {
+  Actor *actor = actor_make(worker, class);
+  if (!actor) {
+    heap_free_message(worker, message);
+    if (promise) promise_release(worker, promise);
+    return false;
+  }
+  actor->started = true;
+  message->promise = promise;
+  begin(worker, actor, message);
+  return true;
+}
+
+bool actor_task(Worker *worker, Val closure, Promise *promise) {
+  Message *message = message_new(worker, MESSAGE_TASK, &closure, 1);
+  if (message) return actor_begin(worker, &task_class, message, promise);
+  promise_release(worker, promise);
+  return false;
+}
+
+// ---- Watching -------------------------------------------------------------------------------------------------------
+
+// Someone wants to know how an actor ends. When nobody holds the promise any more, the watch goes: it must not keep the actor.
+typedef struct Watch {
+  Operation operation;  // first
+  struct Watch *next, *prev;
+  Actor *actor;
+  Promise *promise;
+} Watch;
+
+static void watch_free(Worker *worker, Watch *watch) {
+  promise_release(worker, watch->promise);
+  pool_free(&worker->sched->pool, watch, sizeof *watch);
+}
+
+static void watch_cancel(Worker *worker, Operation *operation) {
+  Watch *watch = (Watch *)operation;
+  Actor *actor = watch->actor;
+  *(watch->prev ? &watch->prev->next : &actor->watchers) = watch->next;
+  if (watch->next) watch->next->prev = watch->prev;
+  watch_free(worker, watch);
+  if (!atomic_load(&actor->weight)) actor_unreachable(worker, actor);
+}
+
+bool actor_watch(Worker *worker, Val reference, Promise *promise) {
+  Actor *actor = ref_actor(val_obj(reference));
+  promise->asked_slot = ASKED_ENDED;
+  if (actor->state == ACTOR_ENDED) {
+    promise_exit(worker, promise, actor);
+    promise_release(worker, promise);
+    return true;
+  }
+  Watch *watch = pool_alloc(&worker->sched->pool, sizeof *watch);
+  if (!watch) {
+    promise_release(worker, promise);
+    return false;
+  }
+  *watch = (Watch){{watch_cancel}, actor->watchers, NULL, actor, promise};
+  if (watch->next) watch->next->prev = watch;
+  actor->watchers = watch;
+  promise->operation = &watch->operation;
+  return true;
+}
+
+// Oldest first: they were put in front.
+static void tell_watchers(Worker *worker, const Actor *actor, Watch *watch) {
+  while (watch && watch->next) watch = watch->next;
+  for (Watch *newer; watch; watch = newer) {
+    newer = watch->prev;
+    promise_exit(worker, watch->promise, actor);
+    watch_free(worker, watch);
+  }
+}
+
+// ---- Ending ---------------------------------------------------------------------------------------------------------
+
+static Why *why_new(Str text) {
+  if (text.len > UINT32_MAX / 2) text.len = UINT32_MAX / 2;
+  Why *why = memory_alloc(sizeof *why + text.len);
+  if (!why) return NULL;
+  why->length = (u32)text.len;
+  memcpy(why->text, text.ptr, text.len);
+  return why;
+}
+
+// Lets go of what the actor computes with. Its message, if it was being handled, is the caller's.
+static Message *drop_turn(Worker *worker, Actor *actor) {
+  bool running = worker->actor == actor;
+  if (running) heap_abandon(worker);
+  Turn *turn = running && worker->turn && worker->turn->message ? worker->turn : actor->turn;
+  Message *message = NULL;
+  if (turn) {
+    if (turn->phase == PHASE_HANDLER) message = turn->message;  // a guard's is still in the mailbox
+    if (turn == actor->turn) actor->turn = NULL;
+    else worker->turn = NULL;
+    turn_discard(worker, turn);
+  }
+  Heap *heap = actor->heap;
+  actor->heap = NULL;
+  if (!actor->class->step) {
+    for (u32 i = 0; i < actor->class->field_count; i++) actor->fields[i] = VAL_EMPTY;
+  }
+  heap_free(worker, heap);
+  return message;
+}
+
+// Its turn had begun: it counts as received, but its promise breaks.
+static void break_handled(Worker *worker, Message *message, const Actor *actor) {
+  Promise *promise = message->promise;
+  heap_free_message(worker, message);
+  if (!promise) return;
+  promise_break_ended(worker, promise, actor);
+  promise_release(worker, promise);
+}
+
+void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
+  if (actor->state == ACTOR_ENDED) return;
+  VmStats *stats = &worker->vm->stats;
+  stats->ended++;
+  if (reason == EXIT_REASON_CRASH) stats->crashes++;
+  Watch *watchers = actor->watchers;
+  for (Watch *watch = watchers; watch; watch = watch->next) watch->promise->operation = NULL;  // too late to call it off
+  // The text first: it may lie in what is about to go.
+  Why *text = reason == EXIT_REASON_CRASH ? why_new(why) : NULL;
+  actor->exit = (u8)reason;
+  Message *handled = drop_turn(worker, actor);
+  Message *waiting = mailbox_close(actor);
+  actor->state = ACTOR_ENDED;
+  actor->why = text;
+  if (actor->class->drop) actor->class->drop(actor);
+  // The actor must outlive what is told now, though references to it may go.
+  atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
+  if (handled) break_handled(worker, handled, actor);
+  for (Message *next; waiting; waiting = next) {
+    next = waiting->next;
+    message_drop(worker, waiting, actor);
+  }
+  tell_watchers(worker, actor, watchers);
+  weight_return(worker, actor, WEIGHT_UNIT);
+}
+
+// ---- Freeing --------------------------------------------------------------------------------------------------------
+
+void actor_unreachable(Worker *worker, Actor *actor) {
+  if (actor->reaping || (actor->state != ACTOR_IDLE && actor->state != ACTOR_ENDED)) return;
+  actor->reaping = true;
+  actor->next_ready = worker->sched->reap;
+  worker->sched->reap = actor;
+}
+
+static bool is_unreachable(const Actor *actor) {
+  if (atomic_load(&actor->weight)) return false;
+  if (actor->state == ACTOR_ENDED) return true;
+  if (actor->state != ACTOR_IDLE || actor->watchers || actor->queue || atomic_load(&actor->inbox) != MAILBOX_IDLE) return false;
+  return !actor->class->any_guard || !*mailbox_put_off((Actor *)actor);
+}
+
+void life_reap(Worker *worker, u32 most) {
+  Sched *sched = worker->sched;
+  for (Actor *actor; most-- && (actor = sched->reap);) {
+    sched->reap = actor->next_ready;
+    actor->next_ready = NULL;
+    actor->reaping = false;
+    if (!is_unreachable(actor)) continue;
+    if (actor->state != ACTOR_ENDED) {
+      worker->vm->stats.ended++;
+      if (actor->class->drop) actor->class->drop(actor);
+      Heap *heap = actor->heap;
+      actor->heap = NULL;
+      actor->state = ACTOR_ENDED;
+      // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
+      heap_free(worker, heap);
+    }
+    actor_free(worker, actor);
+  }
+}
+
+void life_close(Worker *worker) {
+  Vm *vm = worker->vm;
+  for (Actor *actor = vm->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+  while (worker->sched->reap) life_reap(worker, UINT32_MAX);
+  // What is left is held by values in cycles that no actor holds: promises that contain themselves.
+  while (vm->newest) actor_free(worker, vm->newest);
+}

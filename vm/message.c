@@ -1,0 +1,110 @@
+// Messages: see message.h. Arguments that are immediate, references, promises, boxed numbers or short texts, as most are, are copied
+// here straight into a pooled block; anything deeper goes through the general copier.
+#include "vm/message.h"
+
+#include "vm/scan.h"
+#include "vm/sched.h"
+
+enum { SHORT_BYTES = 64 };
+
+// Words that a copy of the argument takes in the fragment; UINT32_MAX if it needs the general copier.
+static u32 flat_words(Val arg) {
+  if (!val_is_pointer(arg)) return 0;
+  u64 header = val_obj(arg)->header;
+  if (header_flags(header) & OBJ_IMMORTAL) return 0;
+  switch (header_kind(header)) {
+    case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_REF: case KIND_PROMISE: return header_words(header);
+    case KIND_STRING: case KIND_BYTES: return header_info(header) <= SHORT_BYTES ? header_words(header) : UINT32_MAX;
+    case KIND_NONE: case KIND_CONS: case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_COUNT: break;
+  }
+  return UINT32_MAX;
+}
+
+// Copies a flat argument to `at`; its words.
+static u32 flat_copy(Val arg, u64 *at, Message *message) {
+  Obj *from = val_obj(arg);
+  u32 words = header_words(from->header);
+  memcpy(at, from, words * 8);
+  if (obj_kind(from) == KIND_REF) {
+    at[1 + REF_WEIGHT] = weight_split(from);
+    message->counted = 1;
+  } else if (obj_kind(from) == KIND_PROMISE) {
+    promise_retain(promise_of(from));
+    message->counted = 1;
+  }
+  return words;
+}
+
+static void fill_header(Worker *worker, Message *message, MessageKind kind, u32 count, u32 bytes) {
+  const Actor *sender = worker->actor;
+  message->next = NULL;
+  message->kind = kind;
+  message->counted = 0;
+  message->tested = 0;
+  message->slot = 0;
+  message->count = (u16)count;
+  message->bytes = bytes;
+  message->promise = NULL;
+  message->code = NULL;
+  message->sender = sender ? sender->serial : 0;
+  message->sender_class = sender ? sender->class : NULL;
+  message->sender_line = worker->line;
+  message->charge = 0;
+  message->gate = NULL;
+}
+
+static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 count) {
+  void *block;
+  u64 size;
+  bool counted;
+  if (!copy_out_block(worker, args, count, sizeof(Message), &block, &size, &counted)) return NULL;
+  if (size > UINT32_MAX) {
+    if (counted) counts_release(worker, ((Message *)block)->args + count, (u32)((size - sizeof(Message)) / 8 - count));
+    memory_free(block, size);
+    return NULL;
+  }
+  fill_header(worker, block, kind, count, (u32)size);
+  ((Message *)block)->counted = counted;
+  return block;
+}
+
+Message *message_new(Worker *worker, MessageKind kind, const Val *args, u32 count) {
+  u32 words = 0;
+  for (u32 i = 0; i < count; i++) {
+    u32 flat = flat_words(args[i]);
+    if (UNLIKELY(flat == UINT32_MAX)) return new_deep(worker, kind, args, count);
+    words += flat;
+  }
+  size_t bytes = sizeof(Message) + (count + words) * 8;
+  Message *message = pool_alloc(&worker->sched->pool, bytes);
+  if (UNLIKELY(!message)) return NULL;
+  fill_header(worker, message, kind, count, (u32)bytes);
+  u64 *fragment = message->args + count;
+  for (u32 i = 0; i < count; i++) {
+    Val arg = args[i];
+    message->args[i] = arg;
+    if (!val_is_pointer(arg) || header_flags(val_obj(arg)->header) & OBJ_IMMORTAL) continue;
+    message->args[i] = (Val)fragment;
+    fragment += flat_copy(arg, fragment, message);
+  }
+  return message;
+}
+
+void message_recycle(Worker *worker, Message *message) { pool_free(&worker->sched->pool, message, message->bytes); }
+
+void promise_break_ended(Worker *worker, Promise *promise, const Actor *ended) {
+  bool crashed = ended->exit == EXIT_REASON_CRASH;
+  Str why = crashed && ended->why ? (Str){ended->why->text, ended->why->length} : STR("");
+  promise_break(worker, promise, crashed ? WK_CRASHED : WK_STOPPED, why);
+}
+
+void message_drop(Worker *worker, Message *message, const Actor *ended) {
+  worker->vm->stats.dropped++;
+  Promise *promise = message->promise;
+  if (message->kind == MESSAGE_WHEN && message->on) promise_release(worker, message->on);
+  if (message->counted) heap_free_message(worker, message);
+  else message_recycle(worker, message);
+  if (!promise) return;
+  promise_break_ended(worker, promise, ended);
+  promise_release(worker, promise);
+}

@@ -1,0 +1,46 @@
+// Blocks of the sizes that come and go all the time: messages, actors, promises. Each worker keeps freed ones in a list for each
+// exact size, so a send and its receipt call no allocator. A block taken here may be freed by memory_free() and the other way
+// round: sizes are exact, never rounded up.
+//
+// Sanitizer builds (DEED_MALLOC) keep nothing, so that every use after a free is seen and every allocation may be made to fail.
+#pragma once
+#include "vm/memory.h"
+
+enum {
+  POOL_BYTES = 512,    // the largest block kept
+#ifdef DEED_MALLOC
+  POOL_KEEP = 0,
+#else
+  POOL_KEEP = 4096,    // blocks kept of each size
+#endif
+};
+
+typedef struct Pool {
+  struct PoolBlock {
+    struct PoolBlock *next;
+  } *free[POOL_BYTES / 8 + 1];
+  u32 kept[POOL_BYTES / 8 + 1];
+} Pool;
+
+// A block of `size` bytes, a multiple of 8, not zeroed; NULL when memory is out.
+static inline void *pool_alloc(Pool *pool, size_t size) {
+  if (UNLIKELY(size > POOL_BYTES)) return memory_alloc(size);
+  struct PoolBlock *block = pool->free[size / 8];
+  if (UNLIKELY(!block)) return memory_alloc(size);
+  pool->free[size / 8] = block->next;
+  pool->kept[size / 8]--;
+  return block;
+}
+
+static inline void pool_free(Pool *pool, void *memory, size_t size) {
+  if (UNLIKELY(size > POOL_BYTES || pool->kept[size / 8] >= POOL_KEEP)) {
+    memory_free(memory, size);
+    return;
+  }
+  struct PoolBlock *block = memory;
+  block->next = pool->free[size / 8];
+  pool->free[size / 8] = block;
+  pool->kept[size / 8]++;
+}
+
+void pool_close(Pool *pool);  // gives everything back to the allocator

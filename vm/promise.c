@@ -1,0 +1,473 @@
+// Promises: counted blocks that are settled once. docs/promises.md argues for their shape.
+//
+// A promise is counted by its handles in heaps and messages, by the actor that waits for it, and by whoever will settle it. Waiters
+// form a ring: a suspended actor's is part of its turn, so waiting allocates nothing and giving up is O(1). Settling wakes them in
+// the order in which they came; what settles in consequence (forwarded, all, race, the promise of a `when` whose actor is gone) joins a
+// work list, so that no chain is too long for the C stack. The same holds for freeing. Settling cannot fail: where a value can't be copied the promise breaks with a
+// value made when the VM started.
+#include <stdio.h>
+
+#include "vm/scan.h"
+#include "vm/sched.h"
+
+// Of a promise made by all(): its members (each counted) until it settles.
+typedef struct AllState {
+  u32 count, open;
+  Promise *members[];
+} AllState;
+
+static size_t all_bytes(u32 count) { return sizeof(AllState) + sizeof(Promise *) * count; }
+
+static bool is_open(const Promise *promise) { return atomic_load_explicit(&promise->state, memory_order_acquire) == PROMISE_OPEN; }
+
+Promise *promise_new(Worker *worker) {
+  Promise *promise = pool_alloc(&worker->sched->pool, sizeof *promise);
+  if (!promise) return NULL;
+  *promise = (Promise){.count = 1, .state = PROMISE_OPEN, .value = VAL_UNIT};
+  return promise;
+}
+
+void promise_retain(Promise *promise) { atomic_fetch_add_explicit(&promise->count, 1, memory_order_relaxed); }
+
+Val promise_value(Worker *worker, Promise *promise) {
+  Obj *obj = heap_take(worker, 2);
+  obj->header = OBJ_HEADER(KIND_PROMISE, 0, 0);
+  obj->words[0] = (u64)promise;
+  heap_note_counted(worker, obj);
+  return obj_val(obj);
+}
+
+void promise_asked(const Promise *promise, char text[ASKED_ROOM]) {
+  static const char *const names[] = {
+      [ASKED_TASK] = "task", [ASKED_ALL] = "all", [ASKED_RACE] = "race", [ASKED_WHEN] = "when", [ASKED_ENDED] = "ended"};
+  if (!promise->asked) {
+    snprintf(text, ASKED_ROOM, "%s", names[promise->asked_slot]);
+    return;
+  }
+  Str actor = promise->asked->name, method = promise->asked->handlers[promise->asked_slot].name;
+  int half = ASKED_ROOM / 2 - 2;
+  snprintf(text, ASKED_ROOM, "%.*s.%.*s", actor.len < (size_t)half ? (int)actor.len : half, actor.ptr,
+           method.len < (size_t)half ? (int)method.len : half, method.ptr);
+}
+
+// ---- Waiters --------------------------------------------------------------------------------------------------------
+
+void promise_wait(Promise *promise, Waiter *waiter) {
+  Waiter *first = promise->waiters;
+  if (!first) {
+    promise->waiters = waiter->next = waiter->prev = waiter;
+    return;
+  }
+  waiter->next = first;
+  waiter->prev = first->prev;
+  first->prev->next = waiter;
+  first->prev = waiter;
+}
+
+void promise_unwait(Promise *promise, Waiter *waiter) {
+  waiter->prev->next = waiter->next;
+  waiter->next->prev = waiter->prev;
+  if (promise->waiters == waiter) promise->waiters = waiter->next == waiter ? NULL : waiter->next;
+  waiter->next = waiter->prev = NULL;
+}
+
+static Waiter *waiter_new(Worker *worker, WaiterKind kind) {
+  Waiter *waiter = pool_alloc(&worker->sched->pool, sizeof *waiter);
+  if (waiter) *waiter = (Waiter){.kind = kind};
+  return waiter;
+}
+
+static void waiter_free(Worker *worker, Waiter *waiter) { pool_free(&worker->sched->pool, waiter, sizeof *waiter); }
+
+// ---- Freeing --------------------------------------------------------------------------------------------------------
+
+static void all_free(Worker *worker, AllState *all) {
+  for (u32 i = 0; i < all->count; i++) {
+    if (all->members[i]) promise_release(worker, all->members[i]);
+  }
+  memory_free(all, all_bytes(all->count));
+}
+
+// A waiter of a promise that nobody can settle any more.
+static void waiter_give_up(Worker *worker, Waiter *waiter) {
+  switch (waiter->kind) {
+    case WAITER_ACTOR: BUG("an actor waits for a promise that it does not hold");
+    case WAITER_WHEN:
+      message_drop(worker, waiter->message, waiter->actor);
+      weight_return(worker, waiter->actor, WEIGHT_UNIT);
+      break;
+    case WAITER_FORWARD: promise_break(worker, waiter->target, WK_STOPPED, STR("")); // fall through
+    case WAITER_ALL: case WAITER_RACE: promise_release(worker, waiter->target); break;
+  }
+  waiter_free(worker, waiter);
+}
+
+static void promise_free(Worker *worker, Promise *promise) {
+  while (promise->waiters) {
+    Waiter *waiter = promise->waiters;
+    promise_unwait(promise, waiter);
+    waiter_give_up(worker, waiter);
+  }
+  if (promise->all) all_free(worker, promise->all);
+  chunk_free(worker, promise->chunk);
+  pool_free(&worker->sched->pool, promise, sizeof *promise);
+}
+
+// Only the resolver's handle is left, and nothing follows the promise: what a native does for it is for nobody.
+static void call_off(Worker *worker, Promise *promise) {
+  Operation *operation = promise->operation;
+  promise->operation = NULL;
+  operation->cancel(worker, operation);
+}
+
+void promise_release(Worker *worker, Promise *promise) {
+  u32 left = atomic_fetch_sub_explicit(&promise->count, 1, memory_order_acq_rel) - 1;
+  if (left) {
+    if (left == 1 && UNLIKELY(promise->operation != NULL) && !promise->waiters) call_off(worker, promise);
+    return;
+  }
+  Sched *sched = worker->sched;
+  promise->next = sched->dead;
+  sched->dead = promise;
+  if (sched->releasing) return;
+  sched->releasing = true;
+  while ((promise = sched->dead)) {
+    sched->dead = promise->next;
+    promise_free(worker, promise);
+  }
+  sched->releasing = false;
+}
+
+// ---- Building values in a chunk -------------------------------------------------------------------------------------
+
+Chunk *promise_chunk(u32 words) {
+  Chunk *chunk = memory_alloc(chunk_bytes(words));
+  if (chunk) *chunk = (Chunk){.capacity = words};
+  return chunk;
+}
+
+static Obj *chunk_take(Chunk *chunk, u32 words) {
+  Obj *obj = (Obj *)(chunk->words + chunk->used);
+  chunk->used += words;
+  return obj;
+}
+
+Val chunk_string(Chunk *chunk, Kind kind, Str bytes) {
+  u32 words = bytes_words(bytes.len);
+  Obj *obj = chunk_take(chunk, 1 + words);
+  obj->header = OBJ_HEADER(kind, 0, (u32)bytes.len);
+  if (words) obj->words[words - 1] = 0;
+  if (bytes.ptr) memcpy(obj->words, bytes.ptr, bytes.len);
+  return obj_val(obj);
+}
+
+Val chunk_word(Chunk *chunk, Kind kind, u64 word) {
+  Obj *obj = chunk_take(chunk, 2);
+  obj->header = OBJ_HEADER(kind, 0, 0);
+  obj->words[0] = word;
+  return obj_val(obj);
+}
+
+Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field) {
+  u32 id = well_known(worker, which);
+  Obj *obj = chunk_take(chunk, 2);
+  obj->header = OBJ_HEADER(KIND_DATA, desc_of(id)->tag, id);
+  obj->words[0] = field;
+  return obj_val(obj);
+}
+
+// ---- Settling -------------------------------------------------------------------------------------------------------
+
+typedef struct Outcome {
+  PromiseState state;
+  Val value;
+  Chunk *chunk;
+} Outcome;
+
+// What `from` has settled with, for another promise: its own memory if nobody else can ask for it, else a copy.
+static Outcome outcome_of(Worker *worker, Promise *from, bool last) {
+  Outcome outcome = {atomic_load_explicit(&from->state, memory_order_acquire), from->value, NULL};
+  if (!from->chunk) return outcome;
+  if (last && atomic_load_explicit(&from->count, memory_order_acquire) == 1 && !from->waiters) {
+    outcome.chunk = from->chunk;
+    from->chunk = NULL;
+    from->value = VAL_UNIT;
+    return outcome;
+  }
+  if (copy_out(worker, &from->value, 1, &outcome.value, &outcome.chunk)) return outcome;
+  return (Outcome){PROMISE_BROKEN, (Val)worker->vm->memory_broken, NULL};
+}
+
+// The one settlement of a promise. False if it was settled before: then the outcome's memory is freed.
+static bool settle(Worker *worker, Promise *promise, Outcome outcome) {
+  if (!is_open(promise)) {
+    chunk_free(worker, outcome.chunk);
+    return false;
+  }
+  promise->value = outcome.value;
+  promise->chunk = outcome.chunk;
+  promise->operation = NULL;
+  u32 open = PROMISE_OPEN;
+  return atomic_compare_exchange_strong_explicit(&promise->state, &open, outcome.state, memory_order_acq_rel, memory_order_acquire);
+}
+
+// A broken promise passes on for whom its waiter will say that it waited.
+static void inherit_asked(Promise *target, const Promise *from) {
+  if (target->asked || !from->asked) return;
+  target->asked = from->asked;
+  target->asked_slot = from->asked_slot;
+}
+
+static Outcome all_values(Worker *worker, AllState *all) {
+  Outcome outcome = {PROMISE_KEPT, VAL_NIL, NULL};
+  size_t bytes = (size_t)all->count * 24;
+  u64 *cells = memory_alloc(bytes);
+  bool made = cells != NULL;
+  if (made) {
+    Val list = VAL_NIL;
+    for (u32 i = all->count; i--;) {
+      Obj *cell = (Obj *)(cells + (size_t)i * 3);
+      cell->header = OBJ_HEADER(KIND_CONS, 0, 0);
+      cell->words[0] = all->members[i]->value;
+      cell->words[1] = list;
+      list = obj_val(cell);
+    }
+    made = copy_out(worker, &list, 1, &outcome.value, &outcome.chunk);
+    memory_free(cells, bytes);
+  }
+  worker->reductions -= all->count / 4;
+  if (made) return outcome;
+  return (Outcome){PROMISE_BROKEN, (Val)worker->vm->memory_broken, NULL};
+}
+
+static void notify(Worker *worker, Promise *from, Waiter *waiter, bool last);
+
+// Tells everyone who waits for a promise that has just settled. The caller holds a count of it.
+static void announce(Worker *worker, Promise *promise) {
+  Sched *sched = worker->sched;
+  if (!promise->waiters) return;
+  if (sched->announcing) {
+    promise_retain(promise);
+    promise->next = NULL;
+    *(sched->settled ? &sched->last_settled->next : &sched->settled) = promise;
+    sched->last_settled = promise;
+    return;
+  }
+  sched->announcing = true;
+  for (bool queued = false;; queued = true) {
+    for (Waiter *waiter; (waiter = promise->waiters);) {
+      promise_unwait(promise, waiter);
+      notify(worker, promise, waiter, true);
+    }
+    if (queued) promise_release(worker, promise);
+    if (!(promise = sched->settled)) break;
+    sched->settled = promise->next;
+  }
+  sched->announcing = false;
+}
+
+// Member `from` of an all() has settled.
+static void all_member(Worker *worker, Promise *whole, Promise *from) {
+  AllState *all = whole->all;
+  if (!is_open(whole)) return;
+  bool broken = atomic_load(&from->state) == PROMISE_BROKEN;
+  if (!broken && --all->open) return;
+  if (broken) inherit_asked(whole, from);
+  settle(worker, whole, broken ? outcome_of(worker, from, false) : all_values(worker, all));
+  whole->all = NULL;
+  all_free(worker, all);
+  announce(worker, whole);
+}
+
+static void settle_like(Worker *worker, Promise *follower, Promise *from, bool last) {
+  if (!is_open(follower)) return;
+  if (atomic_load(&from->state) == PROMISE_BROKEN) inherit_asked(follower, from);
+  if (settle(worker, follower, outcome_of(worker, from, last))) announce(worker, follower);
+}
+
+static void wake_actor(Worker *worker, Actor *actor) {
+  Turn *turn = actor->turn;
+  if (turn->timer) timers_cancel(&worker->sched->timers, &worker->sched->pool, turn->timer);
+  turn->timer = NULL;
+  sched_ready(worker, actor);
+}
+
+static void when_settled(Worker *worker, Promise *on, Waiter *waiter) {
+  promise_retain(on);
+  waiter->message->on = on;
+  actor_post(worker, waiter->actor, waiter->message);
+  weight_return(worker, waiter->actor, WEIGHT_UNIT);
+}
+
+// `from` has settled, and the waiter, which is in no ring, hears of it. `last`: only the resolver and waiters still hold `from`,
+// as far as its count says so.
+static void notify(Worker *worker, Promise *from, Waiter *waiter, bool last) {
+  switch (waiter->kind) {
+    case WAITER_ACTOR:
+      wake_actor(worker, waiter->actor);  // the waiter is part of its turn
+      return;
+    case WAITER_WHEN: when_settled(worker, from, waiter); break;
+    case WAITER_FORWARD: case WAITER_RACE: settle_like(worker, waiter->target, from, last); break;
+    case WAITER_ALL: all_member(worker, waiter->target, from); break;
+  }
+  if (waiter->target) promise_release(worker, waiter->target);
+  waiter_free(worker, waiter);
+}
+
+bool promise_keep(Worker *worker, Promise *promise, Val value) {
+  if (!is_open(promise)) return true;
+  bool heard = promise->waiters || atomic_load_explicit(&promise->count, memory_order_acquire) > 1;
+  Outcome outcome = {PROMISE_KEPT, heard ? value : VAL_UNIT, NULL};
+  if (heard && val_is_pointer(value) && !copy_out(worker, &value, 1, &outcome.value, &outcome.chunk)) return false;
+  if (settle(worker, promise, outcome)) announce(worker, promise);
+  return true;
+}
+
+void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk) {
+  if (settle(worker, promise, (Outcome){PROMISE_KEPT, value, chunk})) announce(worker, promise);
+}
+
+// A constructor with a text, or a bare one.
+static Outcome told_why(Worker *worker, WellKnown which, Str why, bool has_text, PromiseState state) {
+  if (!has_text) return (Outcome){state, build_well_known0(worker, which), NULL};
+  Chunk *chunk = why.len <= UINT32_MAX / 2 ? promise_chunk(3 + bytes_words(why.len)) : NULL;
+  if (!chunk) return (Outcome){PROMISE_BROKEN, (Val)worker->vm->memory_broken, NULL};
+  Val text = chunk_string(chunk, KIND_STRING, why);
+  return (Outcome){state, chunk_data(worker, chunk, which, text), chunk};
+}
+
+void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why) {
+  if (!is_open(promise)) return;
+  if (settle(worker, promise, told_why(worker, broken, why, broken == WK_CRASHED, PROMISE_BROKEN))) announce(worker, promise);
+}
+
+void promise_exit(Worker *worker, Promise *promise, const Actor *ended) {
+  static const WellKnown exits[] = {WK_EXIT_NORMAL, WK_EXIT_CRASH, WK_EXIT_KILLED};
+  bool crashed = ended->exit == EXIT_REASON_CRASH;
+  Str why = crashed && ended->why ? (Str){ended->why->text, ended->why->length} : STR("");
+  if (settle(worker, promise, told_why(worker, exits[ended->exit], why, crashed, PROMISE_KEPT))) announce(worker, promise);
+}
+
+bool promise_take(Worker *worker, Promise *promise, Val *value) {
+  *value = promise->value;
+  Chunk *chunk = promise->chunk;
+  if (!chunk) return true;
+  bool alone = atomic_load_explicit(&promise->count, memory_order_acquire) == 1;
+  if (!alone && !copy_out(worker, &promise->value, 1, value, &chunk)) return fault_memory(worker);
+  if (!chunk) return true;
+  if (!heap_adopt(worker, chunk)) {
+    if (!alone) chunk_free(worker, chunk);
+    return fault_memory(worker);
+  }
+  if (alone) {
+    promise->chunk = NULL;
+    promise->value = VAL_UNIT;
+  }
+  return true;
+}
+
+// ---- Promises that follow others ------------------------------------------------------------------------------------
+
+static void follow(Worker *worker, Promise *from, Waiter *waiter) {
+  if (is_open(from)) promise_wait(from, waiter);
+  else notify(worker, from, waiter, false);
+}
+
+bool promise_forward(Worker *worker, Promise *from, Promise *to) {
+  Waiter *waiter = waiter_new(worker, WAITER_FORWARD);
+  if (!waiter) return false;
+  waiter->target = to;
+  follow(worker, from, waiter);
+  return true;
+}
+
+// Makes `whole` follow each promise of the list. False when memory is out.
+static bool follow_all(Worker *worker, Val list, Promise *whole, WaiterKind kind) {
+  u32 index = 0;
+  for (; list != VAL_NIL && is_open(whole); list = cons_tail(list), index++) {
+    Waiter *waiter = waiter_new(worker, kind);
+    if (!waiter) return false;
+    promise_retain(whole);
+    waiter->target = whole;
+    waiter->index = index;
+    follow(worker, promise_of(val_obj(cons_head(list))), waiter);
+  }
+  worker->reductions -= index / 4;
+  return true;
+}
+
+static Promise *combined(Worker *worker, Asked asked) {
+  Promise *whole = promise_new(worker);
+  if (whole) whole->asked_slot = (u16)asked;
+  return whole;
+}
+
+bool promise_all(Worker *worker, Val list, Promise **result) {
+  u32 count = 0;
+  for (Val rest = list; rest != VAL_NIL; rest = cons_tail(rest)) count++;
+  Promise *whole = combined(worker, ASKED_ALL);
+  if (!whole) return false;
+  *result = whole;
+  if (!count) {
+    promise_give(worker, whole, VAL_NIL, NULL);
+    return true;
+  }
+  AllState *all = memory_alloc(all_bytes(count));
+  if (!all) {
+    promise_release(worker, whole);
+    return false;
+  }
+  *all = (AllState){.count = count, .open = count};
+  count = 0;
+  for (Val rest = list; rest != VAL_NIL; rest = cons_tail(rest)) {
+    promise_retain(all->members[count++] = promise_of(val_obj(cons_head(rest))));
+  }
+  whole->all = all;
+  if (follow_all(worker, list, whole, WAITER_ALL)) return true;
+  promise_break(worker, whole, WK_STOPPED, STR(""));
+  promise_release(worker, whole);
+  return false;
+}
+
+bool promise_race(Worker *worker, Val list, Promise **result) {
+  if (list == VAL_NIL) return fault_set(worker, "race of no promises");
+  Promise *whole = combined(worker, ASKED_RACE);
+  if (!whole) return false;
+  *result = whole;
+  if (follow_all(worker, list, whole, WAITER_RACE)) return true;
+  promise_break(worker, whole, WK_STOPPED, STR(""));
+  promise_release(worker, whole);
+  return false;
+}
+
+// The message's first argument is filled with the Result when its turn begins.
+static Message *when_message(Worker *worker, const Code *code, const Val *captures, u32 count) {
+  Val args[256];
+  if (count >= COUNT_OF(args)) return NULL;
+  args[0] = VAL_UNIT;
+  memcpy(args + 1, captures, count * sizeof *captures);
+  Message *message = message_new(worker, MESSAGE_WHEN, args, count + 1);
+  if (message) message->code = code;
+  return message;
+}
+
+bool promise_when(Worker *worker, Promise *on, const Code *code, const Val *captures, u32 count, Promise **result) {
+  Waiter *waiter = waiter_new(worker, WAITER_WHEN);
+  Message *message = waiter ? when_message(worker, code, captures, count) : NULL;
+  Promise *answer = message ? combined(worker, ASKED_WHEN) : NULL;
+  if (!answer) {
+    if (message) heap_free_message(worker, message);
+    if (waiter) waiter_free(worker, waiter);
+    return false;
+  }
+  worker->vm->stats.sent++;
+  promise_retain(answer);
+  message->promise = answer;
+  waiter->message = message;
+  waiter->actor = worker->actor;
+  // The waiter counts as a reference: an actor with a `when` to come is not unreachable.
+  atomic_fetch_add_explicit(&worker->actor->weight, WEIGHT_UNIT, memory_order_relaxed);
+  follow(worker, on, waiter);
+  *result = answer;
+  return true;
+}

@@ -1,0 +1,246 @@
+// Who runs next, and what time it is: see sched.h and docs/scheduling.md.
+//
+// Ready actors stand in line. Under --seed the next is drawn at random instead, slices have random lengths, and time is simulated: it
+// stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run depends on its seed and input alone.
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+#include "vm/engine.h"
+#include "vm/input.h"
+#include "vm/sched.h"
+#include "vm/stream.h"
+
+static u64 clock_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (u64)now.tv_sec * 1000000 + (u64)now.tv_nsec / 1000;
+}
+
+bool sched_open(Worker *worker) {
+  const VmOptions *options = &worker->vm->options;
+  Sched *sched = memory_alloc(sizeof *sched);
+  if (!sched) return false;
+  *sched = (Sched){.simulated = options->seeded, .kill_left = (i64)options->kill_at};
+  u64 seed = options->seed;
+  sched->choice = random_from(random_split(&seed));
+  sched->start = clock_us();
+  worker->sched = sched;
+  return true;
+}
+
+void sched_close(Worker *worker) {
+  Sched *sched = worker->sched;
+  if (!sched) return;
+  timers_close(&sched->timers, &sched->pool);
+  memory_free(sched->drawn_from, sched->drawn_capacity * sizeof *sched->drawn_from);
+  pool_close(&sched->pool);
+  memory_free(sched, sizeof *sched);
+  worker->sched = NULL;
+}
+
+// ---- Ready actors ---------------------------------------------------------------------------------------------------
+
+bool sched_admit(Worker *worker) {
+  Sched *sched = worker->sched;
+  if (!worker->vm->options.seeded || sched->actor_count < sched->drawn_capacity) return true;
+  return memory_grow((void **)&sched->drawn_from, &sched->drawn_capacity, sizeof *sched->drawn_from, NULL);
+}
+
+void sched_ready(Worker *worker, Actor *actor) {
+  Sched *sched = worker->sched;
+  actor->state = ACTOR_READY;
+  sched->ready_count++;
+  if (UNLIKELY(worker->vm->options.seeded)) {
+    sched->drawn_from[sched->ready_count - 1] = actor;
+    return;
+  }
+  actor->next_ready = NULL;
+  *(sched->first ? &sched->last->next_ready : &sched->first) = actor;
+  sched->last = actor;
+}
+
+static Actor *take_ready(Worker *worker) {
+  Sched *sched = worker->sched;
+  if (!sched->ready_count) return NULL;
+  sched->ready_count--;
+  if (UNLIKELY(worker->vm->options.seeded)) {
+    u64 drawn = random_below(&sched->choice, sched->ready_count + 1);
+    Actor *actor = sched->drawn_from[drawn];
+    sched->drawn_from[drawn] = sched->drawn_from[sched->ready_count];
+    return actor;
+  }
+  Actor *actor = sched->first;
+  sched->first = actor->next_ready;
+  actor->next_ready = NULL;
+  return actor;
+}
+
+// ---- Reductions -----------------------------------------------------------------------------------------------------
+
+void sched_grant(Worker *worker) {
+  Sched *sched = worker->sched;
+  i64 granted = worker->vm->options.quantum;
+  if (worker->vm->options.seeded) granted = 1 + (i64)random_below(&sched->choice, (u64)granted * 2);
+  if (UNLIKELY(sched->kill_left) && granted > sched->kill_left) granted = sched->kill_left;
+  sched->granted = worker->reductions = granted;
+}
+
+void sched_charge(Worker *worker) {
+  Sched *sched = worker->sched;
+  i64 spent = sched->granted - worker->reductions;
+  sched->granted = worker->reductions;
+  worker->vm->stats.reductions += (u64)spent;
+  worker->vm->stats.slices++;
+  sched->until_poll -= 1 + spent / 512;
+  if (UNLIKELY(sched->kill_left)) {
+    sched->kill_left -= spent;
+    if (sched->kill_left > 0) return;
+    sched->kill_left = 0;
+    sched->kill_now = true;
+  }
+}
+
+// ---- Time -----------------------------------------------------------------------------------------------------------
+
+u64 sched_now(Worker *worker) {
+  Sched *sched = worker->sched;
+  return sched->simulated ? sched->now : clock_us() - sched->start;
+}
+
+Timer *sched_timer(Worker *worker, u64 at_us, TimerFire fire, void *context) {
+  return timers_set(&worker->sched->timers, &worker->sched->pool, at_us, fire, context);
+}
+
+void sched_timer_cancel(Worker *worker, Timer *timer) { timers_cancel(&worker->sched->timers, &worker->sched->pool, timer); }
+
+static void run_timers(Worker *worker) {
+  Sched *sched = worker->sched;
+  if (sched->timers.count) timers_run(&sched->timers, &sched->pool, sched_now(worker), worker);
+}
+
+static void time_is_up(Worker *worker, void *context) {
+  Actor *actor = context;
+  Turn *turn = actor->turn;
+  turn->timer = NULL;
+  promise_unwait(turn->waiting, &turn->waiter);  // a late answer finds nobody
+  sched_ready(worker, actor);
+}
+
+bool sched_suspend(Worker *worker, Promise *on, u64 within_us) {
+  Turn *turn = worker->turn;
+  if (within_us) {
+    u64 now = sched_now(worker), at = within_us > UINT64_MAX - now ? UINT64_MAX : now + within_us;
+    turn->timer = sched_timer(worker, at, time_is_up, worker->actor);
+    if (!turn->timer) return false;
+  }
+  promise_retain(on);
+  turn->waiting = on;
+  return true;
+}
+
+// ---- The outside ----------------------------------------------------------------------------------------------------
+
+static volatile sig_atomic_t signalled;
+static void note_signal(int number) { signalled = number; }
+
+static const int ending_signals[] = {SIGINT, SIGTERM};
+
+typedef struct Signals {
+  struct sigaction pipe, ending[COUNT_OF(ending_signals)];
+} Signals;
+
+static void signals_take(Signals *before) {
+  signalled = 0;
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, note = {.sa_handler = note_signal};
+  sigaction(SIGPIPE, &ignore, &before->pipe);
+  for (size_t i = 0; i < COUNT_OF(ending_signals); i++) sigaction(ending_signals[i], &note, &before->ending[i]);
+}
+
+static void signals_give_back(const Signals *before) {
+  sigaction(SIGPIPE, &before->pipe, NULL);
+  for (size_t i = 0; i < COUNT_OF(ending_signals); i++) sigaction(ending_signals[i], &before->ending[i], NULL);
+}
+
+void sched_stop(Worker *worker, VmEnd end, int status) {
+  if (worker->sched->stopping) return;
+  worker->sched->stopping = true;
+  worker->sched->end = (VmResult){end, status};
+}
+
+static bool stop_by_signal(Worker *worker) {
+  if (!signalled) return false;
+  sched_stop(worker, VM_END_SIGNAL, 128 + signalled);
+  return true;
+}
+
+// Waits for input until `timeout_us` have passed (negative: for ever). A signal that comes between the look at it and the wait is not
+// missed: it stays blocked until the wait lets it in.
+static void wait_outside(Worker *worker, i64 timeout_us) {
+  Input *input = worker->vm->input;
+  struct pollfd waiting = {.fd = input_pending(input) ? input_fd(input) : -1, .events = POLLIN};
+  struct timespec timeout = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
+  sigset_t ending, before;
+  sigemptyset(&ending);
+  for (size_t i = 0; i < COUNT_OF(ending_signals); i++) sigaddset(&ending, ending_signals[i]);
+  sigprocmask(SIG_BLOCK, &ending, &before);
+  int ready = signalled ? 0 : ppoll(&waiting, 1, timeout_us < 0 ? NULL : &timeout, &before);
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  if (ready > 0) input_read(worker, input);
+}
+
+// Between slices, now and then: what happened outside meanwhile.
+static void look_outside(Worker *worker) {
+  Sched *sched = worker->sched;
+  sched->until_poll = POLL_SLICES;
+  if (stop_by_signal(worker)) return;
+  if (sched->simulated) return;
+  run_timers(worker);
+  if (input_pending(worker->vm->input)) wait_outside(worker, 0);
+  stream_flush(worker, worker->vm->out);
+}
+
+// Nobody is ready. False if nothing can happen any more.
+static bool wait_idle(Worker *worker) {
+  Sched *sched = worker->sched;
+  stream_flush(worker, worker->vm->out);
+  if (stop_by_signal(worker)) return false;
+  u64 next = timers_next(&sched->timers);
+  bool pending = input_pending(worker->vm->input);
+  if (next == UINT64_MAX && !pending) return false;
+  if (sched->simulated) {
+    if (pending) wait_outside(worker, -1);
+    else sched->now = next > sched->now ? next : sched->now;
+  } else if (pending || next > sched_now(worker)) {
+    u64 now = sched_now(worker), left = next > now ? next - now : 0;
+    wait_outside(worker, next == UINT64_MAX ? -1 : left > 3600000000u ? 3600000000 : (i64)left);
+  }
+  run_timers(worker);
+  return true;
+}
+
+bool sched_again(Worker *worker) {
+  Sched *sched = worker->sched;
+  sched_charge(worker);
+  if (sched->kill_now || sched->ready_count) return false;
+  if (sched->until_poll < 0) look_outside(worker);
+  if (sched->ready_count || sched->stopping || sched->reap) return false;
+  sched_grant(worker);
+  return true;
+}
+
+void sched_run(Worker *worker) {
+  Sched *sched = worker->sched;
+  Signals before;
+  signals_take(&before);
+  while (!sched->stopping) {
+    Actor *actor = take_ready(worker);
+    if (actor) turn_slice(worker, actor);
+    if (sched->reap) life_reap(worker, REAP_STEP);
+    else if (!actor && !wait_idle(worker)) break;
+    if (sched->until_poll < 0) look_outside(worker);
+  }
+  stream_flush(worker, worker->vm->out);
+  signals_give_back(&before);
+}

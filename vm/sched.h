@@ -1,0 +1,75 @@
+// The scheduler's inside: what a worker keeps to decide who runs next, and the steps of a run. life.h is the face for those who send.
+#pragma once
+#include "vm/message.h"
+#include "vm/pool.h"
+#include "vm/random.h"
+#include "vm/state.h"
+#include "vm/timer.h"
+
+enum {
+  QUANTUM = 20000,          // reductions of a slice
+  SLICE_MESSAGES = 100,     // messages that an actor handles in one slice, however small
+  POLL_SLICES = 64,         // slices between two looks at the clock and at the outside
+  REAP_STEP = 256,          // unreachable actors freed between two slices
+};
+
+typedef struct Sched {
+  Pool pool;
+  Timers timers;
+  // Ready actors: a list, first to last; under --seed an array to draw from.
+  Actor *first, *last;
+  Actor **drawn_from;
+  u32 ready_count, drawn_capacity;
+  u32 actor_count;          // actors that exist: the array has room for all, so that making one ready cannot fail
+  Actor *reap;              // that may be unreachable, linked by next_ready
+  Promise *dead;            // promises to free
+  Promise *settled, *last_settled;  // promises whose waiters are to hear, first to last (counted)
+  bool releasing, announcing;       // the lists are being worked off
+  bool simulated;           // the clock stands while anyone is ready, and jumps to the next timer when nobody is
+  Random choice;            // --seed: who is next, and for how long
+  u64 start;                // of the clock, us; what sched_now() gives counts from here
+  u64 now;                  // simulated
+  i64 granted;              // reductions of the running slice
+  i64 kill_left;            // reductions until the kill hook acts; 0: never
+  bool kill_now;
+  i64 until_poll;           // slices
+  bool stopping;            // the run ends now, as `end` says
+  VmResult end;
+} Sched;
+
+bool sched_open(Worker *worker) MUST_CHECK;   // makes worker->sched as the VM's options say
+void sched_close(Worker *worker);
+
+// Room for one more actor among the ready ones.
+bool sched_admit(Worker *worker) MUST_CHECK;
+
+// Runs until nothing is ready, no timer waits and no input is awaited, or until someone asked to stop.
+void sched_run(Worker *worker);
+void sched_stop(Worker *worker, VmEnd end, int status);  // the first to ask wins
+
+// Gives the running actor its reductions; books what it has used.
+void sched_grant(Worker *worker);
+void sched_charge(Worker *worker);
+// Nobody else could run: the actor may have another slice at once. Books, looks at the outside, and grants.
+bool sched_again(Worker *worker);
+
+// ---- turn.c ----
+void turn_slice(Worker *worker, Actor *actor);        // one slice of a ready actor
+void turn_discard(Worker *worker, Turn *turn);        // an actor ends amid it: lets go of its wait and its timer, frees it
+
+// ---- life.c ----
+// A text that an actor ended with.
+typedef struct Why {
+  u32 length;
+  char text[];
+} Why;
+
+Actor *actor_make(Worker *worker, const Class *class) MUST_CHECK;  // no messages, not ready; no reference exists. NULL: memory
+// A new actor whose first turn is `message`, which is taken over, as is `promise` (may be NULL). False when memory is out.
+bool actor_begin(Worker *worker, const Class *class, Message *message, Promise *promise) MUST_CHECK;
+void actor_post(Worker *worker, Actor *actor, Message *message);   // queues it, or drops it if the actor has ended
+void actor_unreachable(Worker *worker, Actor *actor);              // looks whether it can go, once nothing runs
+void life_reap(Worker *worker, u32 most);
+void life_close(Worker *worker);                                   // ends and frees all
+extern const Class task_class;
+

@@ -1,0 +1,107 @@
+// Writing output: see stream.h.
+#include "vm/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "vm/sched.h"
+
+enum { HELD_BYTES = 64 * 1024, CAPTURE_LIMIT = 1 << 28 };
+
+struct Stream {
+  int fd;
+  bool held;           // until flushed
+  bool failed;         // writing is in vain
+  Stream *before;
+  char *text;
+  size_t used, capacity;
+};
+
+Stream *stream_open(int fd, Stream *before, bool held) {
+  Stream *stream = memory_alloc(sizeof *stream);
+  if (!stream) return NULL;
+  *stream = (Stream){.fd = fd, .held = held, .before = before};
+  stream->text = memory_alloc(HELD_BYTES);
+  stream->capacity = HELD_BYTES;
+  if (stream->text) return stream;
+  memory_free(stream, sizeof *stream);
+  return NULL;
+}
+
+void stream_close(Stream *stream) {
+  if (!stream) return;
+  memory_free(stream->text, stream->capacity);
+  memory_free(stream, sizeof *stream);
+}
+
+bool stream_holds(const Stream *stream) { return stream->fd >= 0 && stream->used; }
+
+Str stream_captured(const Stream *stream) { return (Str){stream->text, stream->used}; }
+
+static void fail(Worker *worker, Stream *stream, int error) {
+  stream->failed = true;
+  if (error == EPIPE) {
+    sched_stop(worker, VM_END_PIPE, 141);
+    return;
+  }
+  if (stream->before) return;  // stderr itself: there is nowhere left to say it
+  char line[200];
+  int length = snprintf(line, sizeof line, "error: cannot write to stdout: %s\n", strerror(error));
+  stream_write(worker, worker->vm->err, (Str){line, (size_t)length});
+  sched_stop(worker, VM_END_EXIT, 1);
+}
+
+// Whoever gave us the descriptor may have made it non-blocking.
+static bool wait_writable(int fd) {
+  struct pollfd waiting = {.fd = fd, .events = POLLOUT};
+  return poll(&waiting, 1, -1) >= 0 || errno == EINTR;
+}
+
+static void write_out(Worker *worker, Stream *stream, Str text) {
+  while (text.len && !stream->failed) {
+    ssize_t written = write(stream->fd, text.ptr, text.len);
+    if (written >= 0) {
+      text.ptr += written;
+      text.len -= (size_t)written;
+    } else if (errno == EAGAIN) {
+      if (!wait_writable(stream->fd)) fail(worker, stream, errno);
+    } else if (errno != EINTR) {
+      fail(worker, stream, errno);
+    }
+  }
+}
+
+void stream_flush(Worker *worker, Stream *stream) {
+  if (stream->fd < 0 || !stream->used) return;
+  Str text = {stream->text, stream->used};
+  stream->used = 0;
+  write_out(worker, stream, text);
+}
+
+static bool capture_grow(Stream *stream, size_t more) {
+  size_t capacity = stream->capacity;
+  while (capacity - stream->used < more) capacity *= 2;
+  if (capacity > CAPTURE_LIMIT) return false;
+  char *text = memory_alloc(capacity);
+  if (!text) return false;
+  memcpy(text, stream->text, stream->used);
+  memory_free(stream->text, stream->capacity);
+  stream->text = text;
+  stream->capacity = capacity;
+  return true;
+}
+
+void stream_write(Worker *worker, Stream *stream, Str text) {
+  if (stream->before) stream_flush(worker, stream->before);
+  if (stream->fd >= 0 && text.len > stream->capacity - stream->used) stream_flush(worker, stream);
+  bool fits = text.len <= stream->capacity - stream->used || (stream->fd < 0 && capture_grow(stream, text.len));
+  if (!fits) {
+    if (stream->fd >= 0) write_out(worker, stream, text);
+    return;
+  }
+  if (text.len) memcpy(stream->text + stream->used, text.ptr, text.len);
+  stream->used += text.len;
+  if (!stream->held) stream_flush(worker, stream);
+}

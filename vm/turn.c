@@ -1,0 +1,300 @@
+// Turns: an actor takes the next message whose guard holds, runs its handler, and settles the answer.
+//
+// A slice is what a worker does with an actor before it looks at the others: many short turns, or a part of a long one. A turn that
+// must stop midway, because it waits or has used up its reductions, is put aside in its actor with its frames; everything else of it
+// has left the worker by then. A guard is a turn of its own on the same message, which stays in the mailbox until the guard has said yes.
+#include "vm/engine.h"
+#include "vm/fault.h"
+#include "vm/load.h"
+#include "vm/sched.h"
+#include "vm/stream.h"
+#include "vm/trace.h"
+
+typedef enum Step {
+  STEP_MORE,     // the turn is over: the next message, please
+  STEP_AWAY,     // the actor is idle, suspended or has ended
+  STEP_REQUEUE,  // it could go on, but others are waiting
+} Step;
+
+// ---- Ends -----------------------------------------------------------------------------------------------------------
+
+static void report(Worker *worker) {
+  bool made = trace_crash(worker);
+  Str text = made ? (Str){worker->text, worker->text_length} : STR("crash: out of memory\n");
+  stream_write(worker, worker->vm->err, text);
+}
+
+// The running actor ends as worker->fault says.
+static Step end_by_fault(Worker *worker, Actor *actor) {
+  FaultKind kind = worker->fault;
+  bool crashed = kind == FAULT_CRASH || kind == FAULT_MEMORY;
+  if (crashed) report(worker);
+  worker->in_guard = false;
+  Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
+  actor_end(worker, actor, crashed ? EXIT_REASON_CRASH : kind == FAULT_STOP ? EXIT_REASON_NORMAL : EXIT_REASON_KILLED, why);
+  fault_clear(worker);
+  return STEP_AWAY;
+}
+
+static Step end_by_memory(Worker *worker, Actor *actor) {
+  if (!worker->fault) fault_memory(worker);
+  return end_by_fault(worker, actor);
+}
+
+void turn_discard(Worker *worker, Turn *turn) {
+  if (turn->timer) sched_timer_cancel(worker, turn->timer);
+  if (turn->waiting) {
+    if (turn->waiter.next) promise_unwait(turn->waiting, &turn->waiter);
+    promise_release(worker, turn->waiting);
+  }
+  turn_free(worker, turn);
+}
+
+// ---- Putting aside --------------------------------------------------------------------------------------------------
+
+static bool put_aside(Worker *worker, Actor *actor) {
+  if (!heap_suspend(worker)) return false;
+  Turn *turn = worker->turn;
+  turn_shrink(worker, turn);
+  actor->turn = turn;
+  worker->turn = NULL;
+  worker->in_guard = false;
+  return true;
+}
+
+static Step suspend(Worker *worker, Actor *actor) {
+  if (!put_aside(worker, actor)) return end_by_memory(worker, actor);
+  Turn *turn = actor->turn;
+  turn->waiter = (Waiter){.kind = WAITER_ACTOR, .actor = actor};
+  actor->state = ACTOR_SUSPENDED;
+  promise_wait(turn->waiting, &turn->waiter);
+  return STEP_AWAY;
+}
+
+static Step preempt(Worker *worker, Actor *actor) {
+  return put_aside(worker, actor) ? STEP_REQUEUE : end_by_memory(worker, actor);
+}
+
+// ---- Answers --------------------------------------------------------------------------------------------------------
+
+static const Code *code_of(const Actor *actor, const Message *message) {
+  switch (message->kind) {
+    case MESSAGE_CALL: return actor->class->handlers[message->slot].code;
+    case MESSAGE_START: case MESSAGE_WHEN: return message->code;
+    case MESSAGE_TASK: return closure_code(val_obj(message->args[0]));
+  }
+  BUG("message of kind %d", message->kind);
+}
+
+static bool settle(Worker *worker, Message *message, bool forwards) {
+  Promise *promise = message->promise;
+  if (!promise) return true;
+  if (forwards) {
+    if (!promise_forward(worker, promise_of(val_obj(worker->result)), promise)) return false;
+  } else {
+    if (!promise_keep(worker, promise, worker->result)) return false;
+    promise_release(worker, promise);
+  }
+  message->promise = NULL;
+  return true;
+}
+
+static void note_written(Actor *actor, const Code *code) {
+  if (!actor->class->any_guard || !(code->effects & EFFECT_ASSIGNS)) return;
+  actor->retest = true;
+  *mailbox_tested(actor) = NULL;
+}
+
+static Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
+  Turn *turn = worker->turn;
+  Message *message = turn->message;
+  if (!settle(worker, message, forwards) || !heap_end_turn(worker)) return end_by_memory(worker, actor);
+  turn->message = NULL;
+  actor->started = true;
+  if (actor->class->any_guard && message->kind != MESSAGE_TASK) note_written(actor, code_of(actor, message));
+  message_recycle(worker, message);
+  return STEP_MORE;
+}
+
+// ---- Running --------------------------------------------------------------------------------------------------------
+
+static Step begin(Worker *worker, Actor *actor, Message *message);
+
+static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
+  Turn *turn = worker->turn;
+  Message *message = turn->message;
+  worker->in_guard = false;
+  if (!heap_end_turn(worker)) return end_by_memory(worker, actor);
+  turn->message = NULL;
+  turn->phase = PHASE_HANDLER;
+  Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
+  if (holds) {
+    mailbox_remove(turn->put_off ? put_off : &actor->queue, turn->put_off ? *tested : NULL, message);
+    return begin(worker, actor, message);
+  }
+  if (turn->put_off) {
+    *tested = message;
+    return STEP_MORE;
+  }
+  mailbox_remove(&actor->queue, NULL, message);
+  mailbox_append(put_off, message);
+  return STEP_MORE;
+}
+
+static Step go(Worker *worker, Actor *actor) {
+  worker->in_guard = worker->turn->phase == PHASE_GUARD;
+  for (;;) {
+    switch (engine_run(worker)) {
+      case ENGINE_TURN_END:
+        if (worker->in_guard) return guard_ended(worker, actor, worker->result == VAL_TRUE);
+        return handler_ended(worker, actor, false);
+      case ENGINE_FORWARD: return handler_ended(worker, actor, true);
+      case ENGINE_SUSPEND: return suspend(worker, actor);
+      case ENGINE_YIELD:
+        if (!sched_again(worker)) return preempt(worker, actor);
+        break;
+      case ENGINE_FAULT: return end_by_fault(worker, actor);
+    }
+  }
+}
+
+// Puts the Result that a `when` body takes into its first register, where a collection finds it.
+static bool give_result(Worker *worker, Message *message) {
+  Promise *on = message->on;
+  u64 *first = worker->turn->stack + worker->turn->fp;
+  if (!promise_take(worker, on, first)) return false;
+  bool kept = atomic_load(&on->state) == PROMISE_KEPT;
+  message->on = NULL;
+  promise_release(worker, on);
+  if (!heap_reserve(worker, 2)) return false;
+  first = worker->turn->stack + worker->turn->fp;
+  *first = build_well_known1(worker, kept ? WK_OK : WK_ERR, *first);
+  return true;
+}
+
+// Puts the first frame of a turn on the stack.
+static bool enter(Worker *worker, Message *message, const Code *code, TurnPhase phase) {
+  if (!worker->turn && !turn_new(worker, &worker->turn)) return fault_memory(worker);
+  Turn *turn = worker->turn;
+  turn->phase = phase;
+  turn->message = message;
+  const Val *args = message->args;
+  u32 count = message->count;
+  if (message->kind == MESSAGE_TASK) {
+    Obj *closure = val_obj(args[0]);
+    count = header_aux(closure->header);
+    args = closure_captures(closure);
+  }
+  if (phase == PHASE_HANDLER) {
+    worker->young_low = message->args + message->count;
+    worker->young_high = (u64 *)((char *)message + message->bytes);
+  }
+  if (!engine_enter(worker, code, args, count)) return false;
+  return message->kind != MESSAGE_WHEN || give_result(worker, message);
+}
+
+// The message has left the mailbox: its turn begins.
+static Step begin(Worker *worker, Actor *actor, Message *message) {
+  worker->vm->stats.received++;
+  worker->reductions--;
+  if (!enter(worker, message, code_of(actor, message), PHASE_HANDLER)) return end_by_memory(worker, actor);
+  return go(worker, actor);
+}
+
+static Step test_guard(Worker *worker, Actor *actor, Message *message, const Code *guard, bool put_off) {
+  worker->reductions--;
+  if (!enter(worker, message, guard, PHASE_GUARD)) return end_by_memory(worker, actor);
+  worker->turn->put_off = put_off;
+  return go(worker, actor);
+}
+
+// ---- Choosing -------------------------------------------------------------------------------------------------------
+
+static Step go_idle(Actor *actor) {
+  actor->state = ACTOR_IDLE;  // before the mark: once it stands, another worker may run the actor
+  if (mailbox_idle(actor)) return STEP_AWAY;
+  actor->state = ACTOR_RUNNING;
+  return STEP_MORE;
+}
+
+// Of an actor with guards: put-off messages first, for they are older, but only if the state was written since they were tested.
+static Step next_guarded(Worker *worker, Actor *actor) {
+  Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
+  if (actor->retest) {
+    if (*put_off && *tested != *put_off) {
+      Message *message = *tested ? (*tested)->next : (*put_off)->next;
+      return test_guard(worker, actor, message, actor->class->handlers[message->slot].guard, true);
+    }
+    actor->retest = false;
+  }
+  if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
+  Message *message = actor->queue->next;
+  const Code *guard = message->kind == MESSAGE_CALL ? actor->class->handlers[message->slot].guard : NULL;
+  if (guard) return test_guard(worker, actor, message, guard, false);
+  return begin(worker, actor, mailbox_take(&actor->queue));
+}
+
+static Step next(Worker *worker, Actor *actor) {
+  if (actor->class->any_guard) return next_guarded(worker, actor);
+  if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
+  return begin(worker, actor, mailbox_take(&actor->queue));
+}
+
+// A native actor's turn: its step answers, or takes the promise over to answer later. What goes wrong in it breaks the answer only.
+static Step next_native(Worker *worker, Actor *actor) {
+  if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
+  Message *message = mailbox_take(&actor->queue);
+  worker->vm->stats.received++;
+  worker->reductions -= 10;
+  if (!actor->class->step(worker, actor, message)) {
+    Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
+    if (message->promise) promise_break(worker, message->promise, WK_CRASHED, why);
+    fault_clear(worker);
+  }
+  if (message->promise) promise_release(worker, message->promise);
+  heap_abandon(worker);
+  if (message->counted) heap_free_message(worker, message);
+  else message_recycle(worker, message);
+  return STEP_MORE;
+}
+
+// A turn that was put aside goes on.
+static Step resume(Worker *worker, Actor *actor) {
+  if (worker->turn) turn_free(worker, worker->turn);
+  Turn *turn = worker->turn = actor->turn;
+  actor->turn = NULL;
+  Promise *waiting = turn->waiting;
+  if (waiting) {
+    turn->waiting = NULL;
+    bool resumed = engine_resume(worker, waiting);
+    promise_release(worker, waiting);
+    if (!resumed) return end_by_memory(worker, actor);
+  }
+  return go(worker, actor);
+}
+
+static Step one_step(Worker *worker, Actor *actor) {
+  if (actor->turn) return resume(worker, actor);
+  return actor->class->step ? next_native(worker, actor) : next(worker, actor);
+}
+
+void turn_slice(Worker *worker, Actor *actor) {
+  worker->actor = actor;
+  actor->state = ACTOR_RUNNING;
+  sched_grant(worker);
+  Step step = STEP_MORE;
+  for (u32 steps = 0; step == STEP_MORE; steps++) {
+    bool enough = steps && (steps >= SLICE_MESSAGES || worker->reductions <= 0);
+    step = enough ? STEP_REQUEUE : one_step(worker, actor);
+  }
+  sched_charge(worker);
+  if (UNLIKELY(worker->sched->kill_now)) {
+    worker->sched->kill_now = false;
+    actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+  } else if (step == STEP_REQUEUE) {
+    sched_ready(worker, actor);
+  } else if (!atomic_load_explicit(&actor->weight, memory_order_relaxed)) {
+    actor_unreachable(worker, actor);
+  }
+  worker->actor = NULL;
+}
