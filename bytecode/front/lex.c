@@ -123,26 +123,42 @@ static bool newline_counts(const Lexer *l) {
 
 // ---- Blanks and comments --------------------------------------------------------------------------------------------
 
-static void doc_append(Str *doc, Str line) {
-  if (line.len && line.ptr[0] == ' ') line = (Str){line.ptr + 1, line.len - 1};
-  *doc = doc->ptr ? str_format("%.*s\n%.*s", STR_ARG(*doc), STR_ARG(line)) : line.len ? line : STR("");
+Str lex_doc_text(const Source *source, u32 start, u32 end, const char *mark) {
+  Text out = {0};
+  bool first = true;
+  const char *stop = source->text.ptr + end;
+  for (const char *at = source->text.ptr + start; at < stop;) {
+    const char *newline = memchr(at, '\n', (size_t)(stop - at));
+    const char *line_end = newline ? newline : stop;
+    while (at < line_end && (*at == ' ' || *at == '\t')) at++;
+    if (line_end - at >= 3 && memcmp(at, mark, 3) == 0 && !(line_end - at > 3 && mark[2] == '/' && at[3] == '/')) {
+      at += 3;
+      if (at < line_end && *at == ' ') at++;
+      size_t length = (size_t)(line_end - at);
+      if (length && at[length - 1] == '\r') length--;
+      if (!first) text_char(&out, '\n');
+      text_add(&out, (Str){at, length});
+      first = false;
+    }
+    at = line_end + 1;
+  }
+  return text_str(&out);
 }
 
 static void lex_comment(Lexer *l) {
   const char *start = l->at;
   const char *end = memchr(start, '\n', (size_t)(l->end - start));
-  if (!end) end = l->end;
-  l->at = end;
-  if (end > start && end[-1] == '\r') end--;
-  size_t length = (size_t)(end - start);
-  if (length < 3) return;
-  Str body = {start + 3, length - 3};
+  l->at = end ? end : l->end;
+  if (l->at - start < 3 || (start[2] != '!' && start[2] != '/')) return;
+  Lexed *out = l->out;
+  u32 from = (u32)(start - l->text), to = (u32)(l->at - l->text);
   if (start[2] == '!') {
-    doc_append(&l->out->module_doc, body);
-  } else if (start[2] == '/' && !(length > 3 && start[3] == '/')) {
-    u32 next = l->out->count;
-    if (!l->out->docs.count || vec_last(&l->out->docs).token != next) vec_push(&l->out->docs, ((DocComment){next, {0}}));
-    doc_append(&vec_last(&l->out->docs).text, body);
+    if (!out->module_doc_end) out->module_doc = from;
+    out->module_doc_end = to;
+  } else if (l->at - start == 3 || start[3] != '/') {
+    u32 next = out->count;
+    if (!out->docs.count || vec_last(&out->docs).token != next) vec_push(&out->docs, ((DocComment){next, from, to}));
+    vec_last(&out->docs).end = to;
   }
 }
 

@@ -56,9 +56,10 @@ typedef struct Token {
   };
 } Token;
 
+// Lines from the first to the last `///` before a token; other comments may stand between.
 typedef struct DocComment {
   u32 token;  // index of the token that it stands before
-  Str text;
+  u32 start, end;
 } DocComment;
 
 typedef struct Lexed {
@@ -66,7 +67,7 @@ typedef struct Lexed {
   u32 count, capacity;
   VEC(Str) texts;         // a text without escapes is a slice of the source; the first is empty
   VEC(DocComment) docs;
-  Str module_doc;
+  u32 module_doc, module_doc_end;  // from the first to the last `//!`
   Span odd_brace;         // the first `{` whose `}` stands at another indentation, if any: likely the one left open
 } Lexed;
 
@@ -75,6 +76,8 @@ void lex(Source *source, Diags *diags, Lexed *lexed);
 
 bool token_is_keyword(TokenKind kind);
 bool token_can_end(TokenKind kind);  // can a statement end with it? If not, a newline after it means nothing
+// The text of the doc comments in source[start, end): of those that begin with `mark`, "///" or "//!".
+Str lex_doc_text(const Source *source, u32 start, u32 end, const char *mark);
 // How a token is named in a sentence: "`->`", "a name", "the end of the file".
 Str token_describe(const Source *source, const Token *token);
 const char *token_kind_text(TokenKind kind);

@@ -435,7 +435,7 @@ static Parser parser_begin(Source *source, Str name, Diags *diags) {
   p.module->name = name;
   lex(source, diags, &p.lexed);
   p.tokens = p.lexed.tokens;
-  p.module->doc = p.lexed.module_doc;
+  p.module->doc = lex_doc_text(source, p.lexed.module_doc, p.lexed.module_doc_end, "//!");
   return p;
 }
 

@@ -287,8 +287,9 @@ bool parse_at_label(Parser *p) {
 
 Str parse_doc(Parser *p) {
   while (p->next_doc < p->lexed.docs.count && p->lexed.docs.items[p->next_doc].token < p->at) p->next_doc++;
-  if (p->next_doc < p->lexed.docs.count && p->lexed.docs.items[p->next_doc].token == p->at) return p->lexed.docs.items[p->next_doc].text;
-  return (Str){0};
+  if (p->next_doc >= p->lexed.docs.count || p->lexed.docs.items[p->next_doc].token != p->at) return (Str){0};
+  DocComment doc = p->lexed.docs.items[p->next_doc];
+  return lex_doc_text(p->source, doc.start, doc.end, "///");
 }
 
 typedef struct Foreign {
