@@ -13,7 +13,7 @@ typedef struct Verified {
 } Verified;
 
 typedef enum VerifyReason {
-#define REASON(name, text) REASON_##name,
+#define REASON(name, id, text) REASON_##name,
 #include "bytecode/reason.def"
 #undef REASON
   REASON_COUNT

@@ -1,0 +1,224 @@
+// Declarations of data types and interfaces, constants, and the tables' lengths: all that stands by itself.
+#include "bytecode/utf8.h"
+#include "bytecode/verify_state.h"
+
+bool generics_equal(const Generics *a, const Generics *b) {
+  if (a->count != b->count) return false;
+  for (u32 i = 0; i < a->count; i++) {
+    if ((a->constraints ? a->constraints[i] : 0) != (b->constraints ? b->constraints[i] : 0)) return false;
+  }
+  return true;
+}
+
+static bool check_generics(Verifier *v, const Generics *generics, Str owner) {
+  if (generics->count > LIMIT_TYPE_ARGS) {
+    return verify_fail(v, REASON_LIMIT, "`%.*s` has %u type parameters", STR_ARG(owner), generics->count);
+  }
+  for (u32 i = 0; generics->constraints && i < generics->count; i++) {
+    if (generics->constraints[i] >> 5) {
+      return verify_fail(v, REASON_CONSTRAINTS, "parameter T%u of `%.*s` has the constraints %u", i, STR_ARG(owner), generics->constraints[i]);
+    }
+  }
+  return verify_spend(v, 1 + generics->count);
+}
+
+static bool check_limits(Verifier *v) {
+  const Module *m = v->m;
+  const struct {
+    u32 count;
+    const char *name;
+  } tables[] = {
+    {m->imports.count, "imports"}, {m->types.count, "types"},   {m->typelists.count, "type lists"}, {m->datas.count, "data types"},
+    {m->interfaces.count, "interfaces"}, {m->functions.count, "functions"}, {m->actors.count, "actors"},
+    {m->globals.count, "globals"}, {m->constants.count, "constants"}, {m->tests.count, "tests"},
+  };
+  for (u32 i = 0; i < COUNT_OF(tables); i++) {
+    if (tables[i].count > LIMIT_TABLE) return verify_fail(v, REASON_LIMIT, "there are %u %s", tables[i].count, tables[i].name);
+  }
+  return true;
+}
+
+static bool check_unique(Verifier *v, Keys *keys, u64 scope, Str name, const char *what) {
+  u32 found;
+  if (!keys_put(v, keys, scope, name, 0, &found)) return false;
+  return found == NO_ROW || verify_fail(v, REASON_DUPLICATE_NAME, "%s `%.*s` is there twice", what, STR_ARG(name));
+}
+
+// ---- Data types -----------------------------------------------------------------------------------------------------
+
+static bool check_ctor(Verifier *v, const DataDef *data, const Ctor *ctor) {
+  if (!verify_name(v, ctor->name, "a constructor")) return false;
+  if (ctor->field_count > LIMIT_PARAMS) {
+    return verify_fail(v, REASON_LIMIT, "constructor `%.*s` has %u fields", STR_ARG(ctor->name), ctor->field_count);
+  }
+  Keys names = keys_for(ctor->field_count);
+  for (u32 i = 0; i < ctor->field_count; i++) {
+    if (!verify_name(v, ctor->fields[i].name, "a field")) return false;
+    if (!check_unique(v, &names, 0, ctor->fields[i].name, "the field")) return false;
+    if (!type_within(v, ctor->fields[i].type, data->generics.count, true, "a field")) return false;
+  }
+  return verify_spend(v, 1 + ctor->field_count);
+}
+
+static bool check_data(Verifier *v, const DataDef *data) {
+  if (!verify_name(v, data->name, "a data type") || !check_generics(v, &data->generics, data->name)) return false;
+  if (data->ctor_count > LIMIT_CTORS) {
+    return verify_fail(v, REASON_LIMIT, "data type `%.*s` has %u constructors", STR_ARG(data->name), data->ctor_count);
+  }
+  Keys names = keys_for(data->ctor_count);
+  for (u32 i = 0; i < data->ctor_count; i++) {
+    if (!check_ctor(v, data, &data->ctors[i])) return false;
+    if (!check_unique(v, &names, 0, data->ctors[i].name, "the constructor")) return false;
+  }
+  return true;
+}
+
+// ---- Interfaces -----------------------------------------------------------------------------------------------------
+
+static bool check_method(Verifier *v, const InterfaceDef *interface, const Method *method) {
+  u32 params = interface->generics.count;
+  if (!verify_name(v, method->name, "a method")) return false;
+  if (method->param_count > LIMIT_PARAMS) {
+    return verify_fail(v, REASON_LIMIT, "method `%.*s` has %u parameters", STR_ARG(method->name), method->param_count);
+  }
+  for (u32 i = 0; i < method->param_count; i++) {
+    if (!verify_name(v, method->params[i].name, "a parameter")) return false;
+    if (!type_within(v, method->params[i].type, params, false, "a parameter of a method")) return false;
+  }
+  if (!type_within(v, method->answer, params, false, "a method's answer")) return false;
+  if (!method->answers && method->answer != v->basic[TYPE_UNIT]) {
+    return verify_fail(v, REASON_METHOD_ANSWER, "`%.*s` is one-way, and answers %.*s", STR_ARG(method->name), STR_ARG(verify_type_text(v, method->answer)));
+  }
+  return verify_spend(v, 1 + method->param_count);
+}
+
+static bool check_interface(Verifier *v, u32 row) {
+  const InterfaceDef *interface = &v->m->interfaces.items[row];
+  if (!verify_name(v, interface->name, "an interface") || !check_generics(v, &interface->generics, interface->name)) return false;
+  for (u32 i = 0; i < interface->method_count; i++) {
+    const Method *method = &interface->methods[i];
+    if (!check_method(v, interface, method)) return false;
+    u32 found;
+    if (!keys_put(v, &v->methods, row, method->name, i, &found)) return false;
+    if (found != NO_ROW) return verify_fail(v, REASON_DUPLICATE_NAME, "the method `%.*s` is there twice", STR_ARG(method->name));
+  }
+  return true;
+}
+
+static bool check_interfaces(Verifier *v) {
+  u64 methods = 0;
+  for (u32 i = 0; i < v->m->interfaces.count; i++) {
+    const InterfaceDef *interface = &v->m->interfaces.items[i];
+    if (interface->method_count > LIMIT_METHODS) {
+      return verify_fail(v, REASON_LIMIT, "interface `%.*s` has %u methods", STR_ARG(interface->name), interface->method_count);
+    }
+    methods += interface->method_count;
+  }
+  v->methods = keys_for(methods);
+  for (u32 i = 0; i < v->m->interfaces.count; i++) {
+    if (!check_interface(v, i)) return false;
+  }
+  return true;
+}
+
+// ---- Names of tables ------------------------------------------------------------------------------------------------
+
+// Data types and interfaces share one space of names, each module's entries their own: a name is one type.
+static bool check_type_names(Verifier *v) {
+  const Module *m = v->m;
+  Keys names = keys_for((u64)m->datas.count + m->interfaces.count);
+  for (u32 i = 0; i < m->datas.count; i++) {
+    if (!check_unique(v, &names, m->datas.items[i].import, m->datas.items[i].name, "the type")) return false;
+  }
+  for (u32 i = 0; i < m->interfaces.count; i++) {
+    if (!check_unique(v, &names, m->interfaces.items[i].import, m->interfaces.items[i].name, "the type")) return false;
+  }
+  return true;
+}
+
+// Actors and globals, of each module; functions only if others may ask for them: closures often share a name.
+static bool check_value_names(Verifier *v) {
+  const Module *m = v->m;
+  Keys actors = keys_for(m->actors.count), globals = keys_for(m->globals.count), functions = keys_for(m->functions.count);
+  for (u32 i = 0; i < m->actors.count; i++) {
+    if (!verify_name(v, m->actors.items[i].name, "an actor")) return false;
+    if (!check_generics(v, &m->actors.items[i].generics, m->actors.items[i].name)) return false;
+    if (!check_unique(v, &actors, m->actors.items[i].import, m->actors.items[i].name, "the actor")) return false;
+  }
+  for (u32 i = 0; i < m->globals.count; i++) {
+    if (!verify_name(v, m->globals.items[i].name, "a `let`")) return false;
+    if (!check_unique(v, &globals, m->globals.items[i].import, m->globals.items[i].name, "the `let`")) return false;
+  }
+  for (u32 i = 0; i < m->functions.count; i++) {
+    const Function *f = &m->functions.items[i];
+    if (!verify_name(v, f->name, "a function") || !check_generics(v, &f->generics, f->name)) return false;
+    if (f->exported && f->import == IMPORT_NONE && !check_unique(v, &functions, 0, f->name, "the exported function")) return false;
+  }
+  return true;
+}
+
+static bool check_constants(Verifier *v) {
+  for (u32 i = 0; i < v->m->constants.count; i++) {
+    const Constant *constant = &v->m->constants.items[i];
+    if (!verify_spend(v, 1 + constant->bytes.len / 8)) return false;
+    if (constant->kind != CONSTANT_STRING || utf8_is_valid(constant->bytes)) continue;
+    return verify_fail(v, REASON_TEXT, "constant %u is a String, and no UTF-8", i);
+  }
+  for (u32 i = 0; i < v->m->tests.count; i++) {
+    Str name = v->m->tests.items[i].name;
+    if (!verify_spend(v, 1 + name.len / 8)) return false;
+    if (!utf8_is_valid(name)) return verify_fail(v, REASON_TEXT, "the name of test %u is no UTF-8", i);
+  }
+  if (utf8_is_valid(v->m->source_path)) return true;
+  return verify_fail(v, REASON_TEXT, "the source's path is no UTF-8");
+}
+
+// ---- Types that the machine builds ----------------------------------------------------------------------------------
+
+// The library's modules that declare them must do it so, or the machine's own values would not be of their types.
+static const struct {
+  const char *module, *name, *shape;
+} well_known[] = {
+  {"option", "Option", "Some(T0) None"},
+  {"result", "Result", "Ok(T0) Err(T1)"},
+  {"prelude", "Broken", "Crashed(String) Stopped Revoked TimedOut Deadlock(List[String]) Disconnected Full"},
+  {"prelude", "Exit", "Normal Crash(String) Killed"},
+  {"prelude", "IoErr", "NotFound NotAllowed AlreadyExists NotText NoSpace IoOther(String)"},
+};
+
+static Str data_shape(const Module *m, const DataDef *data) {
+  Text text = {0};
+  for (u32 i = 0; i < data->ctor_count; i++) {
+    text_printf(&text, "%s%.*s", i ? " " : "", STR_ARG(data->ctors[i].name));
+    for (u32 k = 0; k < data->ctors[i].field_count; k++) {
+      text_add(&text, k ? STR(", ") : STR("("));
+      module_print_type(m, data->ctors[i].fields[k].type, &text);
+    }
+    if (data->ctors[i].field_count) text_char(&text, ')');
+  }
+  return text_str(&text);
+}
+
+static bool check_well_known(Verifier *v) {
+  const Module *m = v->m;
+  for (u32 k = 0; k < COUNT_OF(well_known); k++) {
+    if (!str_eq(m->name, str_from(well_known[k].module))) continue;
+    for (u32 i = 0; i < m->datas.count; i++) {
+      const DataDef *data = &m->datas.items[i];
+      if (data->import != IMPORT_NONE || !str_eq(data->name, str_from(well_known[k].name))) continue;
+      Str shape = data->ctor_count > 16 ? STR("too many constructors") : data_shape(m, data);
+      if (str_eq(shape, str_from(well_known[k].shape)) && !data->opaque) continue;
+      return verify_fail(v, REASON_WELL_KNOWN, "`%s.%s` is not `%s`", well_known[k].module, well_known[k].name, well_known[k].shape);
+    }
+  }
+  return true;
+}
+
+bool verify_tables(Verifier *v) {
+  const Module *m = v->m;
+  if (!check_limits(v) || !verify_name(v, m->name, "the module") || !verify_types(v)) return false;
+  for (u32 i = 0; i < m->datas.count; i++) {
+    if (!check_data(v, &m->datas.items[i])) return false;
+  }
+  return check_interfaces(v) && check_type_names(v) && check_value_names(v) && check_constants(v) && check_well_known(v) && verify_abilities(v);
+}
