@@ -69,39 +69,3 @@ void asm_body(Asm *a, Function *f);                 // after the opening brace, 
 extern const char *const function_kind_words[FUNCTION_KIND_COUNT];
 extern const char *const effect_words[5];
 extern const char *const constraint_words[5];
-
-// The operands of a shape, in the order in which they are written. a b c: register there; i: signed imm16 in c, j: in b;
-// I: imm32; x: number in b, y: in c; w: word, k: constant, g: global, t: type, f: function and types, A: actor, types and
-// interface type; o: offset in c, J: offset in b and c; l: register list; s: switch offsets.
-static inline const char *shape_operands(Shape shape) {
-  switch (shape) {
-    case SHAPE_N: return "";
-    case SHAPE_D: case SHAPE_R: return "a";
-    case SHAPE_DR: return "ab";
-    case SHAPE_DRR: return "abc";
-    case SHAPE_DRI: return "abi";
-    case SHAPE_DI: return "aI";
-    case SHAPE_DW: return "aw";
-    case SHAPE_DC: return "ak";
-    case SHAPE_DG: return "ag";
-    case SHAPE_DX: case SHAPE_RX: return "ax";
-    case SHAPE_DT: return "at";
-    case SHAPE_DRT: return "abt";
-    case SHAPE_DRX: return "aby";
-    case SHAPE_DXR: case SHAPE_RXR: return "axl";
-    case SHAPE_DRXR: return "abyl";
-    case SHAPE_DL: case SHAPE_RL: return "al";
-    case SHAPE_DRL: return "abl";
-    case SHAPE_DF: return "afl";
-    case SHAPE_F: return "fl";
-    case SHAPE_DRF: return "abfl";
-    case SHAPE_DA: return "aAl";
-    case SHAPE_J: return "J";
-    case SHAPE_RJ: return "aJ";
-    case SHAPE_RRJ: return "abo";
-    case SHAPE_RIJ: return "ajo";
-    case SHAPE_RXJ: return "axo";
-    case SHAPE_SW: return "as";
-  }
-  return "";
-}

@@ -34,6 +34,39 @@ bool shape_has_reglist(Shape shape) {
   return false;
 }
 
+const char *shape_operands(Shape shape) {
+  switch (shape) {
+    case SHAPE_N: return "";
+    case SHAPE_D: case SHAPE_R: return "a";
+    case SHAPE_DR: return "ab";
+    case SHAPE_DRR: return "abc";
+    case SHAPE_DRI: return "abi";
+    case SHAPE_DI: return "aI";
+    case SHAPE_DW: return "aw";
+    case SHAPE_DC: return "ak";
+    case SHAPE_DG: return "ag";
+    case SHAPE_DX: case SHAPE_RX: return "ax";
+    case SHAPE_DT: return "at";
+    case SHAPE_DRT: return "abt";
+    case SHAPE_DRX: return "aby";
+    case SHAPE_DXR: case SHAPE_RXR: return "axl";
+    case SHAPE_DRXR: return "abyl";
+    case SHAPE_DL: case SHAPE_RL: return "al";
+    case SHAPE_DRL: return "abl";
+    case SHAPE_DF: return "afl";
+    case SHAPE_F: return "fl";
+    case SHAPE_DRF: return "abfl";
+    case SHAPE_DA: return "aAl";
+    case SHAPE_J: return "J";
+    case SHAPE_RJ: return "aJ";
+    case SHAPE_RRJ: return "abo";
+    case SHAPE_RIJ: return "ajo";
+    case SHAPE_RXJ: return "axo";
+    case SHAPE_SW: return "as";
+  }
+  return "";
+}
+
 u32 op_length(const u64 *code, size_t available) {
   if (!available || word_op(code[0]) >= OP_COUNT) return 0;
   Shape shape = op_info[word_op(code[0])].shape;

@@ -90,6 +90,11 @@ static inline u16 reglist_at(const u64 *words, u32 i) { return (u16)(words[(i + 
 u32 shape_fixed_words(Shape shape);
 bool shape_has_reglist(Shape shape);
 
+// The operands of a shape, in the order in which they are written. a b c: register there; i: signed imm16 in c, j: in b;
+// I: imm32; x: number in b, y: in c; w: word, k: constant, g: global, t: type, f: function and types, A: actor, types and
+// interface type; o: offset in c, J: offset in b and c; l: register list; s: switch offsets.
+const char *shape_operands(Shape shape);
+
 // Length in words of the instruction at `code`, of which `available` words exist. 0 if the opcode is unknown or the
 // instruction would reach past the end.
 u32 op_length(const u64 *code, size_t available);

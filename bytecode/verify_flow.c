@@ -4,8 +4,6 @@
 // LOOP's; and LOOP's must cover what the label was passed with. So one pass is enough, without a fixpoint.
 #include "bytecode/verify_code.h"
 
-#include "bytecode/asm_text.h"
-
 enum { MARK_START = 1, MARK_LABEL = 2, RECORDED_LIMIT = 1 << 22 };
 
 // ---- Derived from op.def --------------------------------------------------------------------------------------------
