@@ -273,7 +273,9 @@ u32 emit_name_from(Emit *emit, Str name, Reg reg) {
   return emit->names.count - 1;
 }
 
-void emit_name_until(Emit *emit, u32 handle) { emit->names.items[handle].until = emit->code.count; }
+void emit_name_until(Emit *emit, u32 handle) {
+  if (handle != NAME_NONE) emit->names.items[handle].until = emit->code.count;
+}
 
 static void finish_names(Emit *emit, Function *function) {
   u32 kept = 0;

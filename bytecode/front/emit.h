@@ -94,6 +94,7 @@ u32 emit_loop_head(Emit *emit);                                       // where a
 void emit_loop(Emit *emit, u32 head);
 
 // ---- Names and the end ----
+enum { NAME_NONE = 0xffffffff };                                     // no name
 u32 emit_name_from(Emit *emit, Str name, Reg reg);                    // gives a handle for emit_name_until
 void emit_name_until(Emit *emit, u32 handle);
 // Fills code, registers, lines and locals of `function`.

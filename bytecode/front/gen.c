@@ -1,0 +1,145 @@
+// The code generator's driver: a module's tables in the order of the source, then the code of everything in them.
+#include "bytecode/front/gen.h"
+
+#include "bytecode/front/gen_fn.h"
+
+static void basic_types(Gen *gen) {
+  Module *m = gen->module;
+  gen->t_int = module_type(m, TYPE_INT, 0, 0, NULL);
+  gen->t_float = module_type(m, TYPE_FLOAT, 0, 0, NULL);
+  gen->t_vint = module_type(m, TYPE_VINT, 0, 0, NULL);
+  gen->t_vfloat = module_type(m, TYPE_VFLOAT, 0, 0, NULL);
+  gen->t_bool = module_type(m, TYPE_BOOL, 0, 0, NULL);
+  gen->t_unit = module_type(m, TYPE_UNIT, 0, 0, NULL);
+  gen->t_string = module_type(m, TYPE_STRING, 0, 0, NULL);
+  gen->t_bytes = module_type(m, TYPE_BYTES, 0, 0, NULL);
+  gen->t_duration = module_type(m, TYPE_DURATION, 0, 0, NULL);
+  gen->t_time = module_type(m, TYPE_TIME, 0, 0, NULL);
+}
+
+// Own declarations take the first rows of each table.
+static void own_entries(Gen *gen) {
+  ModuleAst *ast = gen->ast;
+  for (u32 i = 0; i < ast->types.count; i++)
+    if (!ast->types.items[i]->alias) gen_data(gen, ast->types.items[i]);
+  for (u32 i = 0; i < ast->interfaces.count; i++) gen_interface(gen, ast->interfaces.items[i]);
+  for (u32 i = 0; i < ast->actors.count; i++) gen_actor(gen, ast->actors.items[i]);
+  for (u32 i = 0; i < ast->fns.count; i++) gen_function(gen, ast->fns.items[i]);
+  for (u32 i = 0; i < ast->actors.count; i++)
+    for (u32 k = 0; k < ast->actors.items[i]->helpers.count; k++) gen_function(gen, ast->actors.items[i]->helpers.items[k]);
+  for (u32 i = 0; i < ast->consts.count; i++)
+    for (u32 k = 0; k < ast->consts.items[i]->items.count; k++) gen_global(gen, ast->consts.items[i]->items.items[k]);
+}
+
+// ---- Functions ------------------------------------------------------------------------------------------------------
+
+static void make_plain(Fn *f, void *decl) {
+  FnDecl *fn = decl;
+  f->decl = fn;
+  count_uses(f->gen, fn->block, f->result == f->gen->t_int || f->result == f->gen->t_float, f->emit->serial);
+  fn_bind_params(f, &fn->params);
+  gen(f, fn->block, SINK_RETURN);
+}
+
+static void gen_plain(Gen *gen, FnDecl *fn) {
+  if (fn->block) fn_make(gen, gen_function(gen, fn), fn->body, make_plain, fn, fn->name.span);
+}
+
+// ---- Constants ------------------------------------------------------------------------------------------------------
+
+static void make_global(Fn *f, void *decl) {
+  ConstItem *item = decl;
+  ConstDecl *source = item->decl;
+  f->keeps_frame = true;
+  count_uses(f->gen, source->value, false, f->emit->serial);
+  if (source->pattern->kind == PAT_NAME) {
+    gen(f, source->value, SINK_RETURN);
+    return;
+  }
+  Reg value = gen_natural(f, source->value);
+  if (!fn_reachable(f)) return;
+  gen_destructure(f, source->pattern, value, NULL);
+  gen_return(f, fn_read(f, item->local, sink_val(f->result)));
+}
+
+static void gen_const(Gen *gen, ConstDecl *decl) {
+  for (u32 i = 0; i < decl->items.count; i++) {
+    ConstItem *item = decl->items.items[i];
+    u32 index = gen_global(gen, item);
+    Global *global = &gen->module->globals.items[index];
+    Function made = {.name = global->name, .kind = FUNCTION_GLOBAL, .import = IMPORT_NONE, .actor = IMPORT_NONE, .result = global->type};
+    global->function = gen->module->functions.count;
+    vec_push(&gen->module->functions, made);
+    fn_make(gen, global->function, decl->body, make_global, item, decl->span);
+  }
+}
+
+// ---- Tests ----------------------------------------------------------------------------------------------------------
+
+static void make_test(Fn *f, void *decl) {
+  TestDecl *test = decl;
+  f->drops = true;
+  f->keeps_frame = true;
+  count_uses(f->gen, test->block, false, f->emit->serial);
+  if (test->out) fn_bind(f, test->out, 0);
+  if (test->clock) fn_bind(f, test->clock, 1);
+  gen(f, test->block, SINK_RETURN);
+}
+
+static void gen_test(Gen *gen, TestDecl *test) {
+  TypeId *params = gc_array(TypeId, 2);
+  Str *names = gc_array(Str, 2);
+  params[0] = gen_type(gen, test->out->type);
+  params[1] = gen_type(gen, test->clock->type);
+  names[0] = STR("out");
+  names[1] = STR("clock");
+  u32 index = gen->module->functions.count;
+  vec_push(&gen->module->functions, ((Function){.name = str_format("test %u", gen->module->tests.count), .kind = FUNCTION_TEST,
+                                                .import = IMPORT_NONE, .actor = IMPORT_NONE, .param_count = 2, .result = gen->t_unit,
+                                                .register_count = 2, .registers = params, .param_names = names}));
+  vec_push(&gen->module->tests, ((TestDef){test->name, index}));
+  fn_make(gen, index, test->body, make_test, test, test->span);
+}
+
+// ---- The module -----------------------------------------------------------------------------------------------------
+
+static void gen_code(Gen *gen, bool tests) {
+  ModuleAst *ast = gen->ast;
+  for (u32 i = 0; i < ast->fns.count; i++) gen_plain(gen, ast->fns.items[i]);
+  for (u32 i = 0; i < ast->actors.count; i++) {
+    gen_actor_functions(gen, ast->actors.items[i]);
+    for (u32 k = 0; k < ast->actors.items[i]->helpers.count; k++) gen_plain(gen, ast->actors.items[i]->helpers.items[k]);
+  }
+  for (u32 i = 0; i < ast->consts.count; i++) gen_const(gen, ast->consts.items[i]);
+  for (u32 i = 0; tests && i < ast->tests.count; i++) gen_test(gen, ast->tests.items[i]);
+  gen_pending(gen);
+}
+
+static bool within_limits(Gen *gen) {
+  const Module *m = gen->module;
+  const u32 counts[] = {m->types.count, m->typelists.count, m->datas.count, m->interfaces.count, m->functions.count,
+                        m->actors.count, m->globals.count, m->constants.count};
+  for (u32 i = 0; i < COUNT_OF(counts); i++) {
+    if (counts[i] <= LIMIT_TABLE) continue;
+    gen_limit(gen, DIAG_E0511, (Span){0, 0}, "this module has more than four million types, constants or functions");
+    return false;
+  }
+  return true;
+}
+
+Module *gen_module(ModuleAst *ast, bool tests, Diags *diags) {
+  Gen *gen = gc_new(Gen);
+  *gen = (Gen){.module = module_new(ast->name), .ast = ast, .diags = diags};
+  Module *module = gen->module;
+  u32 errors = diags->errors;
+  module->source_path = ast->source->path;
+  module->source_hash = str_hash(ast->source->text);
+  module->main = IMPORT_NONE;
+  module_typelist(module, 0, NULL);
+  basic_types(gen);
+  own_entries(gen);
+  if (diags->errors > errors) return NULL;
+  gen_code(gen, tests);
+  if (ast->main) module->main = gen_function(gen, ast->main);
+  return within_limits(gen) && diags->errors == errors ? module : NULL;
+}
