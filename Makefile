@@ -96,8 +96,8 @@ fuzz:  ## feed every fuzzer random input for FUZZ_SECONDS each
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang $(MALLOC) SANITIZE='-fsanitize=address,undefined,fuzzer-no-link' \
 	  CFLAGS='-O1 -g' $(FUZZ:tests/fuzz/%.c=build/fuzz/fuzz-%)
 	@for f in $(FUZZ:tests/fuzz/%.c=%); do mkdir -p build/fuzz/corpus/$$f; \
-	  build/fuzz/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=4096 -verbosity=0 \
-	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f $(wildcard tests/fuzz/corpus) || exit 1; done
+	  build/fuzz/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -verbosity=0 -artifact_prefix=build/fuzz/ \
+	    $$(ls tests/fuzz/$$f.dict 2>/dev/null | sed s/^/-dict=/) build/fuzz/corpus/$$f $$(ls -d tests/fuzz/corpus/$$f 2>/dev/null) || exit 1; done
 
 bench: $(BUILD)/deed  ## compare with Erlang and Lua, and write docs/benchmarks.md
 	@DEED=$(BUILD)/deed python3 tests/bench/run.py
