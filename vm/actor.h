@@ -11,7 +11,7 @@ typedef enum MessageKind {
   MESSAGE_CALL,    // slot names the handler
   MESSAGE_START,   // args of the init function: an actor's first turn
   MESSAGE_WHEN,    // a settled `when`: runs `code` with the result and the captures
-  MESSAGE_TASK,    // a task's closure, args[0]
+  MESSAGE_TASK,    // a task's closure, args[0]; or, if it has code, main or a test with its arguments
 } MessageKind;
 
 // One allocation: this header, `count` argument words, then the graph they reach (fragment), used in place by the receiver's turn.
@@ -24,7 +24,7 @@ struct Message {
   u16 count;             // argument words
   u32 bytes;             // of the whole allocation
   Promise *promise;      // to settle with the answer (owned), or NULL
-  const Code *code;      // WHEN
+  const Code *code;      // START, WHEN; TASK of main and tests
   u64 sender;            // serial of the sender, 0 for the VM itself
   const Class *sender_class;
   u32 sender_line;       // source line of the send

@@ -81,8 +81,7 @@ static size_t sequence(const u8 *s, size_t left) {
   return bad ? 0 : length;
 }
 
-// Length of the text with its ill-formed bytes replaced; the text itself if `to` is given.
-static size_t repaired(Str text, char *to) {
+size_t input_repaired(Str text, char *to) {
   const u8 *s = (const u8 *)text.ptr;
   size_t length = 0;
   for (size_t at = 0, step; at < text.len; at += step) {
@@ -98,14 +97,14 @@ static size_t repaired(Str text, char *to) {
 // ---- Answering ------------------------------------------------------------------------------------------------------
 
 static void answer(Worker *worker, Promise *promise, InputWant want, Str text) {
-  size_t length = repaired(text, NULL);
+  size_t length = input_repaired(text, NULL);
   Chunk *chunk = length < UINT32_MAX / 2 ? promise_chunk(3 + bytes_words(length)) : NULL;
   if (!chunk) {
     promise_break(worker, promise, WK_CRASHED, STR("the input is too long"));
     return;
   }
   Val string = chunk_string(chunk, KIND_STRING, (Str){NULL, length});
-  repaired(text, (char *)val_obj(string)->words);
+  input_repaired(text, (char *)val_obj(string)->words);
   promise_give(worker, promise, want == INPUT_LINE ? chunk_data(worker, chunk, WK_SOME, string) : string, chunk);
 }
 

@@ -17,3 +17,6 @@ bool input_ask(Worker *worker, Input *input, InputWant want, Promise *promise) M
 bool input_pending(const Input *input);                // someone waits for more bytes
 int input_fd(const Input *input);
 void input_read(Worker *worker, Input *input);         // one read, which blocks unless poll() said that it won't; answers who can be
+
+// Length of a text from outside with U+FFFD for each byte that is not UTF-8; also writes it if `to` is not NULL.
+size_t input_repaired(Str text, char *to);

@@ -7,7 +7,7 @@
 // unreachable joins a list that the scheduler works off between slices.
 #include "vm/sched.h"
 
-const Class task_class = {.name = {"task", 4}};
+static const Class task_class = {.name = {"task", 4}};
 
 // ---- Making ---------------------------------------------------------------------------------------------------------
 
@@ -42,7 +42,6 @@ Actor *actor_native(Vm *vm, const Class *class, u32 words) {
   Actor *actor = make(&vm->worker, class, words + 1);
   if (!actor) return NULL;
   actor->fields[0] = words + 1;
-  actor->started = true;
   return actor;
 }
 
@@ -127,7 +126,7 @@ bool actor_send(Worker *worker, Val reference, u16 slot, const Val *args, u32 co
 }
 
 // The first message of an actor that nobody else knows yet.
-static void begin(Worker *worker, Actor *actor, Message *message) {
+void actor_begin(Worker *worker, Actor *actor, Message *message) {
   worker->vm->stats.sent++;
   atomic_store_explicit(&actor->inbox, NULL, memory_order_relaxed);
   mailbox_append(&actor->queue, message);
@@ -143,28 +142,21 @@ bool actor_spawn(Worker *worker, const Class *class, const Itable *itable, const
   }
   message->code = class->init;
   *reference = actor_reference(worker, actor, itable);
-  begin(worker, actor, message);
-  return true;
-}
-
-bool actor_begin(Worker *worker, const Class *class, Message *message, Promise *promise) {
-  Actor *actor = actor_make(worker, class);
-  if (!actor) {
-    heap_free_message(worker, message);
-    if (promise) promise_release(worker, promise);
-    return false;
-  }
-  actor->started = true;
-  message->promise = promise;
-  begin(worker, actor, message);
+  actor_begin(worker, actor, message);
   return true;
 }
 
 bool actor_task(Worker *worker, Val closure, Promise *promise) {
   Message *message = message_new(worker, MESSAGE_TASK, &closure, 1);
-  if (message) return actor_begin(worker, &task_class, message, promise);
-  promise_release(worker, promise);
-  return false;
+  Actor *actor = message ? actor_make(worker, &task_class) : NULL;
+  if (!actor) {
+    if (message) heap_free_message(worker, message);
+    promise_release(worker, promise);
+    return false;
+  }
+  message->promise = promise;
+  actor_begin(worker, actor, message);
+  return true;
 }
 
 // ---- Watching -------------------------------------------------------------------------------------------------------

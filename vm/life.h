@@ -56,11 +56,6 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
 void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
 // The same with a value built in place: takes over `chunk` (made by promise_chunk, or NULL), which holds all of `value`.
 void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk);
-// A chunk with room for `words` words, and building in it. NULL when memory is out.
-Chunk *promise_chunk(u32 words) MUST_CHECK;
-Val chunk_string(Chunk *chunk, Kind kind, Str bytes);                           // 1 + bytes_words(len) words
-Val chunk_word(Chunk *chunk, Kind kind, u64 word);                              // FLOAT, DURATION, TIME, INT: 2 words
-Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field);       // 2 words
 // A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. False when memory is out.
 bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
 void promise_wait(Promise *promise, Waiter *waiter);       // into its ring; the promise is open
@@ -73,6 +68,16 @@ bool promise_all(Worker *worker, Val list, Promise **result) MUST_CHECK;
 bool promise_race(Worker *worker, Val list, Promise **result) MUST_CHECK;
 // A `when`: code runs as a turn of the running actor with the result and the captures. *result is the promise of its answer.
 bool promise_when(Worker *worker, Promise *on, const Code *code, const Val *captures, u32 count, Promise **result) MUST_CHECK;
+
+// ---- Values built outside any turn (chunk.c) ----
+// A chunk with room for `words` words; NULL when memory is out. What follows takes words of it, as many as said.
+Chunk *promise_chunk(u32 words) MUST_CHECK;
+Val chunk_string(Chunk *chunk, Kind kind, Str bytes);                           // STRING, BYTES: 1 + bytes_words(len); ptr NULL: unset
+Val chunk_word(Chunk *chunk, Kind kind, u64 word);                              // INT, FLOAT, DURATION, TIME: 2
+Val chunk_int(Chunk *chunk, i64 n);                                             // up to 2
+Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field);       // 2
+Val chunk_cons(Chunk *chunk, Val head, Val tail);                               // 3
+Val chunk_reference(Chunk *chunk, Actor *actor, const Itable *itable);          // 4; minted anew
 
 // ---- Scheduler (sched.c) ----
 void sched_ready(Worker *worker, Actor *actor);        // into the run queue

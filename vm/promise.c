@@ -138,44 +138,6 @@ void promise_release(Worker *worker, Promise *promise) {
   sched->releasing = false;
 }
 
-// ---- Building values in a chunk -------------------------------------------------------------------------------------
-
-Chunk *promise_chunk(u32 words) {
-  Chunk *chunk = memory_alloc(chunk_bytes(words));
-  if (chunk) *chunk = (Chunk){.capacity = words};
-  return chunk;
-}
-
-static Obj *chunk_take(Chunk *chunk, u32 words) {
-  Obj *obj = (Obj *)(chunk->words + chunk->used);
-  chunk->used += words;
-  return obj;
-}
-
-Val chunk_string(Chunk *chunk, Kind kind, Str bytes) {
-  u32 words = bytes_words(bytes.len);
-  Obj *obj = chunk_take(chunk, 1 + words);
-  obj->header = OBJ_HEADER(kind, 0, (u32)bytes.len);
-  if (words) obj->words[words - 1] = 0;
-  if (bytes.ptr) memcpy(obj->words, bytes.ptr, bytes.len);
-  return obj_val(obj);
-}
-
-Val chunk_word(Chunk *chunk, Kind kind, u64 word) {
-  Obj *obj = chunk_take(chunk, 2);
-  obj->header = OBJ_HEADER(kind, 0, 0);
-  obj->words[0] = word;
-  return obj_val(obj);
-}
-
-Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field) {
-  u32 id = well_known(worker, which);
-  Obj *obj = chunk_take(chunk, 2);
-  obj->header = OBJ_HEADER(KIND_DATA, desc_of(id)->tag, id);
-  obj->words[0] = field;
-  return obj_val(obj);
-}
-
 // ---- Settling -------------------------------------------------------------------------------------------------------
 
 typedef struct Outcome {
@@ -195,7 +157,7 @@ static Outcome outcome_of(Worker *worker, Promise *from, bool last) {
     return outcome;
   }
   if (copy_out(worker, &from->value, 1, &outcome.value, &outcome.chunk)) return outcome;
-  return (Outcome){PROMISE_BROKEN, (Val)worker->vm->memory_broken, NULL};
+  return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
 }
 
 // The one settlement of a promise. False if it was settled before: then the outcome's memory is freed.
@@ -237,7 +199,7 @@ static Outcome all_values(Worker *worker, AllState *all) {
   }
   worker->reductions -= all->count / 4;
   if (made) return outcome;
-  return (Outcome){PROMISE_BROKEN, (Val)worker->vm->memory_broken, NULL};
+  return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
 }
 
 static void notify(Worker *worker, Promise *from, Waiter *waiter, bool last);
@@ -331,7 +293,7 @@ void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk) {
 static Outcome told_why(Worker *worker, WellKnown which, Str why, bool has_text, PromiseState state) {
   if (!has_text) return (Outcome){state, build_well_known0(worker, which), NULL};
   Chunk *chunk = why.len <= UINT32_MAX / 2 ? promise_chunk(3 + bytes_words(why.len)) : NULL;
-  if (!chunk) return (Outcome){PROMISE_BROKEN, (Val)worker->vm->memory_broken, NULL};
+  if (!chunk) return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
   Val text = chunk_string(chunk, KIND_STRING, why);
   return (Outcome){state, chunk_data(worker, chunk, which, text), chunk};
 }

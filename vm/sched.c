@@ -33,7 +33,6 @@ bool sched_open(Worker *worker) {
 void sched_close(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched) return;
-  timers_close(&sched->timers, &sched->pool);
   memory_free(sched->drawn_from, sched->drawn_capacity * sizeof *sched->drawn_from);
   pool_close(&sched->pool);
   memory_free(sched, sizeof *sched);

@@ -65,11 +65,9 @@ typedef struct Why {
 } Why;
 
 Actor *actor_make(Worker *worker, const Class *class) MUST_CHECK;  // no messages, not ready; no reference exists. NULL: memory
-// A new actor whose first turn is `message`, which is taken over, as is `promise` (may be NULL). False when memory is out.
-bool actor_begin(Worker *worker, const Class *class, Message *message, Promise *promise) MUST_CHECK;
+void actor_begin(Worker *worker, Actor *actor, Message *message);  // gives a new actor its first message and makes it ready
 void actor_post(Worker *worker, Actor *actor, Message *message);   // queues it, or drops it if the actor has ended
 void actor_unreachable(Worker *worker, Actor *actor);              // looks whether it can go, once nothing runs
 void life_reap(Worker *worker, u32 most);
 void life_close(Worker *worker);                                   // ends and frees all
-extern const Class task_class;
 

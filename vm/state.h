@@ -4,6 +4,7 @@
 // own. Nothing here is touched on the path of a message.
 #pragma once
 #include "vm/native.h"
+#include "vm/random.h"
 
 // Counters that never go back. Conservation: sent = received + dropped once no message lies in a mailbox.
 typedef struct VmStats {
@@ -30,10 +31,12 @@ struct Vm {
 
   // ---- The run (vm.c, stream.c, power.c) ----
   struct Stream *out, *err;    // stdout and stderr, or what stands for them
-  struct Input *input;         // stdin; NULL until someone asks for it
-  u64 *memory_broken;          // immortal Crashed("out of memory"), for promises that break when nothing can be built
+  struct Input *input;         // stdin
+  Random random;               // of the power Random
+  Val memory_broken;           // immortal Crashed("out of memory"), for promises that break when nothing can be built
+  Chunk *memory_chunk;         // where it lies
   Promise *main;               // of main's answer (counted)
-  Actor *main_actor;           // while its reference is held
+  Actor *main_actor;           // kept by a weight of the VM's own
 };
 
 VmStats vm_stats(const Vm *vm);

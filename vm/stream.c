@@ -93,15 +93,47 @@ static bool capture_grow(Stream *stream, size_t more) {
   return true;
 }
 
-void stream_write(Worker *worker, Stream *stream, Str text) {
-  if (stream->before) stream_flush(worker, stream->before);
+// Keeps the text; false if there is no room for it.
+static bool hold(Worker *worker, Stream *stream, Str text) {
   if (stream->fd >= 0 && text.len > stream->capacity - stream->used) stream_flush(worker, stream);
   bool fits = text.len <= stream->capacity - stream->used || (stream->fd < 0 && capture_grow(stream, text.len));
-  if (!fits) {
-    if (stream->fd >= 0) write_out(worker, stream, text);
-    return;
-  }
+  if (!fits) return false;
   if (text.len) memcpy(stream->text + stream->used, text.ptr, text.len);
   stream->used += text.len;
+  return true;
+}
+
+static void put(Worker *worker, Stream *stream, Str text) {
+  if (!hold(worker, stream, text) && stream->fd >= 0) write_out(worker, stream, text);
+}
+
+void stream_write(Worker *worker, Stream *stream, Str text) {
+  if (stream->before) stream_flush(worker, stream->before);
+  put(worker, stream, text);
   if (!stream->held) stream_flush(worker, stream);
+}
+
+void stream_write_line(Worker *worker, Stream *stream, Str text) {
+  if (stream->before) stream_flush(worker, stream->before);
+  put(worker, stream, text);
+  put(worker, stream, STR("\n"));
+  if (!stream->held) stream_flush(worker, stream);
+}
+
+void stream_write_escaped(Worker *worker, Stream *stream, Str text) {
+  size_t from = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    u8 c = (u8)text.ptr[i];
+    bool high = c == 0xc2 && i + 1 < text.len && (u8)text.ptr[i + 1] < 0xa0;  // U+0080 to U+009F
+    if (c >= 0x20 && c != 0x7f && !high) continue;
+    char escape[12];
+    const char *known = c == '\n' ? "\\n" : c == '\t' ? "\\t" : c == '\r' ? "\\r" : NULL;
+    if (known) snprintf(escape, sizeof escape, "%s", known);
+    else snprintf(escape, sizeof escape, "\\u{%x}", high ? (u8)text.ptr[i + 1] : c);
+    stream_write(worker, stream, (Str){text.ptr + from, i - from});
+    stream_write(worker, stream, str_from(escape));
+    i += high;
+    from = i + 1;
+  }
+  stream_write(worker, stream, (Str){text.ptr + from, text.len - from});
 }

@@ -12,6 +12,9 @@ Stream *stream_open(int fd, Stream *before, bool held) MUST_CHECK;
 void stream_close(Stream *stream);                        // after a flush
 
 void stream_write(Worker *worker, Stream *stream, Str text);
+void stream_write_line(Worker *worker, Stream *stream, Str text);  // and a newline, in one piece
+// With control characters as \u{..}: text of a program that goes to a terminal.
+void stream_write_escaped(Worker *worker, Stream *stream, Str text);
 // Hands what is held to the system. The run stops if that fails: quietly when the reader has gone, else with a line on stderr.
 void stream_flush(Worker *worker, Stream *stream);
 bool stream_holds(const Stream *stream);

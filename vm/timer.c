@@ -136,15 +136,17 @@ static void sort_current(Timers *timers) {
   (*slot)->prev = last;
 }
 
+static void fire(Timers *timers, Pool *pool, Timer *timer, Worker *worker) {
+  TimerFire fire = timer->fire;
+  void *context = timer->context;
+  timers_cancel(timers, pool, timer);
+  fire(worker, context);
+}
+
 static void fire_current(Timers *timers, Pool *pool, u64 now, Worker *worker) {
   sort_current(timers);
   Timer *timer;
-  while ((timer = timers->slots[0][timers->tick % TIMER_SLOTS]) && timer->at <= now) {
-    TimerFire fire = timer->fire;
-    void *context = timer->context;
-    timers_cancel(timers, pool, timer);
-    fire(worker, context);
-  }
+  while ((timer = timers->slots[0][timers->tick % TIMER_SLOTS]) && timer->at <= now) fire(timers, pool, timer, worker);
 }
 
 // Moves the wheel to the next tick at which there is anything to do, but not beyond `last`.
@@ -176,10 +178,10 @@ void timers_run(Timers *timers, Pool *pool, u64 now, Worker *worker) {
   fire_current(timers, pool, now, worker);
 }
 
-void timers_close(Timers *timers, Pool *pool) {
+void timers_close(Timers *timers, Pool *pool, Worker *worker) {
   for (u32 level = 0; level < TIMER_LEVELS; level++) {
     for (u32 slot = 0; slot < TIMER_SLOTS; slot++) {
-      while (timers->slots[level][slot]) timers_cancel(timers, pool, timers->slots[level][slot]);
+      while (timers->slots[level][slot]) fire(timers, pool, timers->slots[level][slot], worker);
     }
   }
 }

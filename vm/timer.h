@@ -36,4 +36,5 @@ void timers_run(Timers *timers, Pool *pool, u64 now, Worker *worker);
 // A time until which nothing will be due: the earliest deadline, or, while that is far, the time when it must be looked for again.
 // UINT64_MAX if there is none.
 u64 timers_next(const Timers *timers);
-void timers_close(Timers *timers, Pool *pool);  // cancels all
+// Fires all that are left, whatever the time: each lets go of what it holds.
+void timers_close(Timers *timers, Pool *pool, Worker *worker);

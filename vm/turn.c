@@ -81,7 +81,7 @@ static const Code *code_of(const Actor *actor, const Message *message) {
   switch (message->kind) {
     case MESSAGE_CALL: return actor->class->handlers[message->slot].code;
     case MESSAGE_START: case MESSAGE_WHEN: return message->code;
-    case MESSAGE_TASK: return closure_code(val_obj(message->args[0]));
+    case MESSAGE_TASK: return message->code ? message->code : closure_code(val_obj(message->args[0]));
   }
   BUG("message of kind %d", message->kind);
 }
@@ -100,7 +100,7 @@ static bool settle(Worker *worker, Message *message, bool forwards) {
 }
 
 static void note_written(Actor *actor, const Code *code) {
-  if (!actor->class->any_guard || !(code->effects & EFFECT_ASSIGNS)) return;
+  if (!(code->effects & EFFECT_ASSIGNS)) return;
   actor->retest = true;
   *mailbox_tested(actor) = NULL;
 }
@@ -111,7 +111,7 @@ static Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
   if (!settle(worker, message, forwards) || !heap_end_turn(worker)) return end_by_memory(worker, actor);
   turn->message = NULL;
   actor->started = true;
-  if (actor->class->any_guard && message->kind != MESSAGE_TASK) note_written(actor, code_of(actor, message));
+  if (actor->class->any_guard) note_written(actor, code_of(actor, message));
   message_recycle(worker, message);
   return STEP_MORE;
 }
@@ -178,9 +178,10 @@ static bool enter(Worker *worker, Message *message, const Code *code, TurnPhase 
   Turn *turn = worker->turn;
   turn->phase = phase;
   turn->message = message;
+  turn->pc = NULL;  // no frames yet, should a crash report look
   const Val *args = message->args;
   u32 count = message->count;
-  if (message->kind == MESSAGE_TASK) {
+  if (message->kind == MESSAGE_TASK && !message->code) {
     Obj *closure = val_obj(args[0]);
     count = header_aux(closure->header);
     args = closure_captures(closure);

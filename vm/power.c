@@ -1,0 +1,86 @@
+// The table of powers and how their classes and itables come about: see power.h.
+#include "vm/power.h"
+
+#include "vm/load.h"
+#include "vm/sched.h"
+
+const Power powers[POWER_COUNT] = {
+#define POWER(name, flag) {#name, flag},
+#define METHOD(power, method, function)
+#include "vm/power.def"
+#undef POWER
+#undef METHOD
+};
+
+typedef struct PowerMethod {
+  PowerId power;
+  const char *name;
+  NativeStep step;
+} PowerMethod;
+
+static const PowerMethod methods[] = {
+#define POWER(name, flag)
+#define METHOD(power, method, function) {POWER_##power, #method, power_##function},
+#include "vm/power.def"
+#undef POWER
+#undef METHOD
+};
+
+static ClassHandler handlers[COUNT_OF(methods)];  // rows of one power stand together
+static Class classes[POWER_COUNT];
+
+static bool step(Worker *worker, Actor *actor, Message *message) {
+  u32 first = (u32)(actor->class->handlers - handlers);
+  return methods[first + message->slot].step(worker, actor, message);
+}
+
+void power_file_drop(Actor *actor);
+
+void power_prepare(void) {
+  for (u32 i = 0; i < POWER_COUNT; i++) classes[i] = (Class){.name = str_from(powers[i].name), .step = step};
+  for (u32 i = COUNT_OF(methods); i--;) {
+    Class *class = &classes[methods[i].power];
+    handlers[i] = (ClassHandler){.name = str_from(methods[i].name)};
+    class->handlers = &handlers[i];
+    class->handler_count++;
+  }
+  classes[POWER_ReadFile].drop = classes[POWER_File].drop = power_file_drop;
+}
+
+bool power_by_name(Str name, PowerId *id) {
+  for (u32 i = 0; i < POWER_COUNT; i++) {
+    if (!str_eq(name, str_from(powers[i].name))) continue;
+    *id = (PowerId)i;
+    return true;
+  }
+  return false;
+}
+
+bool power_exists(PowerId id) { return classes[id].handler_count; }
+Class *power_class(PowerId id) { return &classes[id]; }
+
+static bool handler_of(const Class *class, Str method, u32 *number) {
+  for (u32 i = 0; i < class->handler_count; i++) {
+    if (!str_eq(class->handlers[i].name, method)) continue;
+    *number = i;
+    return true;
+  }
+  return false;
+}
+
+const Itable *power_itable(Worker *worker, PowerId id) {
+  const InterfaceDef *interface = images_interface(worker->images, STR("prelude"), str_from(powers[id].name));
+  if (!interface) return NULL;
+  u32 numbers[COUNT_OF(methods)];
+  for (u32 i = 0; i < interface->method_count; i++) {
+    const Method *method = &interface->methods[i];
+    if (i == COUNT_OF(numbers) || !handler_of(&classes[id], method->name, &numbers[i])) return NULL;
+    classes[id].handlers[numbers[i]].answers = method->answers;
+    classes[id].handlers[numbers[i]].param_count = (u16)method->param_count;
+  }
+  return itable_get(&classes[id], interface, numbers);
+}
+
+Actor *power_new(Worker *worker, PowerId id) {
+  return actor_native(worker->vm, &classes[id], (u32)(sizeof(PowerState) / sizeof(u64)) - 1);
+}

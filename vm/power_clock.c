@@ -1,0 +1,73 @@
+// The power Clock. Under --seed, time is simulated: it begins at 2000-01-01 and moves only while nobody is ready.
+#include <time.h>
+
+#include "vm/power.h"
+#include "vm/sched.h"
+
+static const i64 SIMULATED_EPOCH_US = 946684800000000;
+
+static bool answer_time(Worker *worker, Message *message, Kind kind, i64 us) {
+  Chunk *chunk = promise_chunk(2);
+  if (!chunk) return fault_memory(worker);
+  Val time = chunk_word(chunk, kind, (u64)us);
+  promise_give(worker, message->promise, time, chunk);
+  return true;
+}
+
+bool power_clock_now(Worker *worker, Actor *actor, Message *message) {
+  (void)actor;
+  if (worker->sched->simulated) return answer_time(worker, message, KIND_TIME, SIMULATED_EPOCH_US + (i64)sched_now(worker));
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return answer_time(worker, message, KIND_TIME, (i64)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+bool power_clock_monotonic(Worker *worker, Actor *actor, Message *message) {
+  (void)actor;
+  return answer_time(worker, message, KIND_DURATION, (i64)sched_now(worker));
+}
+
+// ---- after ----------------------------------------------------------------------------------------------------------
+
+// An answer that comes in time. Dropping its promise stops the timer, so that the program need not wait for it.
+typedef struct Alarm {
+  Operation operation;  // first
+  Timer *timer;
+  Promise *promise;
+} Alarm;
+
+static void alarm_free(Worker *worker, Alarm *alarm) {
+  promise_release(worker, alarm->promise);
+  pool_free(&worker->sched->pool, alarm, sizeof *alarm);
+}
+
+static void alarm_fire(Worker *worker, void *context) {
+  Alarm *alarm = context;
+  promise_give(worker, alarm->promise, VAL_UNIT, NULL);
+  alarm_free(worker, alarm);
+}
+
+static void alarm_cancel(Worker *worker, Operation *operation) {
+  Alarm *alarm = (Alarm *)operation;
+  sched_timer_cancel(worker, alarm->timer);
+  alarm_free(worker, alarm);
+}
+
+bool power_clock_after(Worker *worker, Actor *actor, Message *message) {
+  (void)actor;
+  i64 us = val_us(message->args[0]);
+  if (us <= 0) return power_answer(worker, message, VAL_UNIT);
+  if (atomic_load(&message->promise->count) == 1 && !message->promise->waiters) return true;  // dropped before it began
+  Alarm *alarm = pool_alloc(&worker->sched->pool, sizeof *alarm);
+  if (!alarm) return fault_memory(worker);
+  *alarm = (Alarm){{alarm_cancel}, NULL, message->promise};
+  u64 now = sched_now(worker);
+  alarm->timer = sched_timer(worker, now + (u64)us, alarm_fire, alarm);
+  if (!alarm->timer) {
+    pool_free(&worker->sched->pool, alarm, sizeof *alarm);
+    return fault_memory(worker);
+  }
+  message->promise->operation = &alarm->operation;
+  message->promise = NULL;
+  return true;
+}

@@ -1,0 +1,45 @@
+// The power Random: pseudo-random numbers (random.h), begun from the system's entropy, or from the seed under --seed.
+#include "vm/fault.h"
+#include "vm/power.h"
+#include "vm/random.h"
+#include "vm/sched.h"
+
+enum { RANDOM_BYTES_MOST = 1 << 28 };
+
+static i64 int_arg(const Message *message, u32 i) { return val_int(message->args[i]); }
+
+bool power_random_int(Worker *worker, Actor *actor, Message *message) {
+  (void)actor;
+  i64 lo = int_arg(message, 0), hi = int_arg(message, 1);
+  if (lo >= hi) return fault_set(worker, "no number lies in %lld..%lld", (long long)lo, (long long)hi);
+  Chunk *chunk = promise_chunk(2);
+  if (!chunk) return fault_memory(worker);
+  Val n = chunk_int(chunk, (i64)((u64)lo + random_below(&worker->vm->random, (u64)hi - (u64)lo)));
+  promise_give(worker, message->promise, n, chunk);
+  return true;
+}
+
+bool power_random_float(Worker *worker, Actor *actor, Message *message) {
+  (void)actor;
+  Chunk *chunk = promise_chunk(2);
+  if (!chunk) return fault_memory(worker);
+  double x = (double)(random_next(&worker->vm->random) >> 11) * 0x1p-53;
+  promise_give(worker, message->promise, chunk_word(chunk, KIND_FLOAT, word_from_double(x)), chunk);
+  return true;
+}
+
+bool power_random_bytes(Worker *worker, Actor *actor, Message *message) {
+  (void)actor;
+  i64 count = int_arg(message, 0);
+  if (count < 0 || count > RANDOM_BYTES_MOST) return fault_set(worker, "%lld random bytes asked for", (long long)count);
+  Chunk *chunk = promise_chunk(1 + bytes_words((u64)count));
+  if (!chunk) return fault_memory(worker);
+  Val bytes = chunk_string(chunk, KIND_BYTES, (Str){NULL, (size_t)count});
+  u8 *to = (u8 *)val_obj(bytes)->words;
+  for (i64 at = 0; at < count; at += 8) {
+    u64 drawn = random_next(&worker->vm->random);
+    memcpy(to + at, &drawn, count - at < 8 ? (size_t)(count - at) : 8);
+  }
+  promise_give(worker, message->promise, bytes, chunk);
+  return true;
+}
