@@ -1,0 +1,197 @@
+// Rules about whole declarations, checked once effects are known: what constants may be built of, what guards may do, and
+// what main may ask for.
+#include "bytecode/front/check.h"
+
+// ---- Constants ------------------------------------------------------------------------------------------------------
+
+static void refuse_constant(Checker *c, Expr *e, const char *what) {
+  Diag *diag = check_error(c, DIAG_E0410, e->span, "a module constant can't %s", what);
+  diag_hint(diag, "constants are built of literals, constructors, operators, other constants and closures; do the rest in a function");
+}
+
+static bool is_constant_builder(const FnDecl *fn) {
+  static const char *builders[] = {"set.from", "big.from", "big.parse", "map.from_items", "map.new"};
+  if (!fn || !fn->home->source->library || !fn->name.name) return false;
+  if (str_eq(fn->home->name, STR("time"))) return true;
+  Str path = str_format("%.*s.%.*s", STR_ARG(fn->home->name), STR_ARG(fn->name.name->text));
+  for (u32 i = 0; i < COUNT_OF(builders); i++) {
+    if (str_eq(path, str_from(builders[i]))) return true;
+  }
+  return false;
+}
+
+static void constant(Checker *c, Expr *e);
+
+static void constant_parts(Checker *c, Expr *e) {
+  constant(c, e->object);
+  constant(c, e->left);
+  constant(c, e->right);
+  for (u32 i = 0; i < e->items.count; i++) constant(c, e->items.items[i]);
+  for (u32 i = 0; i < e->args.count; i++) constant(c, e->args.items[i].value);
+}
+
+static void constant_kind(Checker *c, Expr *e) {
+  switch (e->kind) {
+    case EX_INT: case EX_FLOAT: case EX_DURATION: case EX_STRING: case EX_BYTES: case EX_BOOL: case EX_NAME: case EX_FN: case EX_ERROR:
+      return;
+    case EX_INTERP: case EX_TUPLE: case EX_LIST: case EX_MAP: case EX_DOT: case EX_ELEM: case EX_UNARY: case EX_BINARY: case EX_AND:
+    case EX_OR: case EX_NOT: case EX_RANGE:
+      constant_parts(c, e);
+      return;
+    case EX_CALL:
+      if (e->call == CALL_CTOR || (e->call == CALL_FN && is_constant_builder(e->fn))) constant_parts(c, e);
+      else if (e->call != CALL_NONE) refuse_constant(c, e, "call functions");
+      return;
+    case EX_BLOCK:
+      if (e->items.count == 1) constant(c, e->items.items[0]);
+      else refuse_constant(c, e, "run statements");
+      return;
+    case EX_SPAWN: refuse_constant(c, e, "spawn actors: modules hold no authority"); return;
+    case EX_SEND: refuse_constant(c, e, "send messages"); return;
+    case EX_TASK: refuse_constant(c, e, "start tasks"); return;
+    case EX_AWAIT: case EX_OUTCOME: case EX_WHEN: refuse_constant(c, e, "wait for anything"); return;
+    case EX_FOR: case EX_WHILE: refuse_constant(c, e, "loop"); return;
+    case EX_IF: case EX_MATCH: refuse_constant(c, e, "branch"); return;
+    case EX_UPPER: case EX_SELF: case EX_INDEX: case EX_INST: case EX_DOT_CALL: case EX_AS: case EX_LEND: case EX_TRY: case EX_RETURN:
+    case EX_CRASH: case EX_ASSERT: case EX_BREAK: case EX_CONTINUE: case EX_STOP: case EX_LET: case EX_ASSIGN:
+      refuse_constant(c, e, "do this");
+      return;
+  }
+}
+
+static void constant(Checker *c, Expr *e) {
+  if (!e || ty_bad(e->type) || c->depth > CHECK_DEPTH_LIMIT) return;
+  c->depth++;
+  constant_kind(c, e);
+  c->depth--;
+}
+
+void check_constant_rules(Checker *c, ConstDecl *decl) { constant(c, decl->value); }
+
+typedef VEC(Node *) Path;
+
+static void report_cycle(Checker *c, const Path *path, const Node *again) {
+  Text text = {0};
+  for (u32 i = 0; i < path->count; i++) {
+    const Node *node = path->items[i];
+    if (!text.len && node != again) continue;
+    const ConstDecl *decl = node->constant;
+    Str name = decl->items.count && decl->items.items[0]->local ? decl->items.items[0]->local->name->text : STR("_");
+    text_printf(&text, "%s`%.*s`", text.len ? " → " : "", STR_ARG(name));
+  }
+  check_error(c, DIAG_E0114, again->constant->span, "this constant is needed to compute itself: %.*s", STR_ARG(text_str(&text)));
+}
+
+static void order_from(Checker *c, Node *root, Path *order) {
+  Path path = {0};
+  root->evaluation = ORDER_OPEN;
+  root->next_use = 0;
+  vec_push(&path, root);
+  while (path.count) {
+    Node *node = vec_last(&path);
+    if (node->next_use == node->evaluates.count) {
+      node->evaluation = ORDER_DONE;
+      vec_push(order, node);
+      path.count--;
+      continue;
+    }
+    Node *used = node->evaluates.items[node->next_use++];
+    if (used->evaluation == ORDER_OPEN) report_cycle(c, &path, used);
+    if (used->evaluation != ORDER_NONE) continue;
+    used->evaluation = ORDER_OPEN;
+    used->next_use = 0;
+    vec_push(&path, used);
+  }
+}
+
+void check_order_constants(Checker *c) {
+  Path order = {0};
+  for (u32 i = 0; i < c->module->consts.count; i++) {
+    Node *node = c->module->consts.items[i]->check;
+    if (node->evaluation == ORDER_NONE) order_from(c, node, &order);
+  }
+  for (u32 i = 0; i < order.count; i++) c->module->consts.items[i] = order.items[i]->constant;
+}
+
+// ---- Guards and initialisers ----------------------------------------------------------------------------------------
+
+static const char *effect_text(u8 effects) {
+  if (effects & EFFECT_SUSPENDS) return "waits";
+  if (effects & EFFECT_SENDS) return "sends messages";
+  if (effects & EFFECT_SPAWNS) return "spawns actors";
+  if (effects & EFFECT_ASSIGNS) return "assigns state";
+  return "calls functions that were stored in the state or sent, which may do anything";
+}
+
+static void check_guard_purity(Checker *c, const HandlerDecl *handler) {
+  Body *body = handler->guard_body;
+  if (!body) return;
+  u8 bad = body->effects & (u8)~EFFECT_READS;
+  if (!bad) return;
+  const EffectEdge *edge = effects_blame(&c->effects, body, bad);
+  Span span = edge && edge->span.end ? edge->span : handler->guard->span;
+  Diag *diag = check_error(c, DIAG_E0409, span, "a guard only looks, but this %s", effect_text(bad));
+  const Body *from = edge ? c->effects.bodies.items[edge->from - 1] : NULL;
+  if (from && from->fn && from->fn->name.name) diag_note(diag, c->source, from->fn->name.span, "`%.*s` is declared here", STR_ARG(from->fn->name.name->text));
+}
+
+// Helpers see the whole state, which an initialiser has not completed yet.
+static void check_initialiser(Checker *c, const ActorDecl *actor) {
+  for (u32 i = 0; actor->init_body && i < c->effects.edges.count; i++) {
+    const EffectEdge *edge = &c->effects.edges.items[i];
+    const Body *from = c->effects.bodies.items[edge->from - 1];
+    if (edge->to != actor->init_body->effect_node || from->kind != BODY_HELPER) continue;
+    if (!(from->effects & (EFFECT_READS | EFFECT_ASSIGNS))) continue;
+    check_error(c, DIAG_E0417, edge->span, "an initialiser can't call the helper `%.*s`: it sees state that is not there yet", STR_ARG(from->fn->name.name->text));
+  }
+}
+
+void check_guard_rules(Checker *c, ActorDecl *actor) {
+  for (u32 i = 0; i < actor->handlers.count; i++) check_guard_purity(c, actor->handlers.items[i]);
+  if (actor->helpers.count) check_initialiser(c, actor);
+}
+
+// ---- main -----------------------------------------------------------------------------------------------------------
+
+static bool is_power(Ty *ty) {
+  static const char *powers[] = {"Out", "In", "Clock", "Random", "Bank", "ReadDir", "Dir", "ReadFile", "File", "Connect", "Listener", "Env", "Exec"};
+  if (ty->kind == TY_LIST) return ty_is(ty->args[0], TY_STRING);
+  if (ty->kind != TY_REF || !ty->interface->home->source->library) return false;
+  for (u32 i = 0; i < COUNT_OF(powers); i++) {
+    if (str_eq(ty->interface->name.name->text, str_from(powers[i]))) return true;
+  }
+  return false;
+}
+
+static void check_main_param(Checker *c, const Param *param) {
+  if (!param->pattern) return;
+  Span span = param->pattern->span;
+  if (param->pattern->kind != PAT_NAME) {
+    check_error(c, DIAG_E0412, span, "a parameter of main is a plain name: grants are given by it");
+    return;
+  }
+  Ty *ty = ty_resolve(param->ty);
+  if (ty->kind == TY_ERROR || is_power(ty)) return;
+  Diag *diag = param->type ? check_error(c, DIAG_E0412, param->type->span, "main can't ask for %.*s", STR_ARG(ty_text(ty)))
+                           : check_error(c, DIAG_E0412, span, "a parameter of main carries its type");
+  diag_hint(diag, "main may ask for powers (`out: Out`, `book: ReadFile`, …) and for `args: List[String]`");
+}
+
+static bool is_main_result(Ty *ty) {
+  if (ty->kind == TY_UNIT || ty->kind == TY_INT || ty->kind == TY_ERROR) return true;
+  if (ty->kind != TY_DATA || !ty->decl->home->source->library || !str_eq(ty->decl->name.name->text, STR("Result"))) return false;
+  TyKind value = ty_resolve(ty->args[0])->kind;
+  return value == TY_UNIT || value == TY_ERROR || value == TY_VAR;
+}
+
+void check_main(Checker *c) {
+  Symbol *symbol = c->front->root == c->module ? resolve_declared(c->module, SPACE_VALUES, name_from("main")) : NULL;
+  if (!symbol || symbol->kind != SYMBOL_FN) return;
+  FnDecl *fn = c->module->main = symbol->fn;
+  for (u32 i = 0; i < fn->params.count; i++) check_main_param(c, &fn->params.items[i]);
+  if (fn->generics.count) check_error(c, DIAG_E0412, fn->name.span, "main has no type parameters");
+  Ty *result = ty_resolve(fn->result_ty);
+  if (is_main_result(result)) return;
+  Diag *diag = check_error(c, DIAG_E0412, fn->name.span, "main gives (), Int or Result[(), E], but this one gives %.*s", STR_ARG(ty_text(result)));
+  if (result->kind == TY_PROMISE) diag_hint(diag, "`await` the answer");
+}
