@@ -84,7 +84,7 @@ static TokenKind keyword_of(const char *text, u32 length) {
   u32 letter = (u32)(*text - 'a');
   for (u32 kind = first[letter]; kind < beyond[letter]; kind++) {
     const char *word = kind_texts[kind] + 1;
-    if (memcmp(word, text, length) == 0 && word[length] == '`') return (TokenKind)kind;
+    if (strncmp(word, text, length) == 0 && word[length] == '`') return (TokenKind)kind;
   }
   return TOKEN_NAME;
 }
