@@ -38,3 +38,6 @@ void state_each(Actor *actor, SlotVisit visit, void *context);
 // ---- release.c ----
 void count_release(Worker *worker, Obj *obj);                        // what a dead COUNTED object held
 void counts_release_moved(Worker *worker, u64 *words, u64 used);     // counts_release() after a collection: skips what was moved
+
+// ---- walk.c ----
+void heap_check(Worker *worker, Actor *actor, bool frames);          // heap_walk(); at the end of a turn frames are no roots

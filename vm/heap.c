@@ -6,6 +6,9 @@
 #include "vm/engine.h"
 #include "vm/gc.h"
 
+// A heap of fewer words is collected every few reservations in stress builds; to do so with a big one would take for ever.
+enum { STRESS_WORDS = 2048 };
+
 // Large objects of one turn may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
 
@@ -153,7 +156,9 @@ static bool minor(Worker *worker, bool frames) {
 }
 
 static bool major_is_due(const Worker *worker, const Heap *heap) {
-  return heap && (heap->live_words > heap->threshold || (STRESSING && worker->collections % 4 == 0));
+  if (!heap) return false;
+  if (STRESSING && worker->collections % (heap->live_words < STRESS_WORDS ? 4 : 256) == 0) return true;
+  return heap->live_words > heap->threshold;
 }
 
 // With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
@@ -161,7 +166,7 @@ static bool collect(Worker *worker, bool all) {
   if (!minor(worker, true)) return false;
   if (all || major_is_due(worker, *heap_place(worker))) gc_major(worker, true);
   if (worker->turn) frames_set_watermark(worker, worker->turn);
-  if (WALKING) heap_walk(worker, worker->actor);
+  if (WALKING) heap_check(worker, worker->actor, true);
   return true;
 }
 
@@ -279,7 +284,7 @@ bool heap_end_turn(Worker *worker) {
     young_drop(worker);
   }
   trim(worker, look.pointers);
-  if (WALKING) heap_walk(worker, worker->actor);
+  if (WALKING) heap_check(worker, worker->actor, false);
   return true;
 }
 

@@ -26,7 +26,7 @@ typedef struct Walk {
 } Walk;
 
 // More than this is walked once in 64 collections.
-enum { WALK_WORDS = 8192 };
+enum { WALK_WORDS = 2048 };
 
 static void run_add(Walk *w, u64 *words, u64 used, bool counted) {
   if (!used) return;
@@ -146,7 +146,7 @@ static void gather_young(Walk *w) {
   run_add(w, graph, (u64)((u64 *)((char *)message + message->bytes) - graph), message->counted);
 }
 
-void heap_walk(Worker *worker, Actor *actor) {
+void heap_check(Worker *worker, Actor *actor, bool frames) {
   Heap *heap = actor ? actor->heap : worker->loose;
   if (heap && heap->live_words > WALK_WORDS && worker->collections % 64) return;
   Walk w = {.worker = worker, .heap = heap};
@@ -162,8 +162,10 @@ void heap_walk(Worker *worker, Actor *actor) {
   w.where = "a state field";
   state_each(actor, slot_check, &w);
   w.where = "a register";
-  if (running && worker->turn) frames_each(worker, worker->turn, frame_check, &w);
+  if (frames && running && worker->turn) frames_each(worker, worker->turn, frame_check, &w);
   for (u32 i = 0; i < w.run_count; i++) free(w.runs[i].starts);
   free(w.runs);
   free(w.large);
 }
+
+void heap_walk(Worker *worker, Actor *actor) { heap_check(worker, actor, true); }
