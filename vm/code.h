@@ -20,7 +20,7 @@ struct Code {
   u32 frame_words;           // registers, and 3 words of frame header
   u16 param_count;
   u16 register_count;
-  u16 first_cleared;         // registers first_cleared … cleared_end-1 are zeroed on entry: those from the first val that is no parameter
+  u16 first_cleared;         // registers first_cleared … cleared_end-1 are cleared by ENTER: from the first val that is no parameter
   u16 cleared_end;           // to the last one
   bool far;                  // has far jumps (linked.h)
   u8 raw_result;             // 0: returns a val, 1: a raw Int, 2: a raw Float

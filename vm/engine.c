@@ -1,8 +1,7 @@
 // The interpreter: ops.inc, given a way from one instruction to the next.
 //
 // Built with optimisation, every body is a function of its own, which ends by jumping to the next body (a sibling call): pc, fp, the
-// worker, the reductions left and the instruction's first word stay in argument registers, and the processor predicts each body's
-// jump apart. In builds without optimisation, where compilers make no sibling calls, and under sanitizers, the same bodies are the cases of one switch
+// worker, the reductions left and the table of bodies stay in argument registers, and the processor predicts each body's jump apart. In builds without optimisation, where compilers make no sibling calls, and under sanitizers, the same bodies are the cases of one switch
 // (DEED_SWITCH).
 #include "vm/step.h"
 
@@ -25,11 +24,23 @@ static bool turn_result(Worker *worker, u64 *fp) {
 // Words that the call at `pc` may need above the running frame: the callee's, and its arguments once more for a tail call.
 static u32 callee_words(const u64 *pc, const u64 *fp) {
   u32 op = word_op(*pc);
+  if (op == OP_ENTER_LARGE) return 0;  // the running frame is the callee's already
   bool closure = op == OP_CALLC || op == OP_TAILCALLC || op == OP_CALLC_LONG || op == OP_TAILCALLC_LONG;
   bool tail = op == OP_TAILCALLC || op == OP_TAILCALLC_LONG;
   const Code *code = closure ? closure_code(val_obj(fp[tail ? word_a(*pc) : word_b(*pc)])) : (const Code *)pc[1];
   return code->frame_words + code->param_count;
 }
+
+// Operands are read from the code as they are needed: a load each, where taking them out of a register would cost a move, a shift
+// and a mask.
+typedef u16 __attribute__((may_alias)) CodeHalf;
+typedef u32 __attribute__((may_alias)) CodeInt;
+#define NUMBER_OP (((const CodeHalf *)pc)[0])
+#define NUMBER_A (((const CodeHalf *)pc)[1])
+#define NUMBER_B (((const CodeHalf *)pc)[2])
+#define NUMBER_C (((const CodeHalf *)pc)[3])
+#define NUMBER_BC (((const CodeInt *)pc)[1])
+#define NUMBER_AT(word, i) (((const CodeHalf *)(pc + (word)))[i])
 
 #define SAVE()                          \
   do {                                  \
@@ -45,10 +56,12 @@ static u32 callee_words(const u64 *pc, const u64 *fp) {
   } while (0)
 #define LEAVE(how) return how
 #define FAULT() return ENGINE_FAULT
-#define NEXT(n)  \
-  do {           \
-    pc += (n);   \
-    JUMP();      \
+// The asm makes the compiler add to pc once, instead of addressing from the old pc and moving the new one into place.
+#define NEXT(n)                      \
+  do {                               \
+    pc += (n);                       \
+    __asm__ volatile("" : "+r"(pc)); \
+    JUMP();                          \
   } while (0)
 
 #ifdef DEED_SWITCH
@@ -67,11 +80,9 @@ EngineExit engine_run(Worker *w) {
   const u64 *pc = w->turn->pc;
   u64 *fp = turn_registers(w->turn);
   i64 reds = w->reductions;
-  u64 word;
   u32 body;
 next:
-  word = *pc;
-  body = word_op(word);
+  body = NUMBER_OP;
 again:
   switch (body) {
 #include "vm/ops.inc"
@@ -81,18 +92,17 @@ again:
 
 #else
 
-#define PARAMS const u64 *pc, u64 *fp, Worker *w, i64 reds, u64 word
-#define ARGS pc, fp, w, reds, word
+typedef struct OpTable OpTable;
+#define PARAMS const u64 *pc, u64 *fp, Worker *w, i64 reds, const OpTable *table
+#define ARGS pc, fp, w, reds, table
 typedef EngineExit OpFn(PARAMS);
-static OpFn *const op_table[OP_LINKED_COUNT];
+struct OpTable {
+  OpFn *body[OP_LINKED_COUNT];
+};
 
 #define OP_BODY(name) static __attribute__((noinline)) EngineExit op_##name(PARAMS)
 #define SLOW_BODY(name) static __attribute__((noinline, cold)) EngineExit op_##name(PARAMS)
-#define JUMP()                               \
-  do {                                       \
-    word = *pc;                              \
-    return op_table[word_op(word)](ARGS);   \
-  } while (0)
+#define JUMP() return table->body[NUMBER_OP](ARGS)
 #define GOTO_OP(name) return op_##name(ARGS)
 
 #define OP(name, shape, types, effect, prose) static OpFn op_##name;
@@ -104,19 +114,19 @@ INTERNAL_OPS(X)
 
 #include "vm/ops.inc"
 
-static OpFn *const op_table[OP_LINKED_COUNT] = {
+static const OpTable op_table = {{
 #define OP(name, shape, types, effect, prose) [OP_##name] = op_##name,
 #include "bytecode/op.def"
 #undef OP
 #define X(name) [OP_##name] = op_##name,
     INTERNAL_OPS(X)
 #undef X
-};
+}};
 
 EngineExit engine_run(Worker *w) {
   stack_end_set(w);
   const u64 *pc = w->turn->pc;
-  return op_table[word_op(*pc)](pc, turn_registers(w->turn), w, w->reductions, *pc);
+  return op_table.body[word_op(*pc)](pc, turn_registers(w->turn), w, w->reductions, &op_table);
 }
 
 #endif
@@ -142,7 +152,6 @@ bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) 
   fp[FRAME_PC] = (u64)turn_end_code;
   fp[FRAME_LINK] = 0;
   for (u32 i = 0; i < count; i++) fp[i] = argument_word(code, i, args[i]);
-  for (u32 i = code->first_cleared; i < code->cleared_end; i++) fp[i] = VAL_EMPTY;
   turn->pc = code->words;
   return true;
 }

@@ -15,6 +15,7 @@ typedef struct Linker {
   u64 *out;
   u32 frame_words;
   bool far;
+  u64 enter;             // the instruction to begin with, or 0
   const char *problem;
 } Linker;
 
@@ -47,10 +48,12 @@ u32 linked_length(const u64 *pc) {
   return shape_has_reglist(shape) ? fixed + reglist_words(reglist_count(pc + fixed)) : fixed;
 }
 
+static bool enters(u32 op) { return op == OP_ENTER || op == OP_ENTER_LARGE; }
+
 u32 code_word_of(const Code *code, const u64 *pc) {
   const Function *function = code->function;
   u64 wanted = (u64)((uintptr_t)pc - (uintptr_t)code->words) / sizeof(u64);
-  u64 at = 0;
+  u64 at = enters(word_op(*code->words));
   u32 word = 0;
   while (word < function->code_words) {
     u32 length = op_length(function->code + word, function->code_words - word);
@@ -134,6 +137,7 @@ static u64 *write_call(Linker *l, u64 *to, const u64 *code, bool tail) {
   const Code *callee = l->image->code_of[(u32)code[1]];
   u64 first = *code;
   if (callee->native) first = with_op(first, tail ? OP_TAILNATIVE : OP_NATIVE);
+  else if (!tail && reglist_count(code + 2) <= 1) first = with_op(first, OP_CALL_1);
   else first = sized(first, code + 2, tail ? OP_TAILCALL_LONG : OP_CALL_LONG);
   to[0] = tail ? first : with_bc(first, l->frame_words);
   to[1] = (u64)callee;
@@ -231,7 +235,7 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
 // Lays the code out; the linked words.
 static u32 lay_out(Linker *l) {
   const Function *f = l->function;
-  u32 at = 0, length;
+  u32 at = l->enter ? 1 : 0, length;
   for (u32 word = 0; word < f->code_words; word += length) {
     length = op_length(f->code + word, f->code_words - word);
     l->place[word] = at;
@@ -245,6 +249,7 @@ static void write_all(Linker *l) {
   const Function *f = l->function;
   u64 *to = l->out;
   u32 length;
+  if (l->enter) *to++ = l->enter;
   for (u32 word = 0; word < f->code_words; word += length) {
     length = op_length(f->code + word, f->code_words - word);
     to = write_instruction(l, to, word, length);
@@ -256,6 +261,10 @@ bool link_function(Images *images, const Image *image, u32 index, Code *code, St
   const Function *function = &module->functions.items[index];
   size_t size = (function->code_words + 1) * sizeof(u32);
   Linker l = {.images = images, .image = image, .module = module, .function = function, .frame_words = code->frame_words};
+  u32 enter = code->frame_words > SMALL_FRAME ? OP_ENTER_LARGE : OP_ENTER;
+  if (enter == OP_ENTER_LARGE || code->first_cleared < code->cleared_end) {
+    l.enter = word_make((u16)enter, code->first_cleared, code->cleared_end, 0);
+  }
   l.place = memory_alloc(size);
   if (l.place) {
     u32 words = lay_out(&l);

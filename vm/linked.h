@@ -11,13 +11,15 @@
 //   SPAWN a bc=line; Class; Itable; list    TASK a bc=line; Code; list         WHEN a b; Code; line; list
 //   SEND a b; line; list                    ASK, REQUEST a b c; line; list
 //
-// "frame words" are the running function's registers and the header of the next frame: the distance to a callee's registers.
+// A function that has registers to clear, or a large frame, begins with ENTER or ENTER_LARGE. "frame words" are the running function's registers and the header of the next frame: the distance to a callee's registers.
 // A jump with a 16-bit offset in a function of more than FAR_WORDS words is followed by two JMPs: over the second, and to the target.
 #pragma once
 #include "vm/code.h"
 
 // Instructions that only the linker and the engine itself make: continuations of slow paths, and where returns end.
 #define INTERNAL_OPS(X)                                                                                           \
+  X(ENTER)       /* a function's first: clears registers a … b-1 */                                              \
+  X(ENTER_LARGE) /* the same, and makes room for a frame larger than SMALL_FRAME */                              \
   X(NATIVE)      /* CALL of a native */                                                                           \
   X(TAILNATIVE)  /* TAILCALL of a native */                                                                       \
   X(TURN_END)    /* where the first frame returns to: fp[0] is the answer */                                      \
@@ -26,6 +28,7 @@
   X(GROW)        /* the same for a frame of worker->need words on the stack */                                    \
   X(YIELD)       /* out of reductions */                                                                          \
   X(TRAP)        /* Int arithmetic that failed */                                                                 \
+  X(CALL_1)      /* CALL with one argument or none */                                                             \
   X(CALL_LONG)   /* CALL with more than three registers listed, and so on */                                      \
   X(CALLC_LONG)                                                                                                   \
   X(TAILCALL_LONG)                                                                                                \
@@ -44,4 +47,4 @@ enum {
   OP_LINKED_COUNT
 };
 
-enum { FAR_WORDS = 30000 };
+enum { FAR_WORDS = 30000, SMALL_FRAME = 32 };

@@ -33,7 +33,7 @@ AwaitResult step_await(Worker *worker, const u64 *pc);  // AWAIT, AWAIT_IN, OUTC
 // ---- frames.c ----
 extern const u64 turn_end_code[1];
 extern const u64 barrier_code[1];
-enum { STACK_SLACK = 8 };  // words above any frame that instructions may scribble on
+enum { STACK_SLACK = SMALL_FRAME + 8 };  // above stack_end: a small frame, and words that instructions may scribble on
 
 // The running frame's registers.
 static inline u64 *turn_registers(const Turn *turn) { return turn->stack + turn->fp; }
