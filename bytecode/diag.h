@@ -10,7 +10,6 @@ typedef struct Source {
   Str path;       // as shown to people
   Str text;
   bool library;   // part of the embedded library: may declare functions without a body (natives)
-  bool script;    // statements may stand between its declarations: parse_script() reads it
   VEC(u32) lines; // byte offset of each line's start
 } Source;
 

@@ -23,9 +23,7 @@ static const Option options[] = {
 };
 
 static int open_code(Image *image) {
-  Source *source = source_new(STR("<command line>"), eval_code);
-  source->script = true;
-  return image_compile(image, source, STR("."), (ImageOptions){0});
+  return image_compile(image, source_new(STR("<command line>"), eval_code), STR("."), (ImageOptions){0});
 }
 
 // A signal that ended the VM ends us too, so that the shell sees what happened.

@@ -44,7 +44,6 @@ static int source_from_bytes(const char *path, Str bytes, Source **source) {
     return EXIT_FAILED;
   }
   *source = source_new(shown, bytes);
-  (*source)->script = !strcmp(path, "-");
   return EXIT_FINE;
 }
 
