@@ -70,14 +70,16 @@ RegState reg_state(const Emit *emit, Reg reg) { return emit->regs.items[reg].sta
 
 TypeId reg_type(const Emit *emit, Reg reg) { return emit->regs.items[reg].type; }
 
+static void emit_forget_dead(Emit *emit) {
+  for (u32 i = 0; i < emit->dirty.count; i++) emit->regs.items[emit->dirty.items[i]].dirty = false;
+  emit->dirty.count = 0;
+}
+
 void emit_clear_dead(Emit *emit) {
   if (!emit->reachable) return;
-  for (u32 i = 0; i < emit->dirty.count; i++) {
-    Reg reg = emit->dirty.items[i];
-    emit->regs.items[reg].dirty = false;
-    if (emit->regs.items[reg].state == REG_FREE) emit_op(emit, OP_CLEAR, reg, 0, 0);
-  }
-  emit->dirty.count = 0;
+  for (u32 i = 0; i < emit->dirty.count; i++)
+    if (emit->regs.items[emit->dirty.items[i]].state == REG_FREE) emit_op(emit, OP_CLEAR, emit->dirty.items[i], 0, 0);
+  emit_forget_dead(emit);
 }
 
 // ---- Instructions ---------------------------------------------------------------------------------------------------
@@ -192,6 +194,7 @@ void emit_bind(Emit *emit, Label *label) {
   if (!label->fixes) return;
   for (u32 i = label->fixes; i; i = emit->fixes.items[i - 1].next) patch(emit, &emit->fixes.items[i - 1], label->at);
   emit->last_bound = label->at;
+  emit->labels++;
   emit->reachable = !emit->exhausted;
 }
 
@@ -256,8 +259,12 @@ void emit_switch(Emit *emit, Reg a, u32 count, Label *const *labels) {
   for (u32 i = 0; i < count; i++) add_fix(emit, labels[i], at + 1 + i / 2, at, i % 2 ? FIX_HIGH : FIX_LOW);
 }
 
-u32 emit_loop_head(Emit *emit) {
+u32 emit_loop_head(Emit *emit, bool suspends) {
+  for (u32 i = 0; suspends && i < emit->regs.count; i++)
+    if (emit->regs.items[i].state == REG_FREE && holds_heap(emit, emit->regs.items[i].type)) emit_op(emit, OP_CLEAR, i, 0, 0);
+  if (suspends) emit_forget_dead(emit);
   emit->last_bound = emit->code.count;
+  emit->labels++;
   return emit->code.count;
 }
 

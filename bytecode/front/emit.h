@@ -56,6 +56,7 @@ typedef struct Emit {
   u8 effects;        // of the instructions emitted; callees' are added by the generator
   u32 line;
   u32 last_bound;    // the latest word that a label was bound to
+  u32 labels;        // that something jumps to
   VEC(u64) code;
   VEC(Fix) fixes;
   VEC(RegInfo) regs;
@@ -90,7 +91,9 @@ bool label_used(const Label *label);
 void emit_jump(Emit *emit, Label *label);                             // JMP
 void emit_branch(Emit *emit, Op op, u32 a, u32 b, Label *label);      // RJ RRJ RIJ RXJ
 void emit_switch(Emit *emit, Reg a, u32 count, Label *const *labels);
-u32 emit_loop_head(Emit *emit);                                       // where a later LOOP goes
+// Where a later LOOP goes. If the loop may suspend, all dead registers are CLEARed before it: they are empty while it
+// waits, and as what is CLEARed inside was empty at its head, LOOP finds the registers as it must.
+u32 emit_loop_head(Emit *emit, bool suspends);
 void emit_loop(Emit *emit, u32 head);
 
 // ---- Names and the end ----

@@ -17,6 +17,59 @@ static void basic_types(Gen *gen) {
   gen->t_time = module_type(m, TYPE_TIME, 0, 0, NULL);
 }
 
+// ---- The order of constants -----------------------------------------------------------------------------------------
+
+// A constant comes after those that its initialiser may read, also in closures and in the functions that it calls. The
+// checker has put them in the order in which they are evaluated, so this seldom goes deep, but it may.
+typedef struct Search {
+  ConstDecl *decl;
+  Children open;  // expressions still to be looked at
+} Search;
+
+typedef struct Order {
+  Gen *gen;
+  PtrMap seen;    // ConstDecl, FnDecl
+  VEC(Search) searches;
+} Order;
+
+static void begin_search(Order *order, ConstDecl *decl) {
+  if (decl->home != order->gen->ast || map_get(&order->seen, decl)) return;
+  map_put(&order->seen, decl, decl);
+  Search search = {.decl = decl};
+  vec_push(&search.open, ((Child){decl->value, ROLE_RAW}));
+  vec_push(&order->searches, search);
+}
+
+static FnDecl *named_function(const Expr *e) {
+  return (e->kind == EX_CALL && e->call == CALL_FN) || (e->kind == EX_NAME && e->ref == REF_FN) ? e->fn : NULL;
+}
+
+static void look_at(Order *order, Expr *e, Children *open) {
+  FnDecl *fn = named_function(e);
+  if (fn && fn->block && fn->home == order->gen->ast && !map_get(&order->seen, fn)) {
+    map_put(&order->seen, fn, fn);
+    vec_push(open, ((Child){fn->block, ROLE_RAW}));
+  }
+  if ((e->kind == EX_FN || e->kind == EX_TASK) && e->block) vec_push(open, ((Child){e->block, ROLE_RAW}));
+  for (u32 i = 0; e->kind == EX_WHEN && i < e->arms.count; i++) vec_push(open, ((Child){e->arms.items[i].value, ROLE_RAW}));
+  expr_children(e, open);
+}
+
+static void order_const(Order *order, ConstDecl *decl) {
+  begin_search(order, decl);
+  while (order->searches.count) {
+    Search *search = &vec_last(&order->searches);
+    if (search->open.count) {
+      Expr *e = search->open.items[--search->open.count].expr;
+      look_at(order, e, &search->open);
+      if (e->kind == EX_NAME && e->ref == REF_CONST) begin_search(order, e->constant->decl);
+      continue;
+    }
+    for (u32 i = 0; i < search->decl->items.count; i++) gen_global(order->gen, search->decl->items.items[i]);
+    order->searches.count--;
+  }
+}
+
 // Own declarations take the first rows of each table.
 static void own_entries(Gen *gen) {
   ModuleAst *ast = gen->ast;
@@ -27,8 +80,8 @@ static void own_entries(Gen *gen) {
   for (u32 i = 0; i < ast->fns.count; i++) gen_function(gen, ast->fns.items[i]);
   for (u32 i = 0; i < ast->actors.count; i++)
     for (u32 k = 0; k < ast->actors.items[i]->helpers.count; k++) gen_function(gen, ast->actors.items[i]->helpers.items[k]);
-  for (u32 i = 0; i < ast->consts.count; i++)
-    for (u32 k = 0; k < ast->consts.items[i]->items.count; k++) gen_global(gen, ast->consts.items[i]->items.items[k]);
+  Order order = {.gen = gen};
+  for (u32 i = 0; i < ast->consts.count; i++) order_const(&order, ast->consts.items[i]);
 }
 
 // ---- Functions ------------------------------------------------------------------------------------------------------
@@ -42,7 +95,10 @@ static void make_plain(Fn *f, void *decl) {
 }
 
 static void gen_plain(Gen *gen, FnDecl *fn) {
-  if (fn->block) fn_make(gen, gen_function(gen, fn), fn->body, make_plain, fn, fn->name.span);
+  if (!fn->block) return;
+  u32 index = gen_function(gen, fn);
+  fn_make(gen, index, fn->body, make_plain, fn, fn->name.span);
+  fn->effects = gen->module->functions.items[index].effects;  // what importers will declare
 }
 
 // ---- Constants ------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ static void loop_body(Fn *f, Expr *block, Loop *loop, u32 head, void (*step)(Fn 
 void gen_while(Fn *f, Expr *e) {
   Label leave = LABEL_NEW, again = LABEL_NEW;
   Loop loop = {f->loop, &leave, &again};
-  u32 head = emit_loop_head(f->emit);
+  u32 head = emit_loop_head(f->emit, may_suspend(e));
   gen_branch(f, e->cond, false, &leave);
   loop_body(f, e->block, &loop, head, NULL, REG_NONE);
 }
@@ -97,7 +97,7 @@ static void count_loop(Fn *f, Expr *e, Reg at, Reg end, i64 limit) {
   Loop loop = {f->loop, &leave, &again};
   reg_keep(f->emit, at, REG_LOCAL);
   fn_at(f, e->span);
-  u32 head = emit_loop_head(f->emit);
+  u32 head = emit_loop_head(f->emit, may_suspend(e->block));
   if (end == REG_NONE) emit_branch(f->emit, OP_JGEI, at, (u16)limit, &leave);
   else emit_branch(f->emit, OP_JLE_INT, end, at, &leave);
   u32 mark = scope_open(f);
@@ -149,7 +149,7 @@ static void for_cells(Fn *f, Expr *e, Reg rest) {
   Loop loop = {f->loop, &leave, &again};
   reg_keep(f->emit, rest, REG_LOCAL);
   fn_at(f, e->span);
-  u32 head = emit_loop_head(f->emit);
+  u32 head = emit_loop_head(f->emit, may_suspend(e->block));
   emit_branch(f->emit, OP_JNIL, rest, 0, &leave);
   u32 mark = scope_open(f);
   if (e->pattern->kind != PAT_WILD) {
@@ -185,7 +185,7 @@ static void for_bytes(Fn *f, Expr *e) {
   emit_imm(f->emit, OP_INT, at, 0);
   reg_keep(f->emit, at, REG_LOCAL);
   end = gen_library_call(f, "bytes", "len", 0, &bytes, sink_val(g->t_int));
-  u32 head = emit_loop_head(f->emit);
+  u32 head = emit_loop_head(f->emit, may_suspend(e->block));
   emit_branch(f->emit, OP_JLE_INT, end, at, &leave);
   u32 mark = scope_open(f);
   Reg args[2] = {bytes, at};

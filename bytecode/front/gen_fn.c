@@ -4,6 +4,11 @@
 // that one function is under construction at a time and nesting costs no stack.
 #include "bytecode/front/gen_fn.h"
 
+enum {
+  STATE_WORDS = 1 << 22,  // the verifier keeps a bit for each register at each label, in at most so many words
+  NAME_BYTES = 200,       // of a closure's name, which grows with its nesting
+};
+
 // ---- Functions ------------------------------------------------------------------------------------------------------
 
 static Fn *fn_open(Gen *gen, u32 index, Body *body, bool long_jumps) {
@@ -24,6 +29,7 @@ void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span
     fn_at(f, span);
     make(f, decl);
     if (f->emit->overflow && !long_jumps) continue;
+    if ((u64)f->emit->labels * (f->emit->regs.count / 64 + 6) > STATE_WORDS) f->emit->exhausted = true;
     Function *entry = &gen->module->functions.items[function];
     if (f->emit->exhausted)
       gen_limit(gen, DIAG_E0511, span, "`%.*s` is too large: it holds too many values at once, or too many instructions", STR_ARG(entry->name));
@@ -286,7 +292,8 @@ u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix) {
   }
   const Function *outer = &gen->module->functions.items[f->function];
   bool own = kind == FUNCTION_WHEN && when_has_state(body);
-  Function made = {.name = str_format("%.*s.%s", STR_ARG(outer->name), suffix), .kind = kind, .import = IMPORT_NONE,
+  Str name = outer->name.len > NAME_BYTES ? outer->name : str_format("%.*s.%s", STR_ARG(outer->name), suffix);
+  Function made = {.name = name, .kind = kind, .import = IMPORT_NONE,
                    .actor = own ? f->actor : (u32)IMPORT_NONE, .generics = outer->generics, .param_count = count,
                    .capture_count = count - params, .result = gen_type(gen, body->result), .effects = body->effects,
                    .register_count = count, .registers = types};

@@ -123,6 +123,7 @@ typedef VEC(Child) Children;
 void expr_children(Expr *e, Children *out);    // of the same function: not into closures, tasks and `when` arms
 void count_uses(Gen *gen, Expr *root, bool raw, u32 serial);
 bool may_assign(Expr *e);                      // might assign a local `var`
+bool may_suspend(Expr *e);                     // might await, by itself
 bool may_read(Fn *f, Expr *e, Reg reg);        // might read a local in that register
 Expr *first_child(Expr *e);                    // what is evaluated first, if it is a value of its own
 bool const_int(Fn *f, Expr *e, i64 *number);   // an Int known now

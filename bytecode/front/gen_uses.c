@@ -139,6 +139,10 @@ static bool any_node(Fn *f, Expr *root, Reg reg, Test test) {
 
 static bool assigns(Fn *f, Expr *e, Reg reg) { return e->kind == EX_ASSIGN; }
 
+static bool suspends(Fn *f, Expr *e, Reg reg) { return e->kind == EX_AWAIT || e->kind == EX_OUTCOME; }
+
+bool may_suspend(Expr *e) { return any_node(NULL, e, REG_NONE, suspends); }
+
 static bool is_leaf(const Expr *e) {
   return e->kind == EX_INT || e->kind == EX_NAME || e->kind == EX_STRING || e->kind == EX_FLOAT || e->kind == EX_BOOL;
 }
