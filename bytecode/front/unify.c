@@ -326,8 +326,9 @@ static UnifyResult require(Unifier *u, Ty *ty, u8 bit, const Reason *reason, u32
   return UNIFY_OK;
 }
 
+// The stronger of two before what it implies: its name is the better message.
 static UnifyResult require_bits(Unifier *u, Ty *ty, u8 constraints, const Reason *reason) {
-  for (u32 bit = 1; bit <= CONSTRAINT_REFERENCE; bit <<= 1) {
+  for (u32 bit = CONSTRAINT_REFERENCE; bit; bit >>= 1) {
     if (!(constraints & bit)) continue;
     UnifyResult result = require(u, ty, (u8)bit, reason, 0);
     if (result != UNIFY_OK) return result;
@@ -374,12 +375,23 @@ static UnifyResult mismatch(Unifier *u, Ty *a, Ty *b) {
   return UNIFY_MISMATCH;
 }
 
+// What stands beside an error is not known either: saying more about it would only repeat the report.
+static void poison(Unifier *u, Ty *ty, u32 depth) {
+  ty = ty_resolve(ty);
+  if (!ty->has_vars || depth > 2 * TY_DEPTH_LIMIT || !u->steps) return;
+  u->steps--;
+  if (ty->kind == TY_VAR) ty->link = ty_basic(TY_ERROR);
+  for (u32 i = 0; i < ty->count; i++) poison(u, ty->args[i], depth + 1);
+}
+
 static UnifyResult unify_at(Unifier *u, Ty *a, Ty *b, u32 depth) {
   a = ty_resolve(a);
   b = ty_resolve(b);
   if (a == b) return UNIFY_OK;
   if (a->kind == TY_VAR) return bind(u, a, b);
   if (b->kind == TY_VAR) return bind(u, b, a);
+  if (a->kind == TY_ERROR) poison(u, b, 0);
+  if (b->kind == TY_ERROR) poison(u, a, 0);
   if (a->kind >= TY_NEVER || b->kind >= TY_NEVER) return UNIFY_OK;
   if (a->kind != b->kind || a->count != b->count || a->decl != b->decl || a->interface != b->interface) return mismatch(u, a, b);
   if (a->kind == TY_PARAM) return mismatch(u, a, b);
