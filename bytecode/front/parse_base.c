@@ -94,7 +94,7 @@ Diag *parse_fail(Parser *p, const char *expected) {
   Diag *diag = parse_complain(p, DIAG_E0001, missing ? behind_last(p) : parse_span(p), "expected %s, found %.*s", expected, STR_ARG(found));
   const char *hint = foreign_hint((TokenKind)token->kind);
   if (hint) parse_hint(diag, "%s", hint);
-  else if (token_is_keyword((TokenKind)token->kind) && strstr(expected, "name"))
+  else if (token_is_keyword((TokenKind)token->kind) && (strstr(expected, "name") || strstr(expected, "pattern")))
     parse_hint(diag, "%.*s is a keyword; it can name fields, messages and arguments, but nothing else", STR_ARG(found));
   p->panic = true;
   return diag;
@@ -152,7 +152,7 @@ bool parse_close(Parser *p, TokenKind kind, u32 open, const char *inside) {
   }
   Span opened = {p->tokens[open].start, p->tokens[open].end};
   Str bracket = str_from(token_kind_text((TokenKind)p->tokens[open].kind));
-  bool left_open = missing_before(p) || (kind != TOKEN_RBRACE && stands_outside(p, open));
+  bool left_open = missing_before(p) || (kind == TOKEN_RBRACE ? p->at > 0 && parse_at_declaration(p) : stands_outside(p, open));
   if (left_open && kind != TOKEN_RBRACE) restore_newlines(p);
   Diag *diag;
   if (left_open || parse_is(p, TOKEN_RBRACE)) {
@@ -190,10 +190,10 @@ static bool declares(Parser *p, u32 at) {
   u8 next = token->kind == TOKEN_EOF ? TOKEN_EOF : p->tokens[at + 1].kind;
   switch (token->kind) {
     case TOKEN_PUB: case TOKEN_OPAQUE: case TOKEN_UNIQUE: return token_is_keyword((TokenKind)next);
-    case TOKEN_IMPORT: return next == TOKEN_NAME || next == TOKEN_DOT || next == TOKEN_DOTDOT || next == TOKEN_STRING;
+    case TOKEN_IMPORT: return next == TOKEN_NAME || next == TOKEN_UPPER || next == TOKEN_DOT || next == TOKEN_DOTDOT || next == TOKEN_STRING;
     case TOKEN_ON: return next == TOKEN_NAME || next == TOKEN_UPPER || token_is_keyword((TokenKind)next);
-    case TOKEN_TYPE: case TOKEN_ACTOR: case TOKEN_INTERFACE: return next == TOKEN_UPPER;
-    case TOKEN_FN: return next == TOKEN_NAME;
+    case TOKEN_TYPE: case TOKEN_ACTOR: case TOKEN_INTERFACE: return next == TOKEN_UPPER || next == TOKEN_NAME;
+    case TOKEN_FN: return next == TOKEN_NAME || next == TOKEN_UPPER || token_is_keyword((TokenKind)next);
     case TOKEN_TEST: return next == TOKEN_STRING;
     default: return false;
   }

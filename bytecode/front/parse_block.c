@@ -73,6 +73,7 @@ static void hint_same_line(Diag *diag, const Token *before, const Token *found) 
     case TOKEN_LBRACKET: parse_hint(diag, "no blank stands before the `[` of an index"); return;
     case TOKEN_ARROW: parse_hint(diag, "`->` stands in the arms of a `match`, and before the type of a result"); return;
     case TOKEN_COLON: parse_hint(diag, "a name is declared with `let name: Type = value`"); return;
+    case TOKEN_ELSE: parse_hint(diag, "there is no `if` that it could belong to; is a `}` missing before it?"); return;
     case TOKEN_DOT: parse_hint(diag, "put the expression before it in parentheses"); return;
     case TOKEN_RPAREN: case TOKEN_RBRACKET: parse_hint(diag, "nothing that it could close is open here"); return;
     default: break;
@@ -101,7 +102,8 @@ static bool misplaced_declaration(Parser *p) {
   if (start == 0 || p->source->text.ptr[start - 1] == '\n') return false;
   Diag *diag = parse_complain(p, DIAG_E0011, parse_span(p), "declarations stand at the top of a module, not in a block");
   if (parse_is(p, TOKEN_FN)) {
-    Str name = p->tokens[p->at + 1].name->text;
+    Token *token = &p->tokens[p->at + 1];
+    Str name = {p->source->text.ptr + token->start, token->end - token->start};
     parse_hint(diag, "write `let %.*s = fn(..) { … }`, or move it out; if a `}` is missing above, add it", STR_ARG(name));
   }
   p->panic = true;
@@ -143,7 +145,8 @@ Expr *parse_block(Parser *p) {
 static void parse_arrow(Parser *p) {
   if (parse_take(p, TOKEN_ARROW)) return;
   bool fat = parse_is(p, TOKEN_FAT_ARROW), colon = parse_is(p, TOKEN_COLON), when = parse_is(p, TOKEN_WHEN);
-  Str word = parse_is(p, TOKEN_UPPER) || parse_is(p, TOKEN_NAME) ? p->tokens[p->at - 1].kind == TOKEN_NAME ? p->tokens[p->at - 1].name->text : STR("") : STR("");
+  const Token *before = &p->tokens[p->at ? p->at - 1 : 0];
+  Str word = before->kind == TOKEN_NAME ? before->name->text : (Str){0};
   if (fat) {
     parse_hint(parse_complain(p, DIAG_E0001, parse_span(p), "expected `->` after the pattern, found `=>`"), "an arm is written `pattern -> value`");
     parse_advance(p);

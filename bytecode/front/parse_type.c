@@ -96,7 +96,7 @@ TypeExpr *parse_type(Parser *p) {
       case TOKEN_UPPER: type = type_name(p); break;
       case TOKEN_NAME: type = parse_kind_after(p, 1) == TOKEN_DOT ? type_name(p) : type_none(p); break;
       case TOKEN_LPAREN: type = type_tuple(p); break;
-      case TOKEN_FN: type = type_fn(p); break;
+      case TOKEN_FN: type = parse_at_declaration(p) ? type_none(p) : type_fn(p); break;
       case TOKEN_AMP: type = type_lent(p); break;
       default: type = type_none(p); break;
     }
@@ -353,6 +353,7 @@ static Pat *pat_none(Parser *p) {
   TokenKind kind = parse_kind(p);
   Diag *diag = parse_fail(p, "a pattern");
   if (kind == TOKEN_ELSE) parse_hint(diag, "the arm for everything else is `_ -> …`");
+  if (kind == TOKEN_ARROW) parse_hint(diag, "an arm that begins with `-` needs a new line or a comma before it");
   return pat_new(p, PAT_WILD);
 }
 
