@@ -27,6 +27,7 @@ cat > warn.deed <<'X'
 fn f() -> Result[Int, String] { Ok(1) }
 fn main() {
   f()
+  ()
 }
 X
 
