@@ -2,13 +2,13 @@
 // exact size, so a send and its receipt call no allocator. A block taken here may be freed by memory_free() and the other way
 // round: sizes are exact, never rounded up.
 //
-// Sanitizer builds (DEED_MALLOC) keep nothing, so that every use after a free is seen and every allocation may be made to fail.
+// Sanitizer builds keep nothing, so that every use after a free is seen and every allocation may be made to fail.
 #pragma once
 #include "vm/memory.h"
 
 enum {
   POOL_BYTES = 512,    // the largest block kept
-#ifdef DEED_MALLOC
+#if defined(DEED_MALLOC) || defined(DEED_NO_JEMALLOC)
   POOL_KEEP = 0,
 #else
   POOL_KEEP = 4096,    // blocks kept of each size
@@ -33,7 +33,7 @@ static inline void *pool_alloc(Pool *pool, size_t size) {
 }
 
 static inline void pool_free(Pool *pool, void *memory, size_t size) {
-  if (UNLIKELY(size > POOL_BYTES || pool->kept[size / 8] >= POOL_KEEP)) {
+  if (UNLIKELY(size > POOL_BYTES || pool->kept[size / 8] + 1 > POOL_KEEP)) {
     memory_free(memory, size);
     return;
   }
