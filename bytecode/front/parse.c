@@ -488,6 +488,24 @@ static void script_main(ModuleAst *module, Expr *block) {
   module->script = true;
 }
 
+static bool only_constants(const Expr *block) {
+  for (u32 i = 0; i < block->items.count; i++) {
+    const Expr *e = block->items.items[i];
+    if (e->kind != EX_LET || e->is_var || e->otherwise) return false;
+  }
+  return true;
+}
+
+// Nothing but `let`: the source is a module after all, and these are its constants.
+static void script_constants(ModuleAst *module, const Expr *block) {
+  for (u32 i = 0; i < block->items.count; i++) {
+    const Expr *e = block->items.items[i];
+    ConstDecl *decl = gc_new(ConstDecl);
+    *decl = (ConstDecl){.pattern = e->pattern, .type = e->type_expr, .value = e->value, .span = e->span};
+    vec_push(&module->consts, decl);
+  }
+}
+
 ModuleAst *parse_script(Source *source, Str name, Diags *diags) {
   Parser p = parser_begin(source, name, diags);
   if (declares_main(&p)) {
@@ -497,6 +515,7 @@ ModuleAst *parse_script(Source *source, Str name, Diags *diags) {
   Expr *block = parse_node(&p, EX_BLOCK);
   block->span = (Span){0, (u32)source->text.len};
   parse_declarations(&p, block);
-  if (block->items.count) script_main(p.module, block);
+  if (only_constants(block)) script_constants(p.module, block);
+  else script_main(p.module, block);
   return p.module;
 }

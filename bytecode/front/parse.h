@@ -14,7 +14,7 @@ ModuleAst *parse_module(Source *source, Str name, Diags *diags);
 
 // The same for a script: where the source has no `fn main`, its statements between the declarations (a `let` is one) become
 // the body of a `main` whose parameters are the free powers out, err, stdin, args, clock and random; ModuleAst.script is
-// set. A source without statements is an ordinary module.
+// set. A source without statements other than `let` is an ordinary module.
 ModuleAst *parse_script(Source *source, Str name, Diags *diags);
 
 // What to say about a name that means something in another language ("null", "println"), or empty.
