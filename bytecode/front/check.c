@@ -41,9 +41,23 @@ void check_body_block(Checker *c, Body *body, Expr *block, Want want) {
   c->loops = loops;
 }
 
+static bool is_main(const Checker *c, const FnDecl *fn) {
+  return c->module == c->front->root && !fn->actor && fn->name.name == name_from("main");
+}
+
+// A main that ends in a `when` means what the block does, not its promise.
+static void end_in_unit(Expr *block) {
+  if (!block->items.count || vec_last(&block->items)->kind != EX_WHEN) return;
+  Expr *unit = gc_new(Expr);
+  unit->kind = EX_TUPLE;
+  unit->span = vec_last(&block->items)->span;
+  vec_push(&block->items, unit);
+}
+
 void check_fn(Checker *c, Node *node) {
   FnDecl *fn = node->fn;
   if (!fn->block) return;
+  if (is_main(c, fn) && !fn->result) end_in_unit(fn->block);
   u32 mark = locals_open(c), outer = c->type_params.count;
   check_enter_type_params(c, &fn->generics, node->params);
   c->body = fn->body;
@@ -59,8 +73,7 @@ void check_fn(Checker *c, Node *node) {
   locals_close(c, mark);
   c->type_params.count = outer;
   Ty *result = ty_resolve(fn->result_ty);
-  bool main = c->module == c->front->root && !fn->actor && fn->name.name == name_from("main");
-  if (main && result->kind == TY_VAR) result->link = ty_basic(TY_UNIT);
+  if (is_main(c, fn) && result->kind == TY_VAR) result->link = ty_basic(TY_UNIT);
 }
 
 // ---- Constants ------------------------------------------------------------------------------------------------------
@@ -216,34 +229,24 @@ static void check_matches(Checker *c) {
   }
 }
 
-static Span node_span(const Node *node) {
-  switch (node->kind) {
-    case NODE_FN: return node->fn->name.span;
-    case NODE_CONST: return node->constant->span;
-    case NODE_ACTOR: return node->actor->name.span;
-  }
-  return (Span){0};
-}
-
 static void begin_group(Checker *c) {
   unify_begin_group(&c->unifier, c->module);
+  c->errors_before = c->diags->errors;
   c->recursive.count = c->obligations.count = c->stored.count = 0;
   c->matches.count = c->irrefutable.count = c->irrefutable_where.count = 0;
 }
 
 static void end_group(Checker *c, Node **nodes, u32 count) {
-  u32 errors = c->diags->errors;
   meet_obligations(c);
   for (u32 i = 0; i < count; i++) {
     if (nodes[i]->kind == NODE_CONST) close_const(c, nodes[i]);
     if (nodes[i]->kind == NODE_ACTOR) check_close_actor(c, nodes[i]);
   }
-  if (!unify_group_within_limits(&c->unifier)) {
-    check_error(c, DIAG_E0504, count ? node_span(nodes[0]) : (Span){0}, "the types in this are too large");
-  }
+  Span at;
+  if (!unify_group_within_limits(&c->unifier, &at)) check_error(c, DIAG_E0504, at, "the type of this is too large");
   generalise(c, nodes, count);
   default_numbers(c);
-  if (errors == c->diags->errors) check_matches(c);
+  if (c->errors_before == c->diags->errors) check_matches(c);
 }
 
 static void check_group(Checker *c, Node **nodes, u32 count) {

@@ -102,6 +102,7 @@ typedef struct Checker {
   VEC(Binding) trail;
   TypeParams type_params;
   // of the current group
+  u32 errors_before;
   VEC(Expr *) recursive;       // calls of members whose parameters are not known yet
   VEC(Obligation) obligations;
   VEC(StoredUse) stored;

@@ -122,6 +122,8 @@ static void declare_helpers(Checker *c, Node *node) {
     if (fn->generics.count) {
       Diag *diag = check_error(c, DIAG_E0416, fn->name.span, "a helper takes no type parameters of its own");
       diag_hint(diag, "it is inferred together with its actor: leave its parameters' types out, or declare it at the top of the module");
+      for (u32 k = 0; k < fn->generics.count; k++) vec_push(&c->type_params, ((TypeParam){fn->generics.items[k].name.name, ty_var()}));
+      fn->generics.count = 0;
     }
     fn->actor = node->actor;
     check_declare_fn(c, fn);

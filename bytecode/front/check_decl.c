@@ -114,11 +114,11 @@ static Symbol *qualified_type(Checker *c, TypeExpr *type) {
   return symbol;
 }
 
-static Ty *alias_type(Checker *c, TypeDecl *decl, Span at) {
+static Ty *alias_type(Checker *c, TypeDecl *decl) {
   DeclInfo *info = info_of(c, &decl->check, &decl->generics);
   if (info->state == DECL_DONE || decl->home != c->module) return decl->alias_type ? decl->alias_type : ty_basic(TY_ERROR);
   if (info->state == DECL_OPEN || c->depth > CHECK_DEPTH_LIMIT) {
-    check_error(c, DIAG_E0113, at, "the alias `%.*s` stands for itself", STR_ARG(decl->name.name->text));
+    check_error(c, DIAG_E0113, decl->name.span, "the alias `%.*s` stands for itself", STR_ARG(decl->name.name->text));
     return ty_basic(TY_ERROR);
   }
   info->state = DECL_OPEN;
@@ -148,7 +148,7 @@ static Ty *named_type(Checker *c, TypeExpr *type, Symbol *symbol, u32 count, Ty 
   switch (symbol->kind) {
     case SYMBOL_TYPE:
       if (!type_count(c, type->span, name, symbol->type->generics.count, count)) return ty_basic(TY_ERROR);
-      if (symbol->type->alias) return ty_subst(alias_type(c, symbol->type, type->span), args, count);
+      if (symbol->type->alias) return ty_subst(alias_type(c, symbol->type), args, count);
       return ty_data(symbol->type, count, args);
     case SYMBOL_INTERFACE:
       if (!type_count(c, type->span, name, symbol->interface->generics.count, count)) return ty_basic(TY_ERROR);
@@ -263,7 +263,7 @@ static void complete_data(Checker *c, TypeDecl *decl) {
   c->type_params.count = 0;
   if (decl->is_unique) check_unavailable(c, decl->name.span, "unique types");
   if (decl->alias) {
-    alias_type(c, decl, decl->name.span);
+    alias_type(c, decl);
     return;
   }
   check_enter_type_params(c, &decl->generics, info->params);

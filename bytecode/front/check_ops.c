@@ -49,6 +49,7 @@ static void report_sides(Checker *c, Expr *e, Ty *left, Ty *right) {
 }
 
 static bool same_sides(Checker *c, Expr *e, Ty *left, Ty *right) {
+  c->unifier.at = e->span;
   UnifyResult result = unify(&c->unifier, left, right);
   if (result == UNIFY_OK) return true;
   if (result == UNIFY_MISMATCH) {

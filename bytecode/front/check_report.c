@@ -152,6 +152,7 @@ void check_mismatch(Checker *c, UnifyResult result, Span span, Ty *found, const 
 }
 
 bool check_same(Checker *c, Span span, Ty *found, const Want *want) {
+  c->unifier.at = span;
   UnifyResult result = unify(&c->unifier, want->ty, found);
   if (result != UNIFY_OK) check_mismatch(c, result, span, found, want);
   return result == UNIFY_OK;

@@ -129,6 +129,7 @@ static void check_guard_purity(Checker *c, const HandlerDecl *handler) {
   u8 bad = body->effects & (u8)~EFFECT_READS;
   if (!bad) return;
   const EffectEdge *edge = effects_blame(&c->effects, body, bad);
+  if (!edge && !(bad & EFFECT_STORED_FUNCTION)) return;  // reported where it stands
   Span span = edge && edge->span.end ? edge->span : handler->guard->span;
   Diag *diag = check_error(c, DIAG_E0409, span, "a guard only looks, but this %s", effect_text(bad));
   const Body *from = edge ? c->effects.bodies.items[edge->from - 1] : NULL;

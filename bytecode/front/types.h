@@ -94,7 +94,9 @@ typedef enum UnifyResult {
 typedef struct Unifier {
   ModuleAst *viewer;     // opaque types of other modules are neither equal nor ordered to it
   PtrMap abilities[2];   // TypeDecl → Ability as the viewer sees it: equal, ordered
+  Span at;               // set by the caller: where what is unified stands
   VEC(Ty *) bound;       // variables bound to open terms since unify_begin_group()
+  VEC(Span) bound_at;    // parallel to it
   VEC(Ty *) asked;       // variables and parameters that were asked for something since then
   u32 steps;             // left of the budget of the current call
   Ty *left, *right;      // MISMATCH: the innermost pair
@@ -110,8 +112,8 @@ UnifyResult unify(Unifier *u, Ty *a, Ty *b) MUST_CHECK;
 // Asks `ty` to be able to do all of `constraints`: notes it in variables and in parameters whose constraints are inferred.
 UnifyResult unify_require(Unifier *u, Ty *ty, u8 constraints, const Reason *reason) MUST_CHECK;
 
-// True if every type bound since unify_begin_group() is within the limits.
-bool unify_group_within_limits(Unifier *u);
+// True if every type bound since unify_begin_group() is within the limits; else *at tells where one was bound that is not.
+bool unify_group_within_limits(Unifier *u, Span *at);
 
 // `constraints` with what they imply.
 u8 constraint_closure(u8 constraints);

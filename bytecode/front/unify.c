@@ -365,7 +365,10 @@ static UnifyResult bind(Unifier *u, Ty *var, Ty *ty) {
   UnifyResult result = occurs(u, var, ty, 1);
   if (result != UNIFY_OK) return result;
   var->link = ty;
-  if (ty->has_vars && ty->kind != TY_VAR) vec_push(&u->bound, var);
+  if (ty->has_vars && ty->kind != TY_VAR) {
+    vec_push(&u->bound, var);
+    vec_push(&u->bound_at, u->at);
+  }
   return var->constraints ? require_bits(u, ty, var->constraints, var->reason) : UNIFY_OK;
 }
 
@@ -411,7 +414,7 @@ UnifyResult unify(Unifier *u, Ty *a, Ty *b) {
 
 void unify_begin_group(Unifier *u, ModuleAst *viewer) {
   u->viewer = viewer;
-  u->bound.count = 0;
+  u->bound.count = u->bound_at.count = 0;
   u->asked.count = 0;
 }
 
@@ -431,9 +434,12 @@ static u32 written_size(Ty *ty, u32 depth) {
   return size;
 }
 
-bool unify_group_within_limits(Unifier *u) {
+bool unify_group_within_limits(Unifier *u, Span *at) {
+  bool within = true;
   for (u32 i = u->bound.count; i-- > 0;) {
-    if (!written_size(u->bound.items[i], 0)) return false;
+    if (written_size(u->bound.items[i], 0)) continue;
+    within = false;
+    *at = u->bound_at.items[i];
   }
-  return true;
+  return within;
 }
