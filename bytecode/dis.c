@@ -184,9 +184,11 @@ static void print_tables(Dis *d) {
     bool sound = d->first_types[i] == i;
     for (u32 k = 0; k < m->types.items[i].count && sound; k++) sound = m->types.items[i].args[k] < i;
     text_add(d->out, sound ? STR("type ") : STR("newtype "));
+    d->below = i;
     dis_type_row(d, i);
     text_char(d->out, '\n');
   }
+  d->below = UINT32_MAX;
   bool usual = m->typelists.count && !m->typelists.items[0].count;
   if (!usual) text_add(d->out, STR("notypelists\n"));
   for (u32 i = usual; i < m->typelists.count; i++) {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TYPE_TEXT = 400 };  // bytes of a type written in place
+enum { TYPE_TEXT = 400, ALL_ROWS = 0xffffffff };  // TYPE_TEXT: bytes of a type written in place
 
 // ---- Names ----------------------------------------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ void dis_type_row(Dis *d, TypeId id) {
 
 // Depth is bounded: a type that is written in place is at most TYPE_TEXT bytes long.
 void dis_type(Dis *d, TypeId id) {
-  if (id < d->module->types.count && d->type_sizes[id]) dis_type_row(d, id);
+  if (id < d->module->types.count && id < d->below && d->type_sizes[id]) dis_type_row(d, id);
   else text_printf(d->out, "#%u", id);
 }
 
@@ -248,7 +248,7 @@ void dis_constant(Dis *d, u32 row) {
 // ---- Beginning ------------------------------------------------------------------------------------------------------
 
 Dis dis_begin(const Module *m, Text *out) {
-  Dis d = {.module = m, .out = out};
+  Dis d = {.module = m, .out = out, .below = ALL_ROWS};
   d.first_types = module_first_types(m);
   d.first_typelists = module_first_typelists(m);
   d.first_constants = module_first_constants(m);

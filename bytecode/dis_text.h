@@ -9,6 +9,7 @@ typedef struct Dis {
   PtrMap imports, types, functions, actors, globals;
   const u32 *first_types, *first_typelists, *first_constants;
   u16 *type_sizes;  // bytes of the type's text, or 0: too long or not expressible, written by number
+  TypeId below;     // while the type table is written: rows from here on do not exist yet for the assembler
 } Dis;
 
 Dis dis_begin(const Module *module, Text *out);
