@@ -252,16 +252,22 @@ static bool is_young(const Worker *worker, Obj *obj) {
 }
 
 typedef struct Look {
-  const Worker *worker;
-  bool pointers;  // into the heap, for all that a glance tells
-  bool young;
+  bool pointers;  // some field holds one: the heap may be needed
+  bool young;     // some field points to young memory
 } Look;
 
-static void slot_look(void *context, Val *slot) {
-  Look *look = context;
-  if (!val_is_pointer(*slot)) return;
-  look->pointers = true;
-  if (!look->young) look->young = is_young(look->worker, val_obj(*slot));
+static Look state_look(const Worker *worker) {
+  const Actor *actor = worker->actor;
+  Look look = {0};
+  if (!actor || actor->class->step) return look;
+  const Class *class = actor->class;
+  for (u32 i = 0; i < class->field_count; i++) {
+    Val v = actor->fields[i];
+    if (class->raw_fields[i] || !val_is_pointer(v)) continue;
+    look.pointers = true;
+    if (is_young(worker, val_obj(v))) return (Look){true, true};
+  }
+  return look;
 }
 
 // An actor whose state holds no pointer any more needs no heap; one that has doubled is collected.
@@ -276,8 +282,7 @@ static void trim(Worker *worker, bool pointers) {
 }
 
 bool heap_end_turn(Worker *worker) {
-  Look look = {.worker = worker};
-  state_each(worker->actor, slot_look, &look);
+  Look look = state_look(worker);
   if (look.young) {
     if (!minor(worker, false)) return false;
   } else {

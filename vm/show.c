@@ -104,6 +104,10 @@ void show_float(double d, char out[40]) {
     snprintf(out, 40, "%s%s", sign, d == 0 ? "0.0" : "float.inf");
     return;
   }
+  if (fabs(d) < 1e15 && d == (double)(i64)d) {
+    snprintf(out, 40, "%lld.0", (long long)d);
+    return;
+  }
   char digits[ROOM];
   int exponent;
   int count = shortest(fabs(d), digits, &exponent);
@@ -125,9 +129,12 @@ static bool add_float(Show *s, double d) {
 }
 
 static bool add_int(Show *s, i64 n) {
-  char text[ROOM];
-  int length = snprintf(text, sizeof text, "%lld", (long long)n);
-  return add(s, (Str){text, (size_t)length});
+  char text[ROOM], *at = text + ROOM;
+  u64 left = n < 0 ? -(u64)n : (u64)n;
+  do *--at = (char)('0' + left % 10);
+  while (left /= 10);
+  if (n < 0) *--at = '-';
+  return add(s, (Str){at, (size_t)(text + ROOM - at)});
 }
 
 // In the largest unit that divides it.
