@@ -123,13 +123,13 @@ static void run_test(const Image *image, u32 index) {
   vm_free(vm);
 }
 
-// Compiles and runs the tests of one module. A module that does not compile counts as one failed test.
-static void test_module(Loader *loader, Files *files, Str name, Str shown) {
+// Compiles and runs the tests of one module. A module that does not compile counts as one failed test. `quiet`: no warnings.
+static void test_module(Files *files, Str name, Str shown, bool quiet) {
   Diags diags = {0};
   Program program = {0};
   Image image = {.path = shown};
-  bool compiled = front_compile(loader, name, (FrontOptions){.tests = true}, &diags, &program);
-  image_report(&diags, files);
+  bool compiled = front_compile(&files->loader, name, (FrontOptions){.tests = true}, &diags, &program);
+  if (!compiled || !quiet) image_report(&diags, files);
   for (u32 i = 0; i < program.modules.count; i++) vec_push(&image.modules, program.modules.items[i]);
   if (!compiled || image_verify_loudly(&image) != EXIT_FINE) {
     record((Outcome){.file = cli_escape(shown), .report = STR("it does not compile")});
@@ -147,18 +147,18 @@ static int test_file(const char *path) {
   if (status != EXIT_FINE) return status;
   Files files;
   files_init(&files, source, path_folder(source->path));
-  test_module(&files.loader, &files, STR("main"), source->path);
+  test_module(&files, STR("main"), source->path, false);
   return EXIT_FINE;
 }
 
 static void test_library_module(LibraryModule module) {
   Files files;
   files_init(&files, NULL, STR("."));
-  test_module(&files.loader, &files, module.name, module.path);
+  test_module(&files, module.name, module.path, false);
   Str examples = doctest_extract(module.text, module.name, !str_eq(module.name, STR("prelude")));
   if (!examples.len) return;
   files_init(&files, source_new(module.path, examples), STR("."));
-  test_module(&files.loader, &files, STR("main"), module.path);
+  test_module(&files, STR("main"), module.path, true);
 }
 
 static int test_library(Operands operands) {

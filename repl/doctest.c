@@ -96,7 +96,7 @@ static void add_statement(Extracting *x, Str line) {
     return;
   }
   Str expression = trim((Str){line.ptr, arrow}), value = trim((Str){line.ptr + arrow + 5, line.len - arrow - 5});
-  text_printf(&x->out, "assert (%.*s) == (%.*s)", STR_ARG(expression), STR_ARG(value));
+  text_printf(&x->out, "assert show(%.*s) == show(%.*s)", STR_ARG(expression), STR_ARG(value));
 }
 
 static void add_example_line(Extracting *x, Str line) {

@@ -5,6 +5,8 @@
 // module of the library is compiled from the embedded sources, a file beside the program is read as NAME.deedm.
 #include "repl/image.h"
 
+#include <unistd.h>
+
 #include "bytecode/asm.h"
 #include "bytecode/modfile.h"
 #include "bytecode/utf8.h"
@@ -113,6 +115,7 @@ static int gather_import(Gathering *g, Str name) {
   if (!module_is_beside(name) || memchr(name.ptr, 0, name.len)) return EXIT_FINE;  // the verifier will miss it, and say so
   Str file = str_starts_with(name, STR("./")) ? (Str){name.ptr + 2, name.len - 2} : name;
   Str path = str_format("%.*s/%.*s.deedm", STR_ARG(g->folder), STR_ARG(file));
+  if (access(path.ptr, F_OK) != 0) return EXIT_FINE;  // likewise
   Str bytes, error;
   if (!file_read(path.ptr, &bytes, &error)) {
     cli_error("%.*s", STR_ARG(cli_escape(error)));

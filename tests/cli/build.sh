@@ -66,7 +66,7 @@ try "build into a folder" deed build app/main.deed -o out; status 0
 try "its files" sh -c 'cd out && find . -type f | sort | tr "\n" " "'; out "./inner/deep.deedm ./main.deedm ./util.deedm"
 try "run from the folder" deed out/main.deedm; status 0; out_is "hello world 42"
 rm out/util.deedm
-try "a missing module" deed out/main.deedm; status 1; err "util.deedm"
+try "a missing module" deed out/main.deedm; status 1; err "util"
 cp out/inner/deep.deedm out/util.deedm
 try "a wrong module" deed out/main.deedm; status 1; err "util"
 try "build of an error" deed build bad.deed; status 1; [ ! -e bad.deedm ] && passed || failed "bad.deedm was written"

@@ -29,12 +29,12 @@ Test(library, holds_the_prelude) {
 Test(doctest, keeps_line_numbers) {
   Str text = doctest_extract(STR("//! m\n\n/// Adds.\n///\n/// ```\n/// add(1, 2)  // => 3\n/// let x = 1\n/// ```\npub fn add(a, b) { a + b }\n"),
                              STR("m"), true);
-  cr_assert_str_eq(text.ptr, "\n\n\n\n\ntest \"m.add, line 6\" { assert (add(1, 2)) == (3)\nlet x = 1\n}\n\nimport m\n");
+  cr_assert_str_eq(text.ptr, "\n\n\n\n\ntest \"m.add, line 6\" { assert show(add(1, 2)) == show(3)\nlet x = 1\n}\n\nimport m\n");
 }
 
 Test(doctest, declarations_and_imports_lead) {
   Str text = doctest_extract(STR("/// ```\n/// import list\n/// fn f() {\n///   1\n/// }\n/// f()  // => 1\n/// ```\nlet x = 1\n"), STR("m"), false);
-  cr_assert_str_eq(text.ptr, "\n\nfn f() {\n  1\n}\ntest \"m.x, line 6\" { assert (f()) == (1)\n}\n\nimport list\n");
+  cr_assert_str_eq(text.ptr, "\n\nfn f() {\n  1\n}\ntest \"m.x, line 6\" { assert show(f()) == show(1)\n}\n\nimport list\n");
 }
 
 Test(doctest, none) { cr_assert_eq(doctest_extract(STR("/// text\npub fn f() { 1 }\n"), STR("m"), true).len, 0); }
