@@ -160,41 +160,42 @@ static void bind_boxed_number(Fn *f, Local *local, LocalInfo *info, Reg reg) {
   reg_release(f->emit, reg);
 }
 
-// In the init function: stores a field's first value. The register stays as it is: later initialisers read it.
-static void set_state(Fn *f, Local *local, Reg reg) {
-  LocalInfo *info = local_info(local);
-  if (info->elided) return;
-  TypeId type = gen_raw_type(f->gen, local->type), from = reg_type(f->emit, reg);
-  Reg value = reg;
-  if (from != type) {
-    value = reg_new(f->emit, type);
-    emit_op(f->emit, conversion(f, from, type), value, reg, 0);
-  }
-  emit_op(f->emit, OP_SET, value, info->slot, 0);
-  if (value != reg) reg_release(f->emit, value);
+// In the init function: stores a field's first value, which stands in the register that the local was bound to.
+static void set_field(Fn *f, Local *local, Reg reg) {
+  TypeId type = gen_raw_type(f->gen, local->type);
+  Reg value = coerce(f, reg, sink_val(type));
+  emit_op(f->emit, OP_SET, value, local_info(local)->slot, 0);
+  reg_release(f->emit, value);
 }
 
-void fn_bind(Fn *f, Local *local, Reg reg) {
-  LocalInfo *info = local_info(local);
-  if (is_state(local)) set_state(f, local, reg);
-  if (local->kind == LOCAL_STATE_VAR) {
-    reg_release(f->emit, reg);
-    return;
-  }
-  info->serial = f->emit->serial;
-  info->raw = info->val = REG_NONE;
+static void bind_let(Fn *f, Local *local, LocalInfo *info, Reg reg) {
+  bool number = ty_is(local->type, TY_INT) || ty_is(local->type, TY_FLOAT);
   if (reg_state(f->emit, reg) == REG_VAR) {
     Reg copy = reg_new(f->emit, reg_type(f->emit, reg));
     emit_op(f->emit, OP_MOVE, copy, reg, 0);
     reg = copy;
   }
-  bool number = ty_is(local->type, TY_INT) || ty_is(local->type, TY_FLOAT);
-  if (local->kind == LOCAL_VAR) bind_var(f, local, info, reg);
-  else if (number && reg_type(f->emit, reg) == type_boxed(f->gen, reg_type(f->emit, reg))) bind_boxed_number(f, local, info, reg);
-  else {
-    *(number ? &info->raw : &info->val) = reg;
-    settle(f, local, reg, REG_LOCAL);
+  if (number && reg_type(f->emit, reg) == type_boxed(f->gen, reg_type(f->emit, reg))) {
+    bind_boxed_number(f, local, info, reg);
+    return;
   }
+  *(number ? &info->raw : &info->val) = reg;
+  settle(f, local, reg, REG_LOCAL);
+}
+
+void fn_bind(Fn *f, Local *local, Reg reg) {
+  LocalInfo *info = local_info(local);
+  if (local->kind == LOCAL_STATE_VAR) {
+    set_field(f, local, reg);
+    return;
+  }
+  info->serial = f->emit->serial;
+  info->raw = info->val = REG_NONE;
+  bool field = is_state(local) && !info->elided;
+  if (field && info->counted == f->emit->serial) info->raw_uses++;  // the field holds an Int or Float raw
+  if (local->kind == LOCAL_VAR) bind_var(f, local, info, reg);
+  else bind_let(f, local, info, reg);
+  if (field) set_field(f, local, info->raw != REG_NONE ? info->raw : info->val);
 }
 
 Reg fn_var(Fn *f, Local *local) {
