@@ -55,7 +55,6 @@ typedef struct Node {
     ActorDecl *actor;
   };
   VEC(struct Node *) uses;
-  VEC(struct Node *) evaluates;  // CONST: the constants that computing it reads
   bool annotated;       // its type is known before its group is checked, save for inferred constraints
   bool done;
   u32 order, low;       // Tarjan's
@@ -67,7 +66,6 @@ typedef struct Node {
   // ACTOR
   PtrMap helpers;       // Name → FnDecl
   u32 mark;             // the last node that was found to use this one
-  enum { ORDER_NONE, ORDER_OPEN, ORDER_DONE } evaluation;  // CONST: where the search for an order stands
 } Node;
 
 // `arg` stands for a parameter whose inferred constraints were not known yet.
@@ -96,7 +94,6 @@ typedef struct Checker {
   Node *actor;                 // whose members are being checked, or NULL
   Node *current;               // the node being checked
   u32 depth;
-  u32 closures;                // around this place, while uses are collected
   u32 loops;                   // of the current body, around this place
   PtrMap locals;               // Name → Local
   VEC(Binding) trail;

@@ -17,7 +17,6 @@ static bool matters(const Node *node) {
 }
 
 static void use_node(Checker *c, Node *node) {
-  if (node->kind == NODE_CONST && c->current->kind == NODE_CONST && !c->closures) vec_push(&c->current->evaluates, node);
   if (!matters(node) || node->mark == c->current->order) return;
   node->mark = c->current->order;
   vec_push(&c->current->uses, node);
@@ -79,10 +78,8 @@ static void walk_arms(Checker *c, Expr *e) {
 
 static void walk_closure(Checker *c, Expr *e) {
   u32 mark = locals_open(c);
-  c->closures++;
   bind_params(c, &e->params);
   walk(c, e->block);
-  c->closures--;
   locals_close(c, mark);
 }
 

@@ -166,7 +166,7 @@ Ty *check_const_value(Checker *c, Expr *e, ConstItem *item) {
   e->constant = item;
   resolve_depend(c->module, item->decl->home);
   if (item->local) item->local->used = true;
-  if (item->decl->home == c->module && item->decl->body && c->body && item->decl->body != c->body) {
+  if (item->decl->home == c->module && item->decl->body && c->body) {
     vec_push(&c->effects.edges, ((EffectEdge){item->decl->body->effect_node, c->body->effect_node, e->span}));
   } else if (item->decl->home != c->module && item->decl->body && c->body) {
     c->body->effects |= item->decl->body->effects;

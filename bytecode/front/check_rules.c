@@ -68,49 +68,40 @@ static void constant(Checker *c, Expr *e) {
 
 void check_constant_rules(Checker *c, ConstDecl *decl) { constant(c, decl->value); }
 
-typedef VEC(Node *) Path;
+typedef struct ConstantOrder {
+  Checker *c;
+  PtrMap decls;            // Body → ConstDecl
+  VEC(ConstDecl *) order;
+} ConstantOrder;
 
-static void report_cycle(Checker *c, const Path *path, const Node *again) {
-  Text text = {0};
-  for (u32 i = 0; i < path->count; i++) {
-    const Node *node = path->items[i];
-    if (!text.len && node != again) continue;
-    const ConstDecl *decl = node->constant;
-    Str name = decl->items.count && decl->items.items[0]->local ? decl->items.items[0]->local->name->text : STR("_");
-    text_printf(&text, "%s`%.*s`", text.len ? " → " : "", STR_ARG(name));
-  }
-  check_error(c, DIAG_E0114, again->constant->span, "this constant is needed to compute itself: %.*s", STR_ARG(text_str(&text)));
+static Str constant_name(const ConstDecl *decl) {
+  return decl->items.count && decl->items.items[0]->local ? decl->items.items[0]->local->name->text : STR("_");
 }
 
-static void order_from(Checker *c, Node *root, Path *order) {
-  Path path = {0};
-  root->evaluation = ORDER_OPEN;
-  root->next_use = 0;
-  vec_push(&path, root);
-  while (path.count) {
-    Node *node = vec_last(&path);
-    if (node->next_use == node->evaluates.count) {
-      node->evaluation = ORDER_DONE;
-      vec_push(order, node);
-      path.count--;
-      continue;
-    }
-    Node *used = node->evaluates.items[node->next_use++];
-    if (used->evaluation == ORDER_OPEN) report_cycle(c, &path, used);
-    if (used->evaluation != ORDER_NONE) continue;
-    used->evaluation = ORDER_OPEN;
-    used->next_use = 0;
-    vec_push(&path, used);
+static void place_constants(void *context, Body **bodies, u32 count, bool cyclic) {
+  ConstantOrder *order = context;
+  Text names = {0};
+  const ConstDecl *first = NULL;
+  for (u32 i = 0; i < count; i++) {
+    ConstDecl *decl = map_get(&order->decls, bodies[i]);
+    if (!decl && !bodies[i]->fn) continue;
+    if (decl) vec_push(&order->order, decl);
+    if (decl && (!first || decl->span.start < first->span.start)) first = decl;
+    if (cyclic && names.len < 200) text_printf(&names, "%s`%.*s`", names.len ? ", " : "", STR_ARG(decl ? constant_name(decl) : bodies[i]->fn->name.name->text));
   }
+  if (!cyclic || !first) return;
+  check_error(order->c, DIAG_E0114, first->span, "computing this constant may need its own value, through %.*s", STR_ARG(text_str(&names)));
 }
 
 void check_order_constants(Checker *c) {
-  Path order = {0};
+  if (!c->module->consts.count) return;
+  ConstantOrder order = {.c = c};
   for (u32 i = 0; i < c->module->consts.count; i++) {
-    Node *node = c->module->consts.items[i]->check;
-    if (node->evaluation == ORDER_NONE) order_from(c, node, &order);
+    ConstDecl *decl = c->module->consts.items[i];
+    if (decl->body) map_put(&order.decls, decl->body, decl);
   }
-  for (u32 i = 0; i < order.count; i++) c->module->consts.items[i] = order.items[i]->constant;
+  effects_walk(&c->effects, place_constants, &order);
+  for (u32 i = 0; i < order.order.count; i++) c->module->consts.items[i] = order.order.items[i];
 }
 
 // ---- Guards and initialisers ----------------------------------------------------------------------------------------

@@ -26,6 +26,11 @@ void effects_add_call(Effects *effects, Body *caller, FnDecl *callee, Span span)
 void effects_solve(Effects *effects);  // afterwards Body.effects and FnDecl.effects are complete, internal bits included
 void effects_publish(Effects *effects);  // drops the internal bits
 
+// Calls `group` with the bodies that need each other, groups after those that they need. Bodies outside any cycle are groups
+// of one; `cyclic` tells them from one that needs itself.
+typedef void (*EffectGroup)(void *context, Body **bodies, u32 count, bool cyclic);
+void effects_walk(const Effects *effects, EffectGroup group, void *context);
+
 // The call in `body` that brings one of `bits`, or NULL if its own code does.
 const EffectEdge *effects_blame(const Effects *effects, const Body *body, u8 bits);
 
