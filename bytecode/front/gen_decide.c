@@ -112,6 +112,13 @@ static void spread_alternatives(Plan *plan, Rows *out, Row row, Place *place) {
   }
 }
 
+static Rows spread_rows(Plan *plan, const Rows *rows, Place *place) {
+  Rows spread = {0};
+  for (u32 i = 0; i < rows->count; i++) spread_alternatives(plan, &spread, rows->items[i], place);
+  plan->work += spread.count;
+  return spread;
+}
+
 // ---- Tests on a key: a constructor, a literal, [] or not ------------------------------------------------------------
 
 static const void *literal_key(const Pat *pat) {
@@ -244,10 +251,8 @@ static void build(Plan *plan, Rows rows, Node **hole) {
       continue;
     }
     Pair pair = first->pairs.items[0];
-    Rows spread = {0};
-    for (u32 i = 0; i < rows.count; i++) spread_alternatives(plan, &spread, rows.items[i], pair.place);
-    rows = spread;
-    plan->work += rows.count;
+    bool single = pair.pat->kind != PAT_OR && !pair_key(&pair);
+    if (!single) rows = spread_rows(plan, &rows, pair.place);
     i32 at = find_pair(&rows.items[0], pair.place);
     if (at < 0) continue;  // the alternative always matches
     pair = rows.items[0].pairs.items[at];

@@ -33,7 +33,7 @@ void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span
     Function *entry = &gen->module->functions.items[function];
     if (f->emit->exhausted)
       gen_limit(gen, DIAG_E0511, span, "`%.*s` is too large: it holds too many values at once, or too many instructions", STR_ARG(entry->name));
-    else if (f->emit->reachable)
+    else if (f->emit->reachable && !gen->diags->errors)
       BUG("code of %.*s runs off its end", STR_ARG(entry->name));
     emit_finish(f->emit, entry);
     entry->effects |= f->emit->effects | (body ? body->effects : 0);

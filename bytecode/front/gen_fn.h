@@ -35,6 +35,7 @@ typedef struct Gen {
   PtrMap entries;         // TypeDecl, InterfaceDecl, FnDecl, ActorDecl, ConstItem → index + 1
   PtrMap wrappers;        // FnDecl, CtorDecl → index + 1 of the closure function that stands for it
   PtrMap types;           // Ty → TypeId + 1
+  PtrMap library;         // Name "module.function" → FnDecl
   VEC(Entry) unfilled;
   bool filling;
   VEC(Pending) pending;

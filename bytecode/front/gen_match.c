@@ -389,6 +389,7 @@ static bool start_plan(Matcher *m, Place *root, Pat **patterns, u32 count, Span 
   m->plan.root = root;
   if (plan_make(&m->plan, patterns, count)) return true;
   gen_limit(m->f->gen, DIAG_E0513, span, "the alternatives in this pattern multiply to too many cases");
+  m->f->emit->reachable = false;
   return false;
 }
 

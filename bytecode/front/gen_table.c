@@ -276,10 +276,17 @@ static ModuleAst *find_module(ModuleAst *from, Str name, PtrMap *seen) {
 }
 
 FnDecl *gen_library_fn(Gen *gen, const char *module, const char *name) {
+  const Name *key = name_of(str_format("%s.%s", module, name));
+  FnDecl *known = map_get(&gen->library, key);
+  if (known) return known;
   PtrMap seen = {0};
   ModuleAst *home = find_module(gen->ast, str_from(module), &seen);
-  for (u32 i = 0; home && i < home->fns.count; i++)
-    if (str_eq(home->fns.items[i]->name.name->text, str_from(name))) return home->fns.items[i];
+  for (u32 i = 0; home && i < home->fns.count; i++) {
+    FnDecl *fn = home->fns.items[i];
+    if (!str_eq(fn->name.name->text, str_from(name))) continue;
+    map_put(&gen->library, key, fn);
+    return fn;
+  }
   gen_limit(gen, DIAG_E0515, (Span){0, 0}, "the library has no `%s.%s`, which this module needs", module, name);
   return NULL;
 }
