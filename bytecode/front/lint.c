@@ -11,6 +11,7 @@ typedef struct Linter {
   PtrMap used;          // FnDecl, TypeDecl or ConstDecl that something else names
   PtrMap called;        // Name of every function that is called
   const void *current;  // the declaration being walked
+  bool of_main;         // its parameters are being walked, and it is `main`
 } Linter;
 
 static void walk(Linter *l, Expr *e);
@@ -27,8 +28,10 @@ static void lint_local(Linter *l, const Local *local, bool used, const char *wha
   Str name = local->name->text;
   if (silent(name) || local->span.end <= local->span.start) return;
   if (!used) {
-    Diag *diag = diag_add(l->diags, DIAG_W0001, l->module->source, local->span, "%s `%.*s` is never used", what, STR_ARG(name));
-    diag_hint(diag, "if that is meant, call it `_%.*s`", STR_ARG(name));
+    const char *never = local->assigned ? "is assigned, but never read" : "is never used";
+    Diag *diag = diag_add(l->diags, DIAG_W0001, l->module->source, local->span, "%s `%.*s` %s", what, STR_ARG(name), never);
+    if (l->of_main) diag_hint(diag, "remove it, and the program asks for one thing less");
+    else diag_hint(diag, "if that is meant, call it `_%.*s`", STR_ARG(name));
   } else if ((local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR) && !local->assigned) {
     Diag *diag = diag_add(l->diags, DIAG_W0005, l->module->source, local->span, "the variable `%.*s` is never assigned", STR_ARG(name));
     diag_hint(diag, "declare it with `let`");
@@ -204,7 +207,9 @@ static void walk(Linter *l, Expr *e) {
 static void walk_fn(Linter *l, FnDecl *fn) {
   l->current = fn;
   bool quiet = !fn->block || (l->module->script && fn == l->module->main);
+  l->of_main = fn == l->module->main;
   walk_params(l, &fn->params, "the parameter", NULL, quiet);
+  l->of_main = false;
   walk_type(l, fn->result);
   walk(l, fn->block);
   l->current = NULL;
