@@ -34,7 +34,7 @@ static u64 now_ns(void) {
 static double ms(u64 ns) { return (double)ns / 1e6; }
 
 static int check_timed(Source *source, Str folder) {
-  Image image;
+  ProgramImage image;
   u64 start = now_ns();
   int status = image_compile(&image, source, folder, (ImageOptions){.tests = true});
   if (status != EXIT_FINE) return status;
@@ -104,7 +104,7 @@ static bool is_folder(Str path) {
 }
 
 // One file per module of the program: main's is named after the source file, the others as they are imported.
-static int build_folder(const Image *image, Str folder) {
+static int build_folder(const ProgramImage *image, Str folder) {
   while (folder.len > 1 && folder.ptr[folder.len - 1] == '/') folder.len--;
   for (u32 i = 0; i < image->modules.count; i++) {
     const Module *module = image->modules.items[i];
@@ -130,7 +130,7 @@ static int build_folder(const Image *image, Str folder) {
 static int run_build(Operands operands) {
   if (operands.count != 1) return cli_needs("build", "single FILE");
   Source *source;
-  Image image;
+  ProgramImage image;
   int status = image_read_source(operands.items[0], &source);
   if (status != EXIT_FINE) return status;
   bool from_stdin = !strcmp(operands.items[0], "-");

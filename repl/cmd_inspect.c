@@ -15,7 +15,7 @@ static const Option dis_options[] = {
 
 static void print_text(const Text *text) { fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout); }
 
-static int dis_functions(const Image *image) {
+static int dis_functions(const ProgramImage *image) {
   Nearest nearest = {.wanted = function_name};
   Text out = {0};
   for (u32 i = 0; i < image->modules.count; i++) {
@@ -36,7 +36,7 @@ static int dis_functions(const Image *image) {
 
 static int run_dis(Operands operands) {
   if (operands.count != 1) return cli_needs("dis", "single FILE");
-  Image image;
+  ProgramImage image;
   int status = image_open(&image, operands.items[0], (ImageOptions){.tests = true, .alone = true});
   if (status != EXIT_FINE) return status;
   if (function_name.len) return dis_functions(&image);
@@ -73,7 +73,7 @@ static void count_code(const Module *module, u64 *functions, u64 *instructions) 
 }
 
 static int verify_file(const char *path) {
-  Image image;
+  ProgramImage image;
   int status = image_open(&image, path, (ImageOptions){.tests = true});
   if (status != EXIT_FINE) return status;
   VerifyError error;
@@ -112,7 +112,7 @@ const Command command_verify = {
 
 static int run_caps(Operands operands) {
   if (operands.count != 1) return cli_needs("caps", "single FILE");
-  Image image;
+  ProgramImage image;
   int status = image_open(&image, operands.items[0], (ImageOptions){0});
   if (status == EXIT_FINE) status = image_verify_loudly(&image);
   if (status != EXIT_FINE) return status;

@@ -22,7 +22,7 @@ static const Option options[] = {
     {0},
 };
 
-static int open_code(Image *image) {
+static int open_code(ProgramImage *image) {
   return image_compile(image, source_new(STR("<command line>"), eval_code), STR("."), (ImageOptions){0});
 }
 
@@ -50,7 +50,7 @@ static int exit_code(VmResult result) {
   return EXIT_BUG;
 }
 
-static int run_image(const Image *image, const Start *start) {
+static int run_image(const ProgramImage *image, const Start *start) {
   VmOptions vm_options = {
       .seeded = seed.given,
       .seed = seed.value,
@@ -74,7 +74,7 @@ static int run_image(const Image *image, const Start *start) {
 }
 
 static int run(Operands operands) {
-  Image image;
+  ProgramImage image;
   bool from_code = eval_code.ptr != NULL;
   if (!from_code && !operands.count) return cli_needs("run", "FILE, or code after -e");
   int status = from_code ? open_code(&image) : image_open(&image, operands.items[0], (ImageOptions){0});

@@ -104,7 +104,7 @@ static bool is_wanted(Str name) {
   return !filter.len || memmem(name.ptr, name.len, filter.ptr, filter.len) != NULL;
 }
 
-static void run_test(const Image *image, u32 index) {
+static void run_test(const ProgramImage *image, u32 index) {
   const Module *module = image_program(image)->module;
   Outcome outcome = {.file = cli_escape(image->path), .test = cli_escape(module->tests.items[index].name)};
   VmOptions vm_options = {.seeded = true, .seed = seed.given ? seed.value : 1};
@@ -127,7 +127,7 @@ static void run_test(const Image *image, u32 index) {
 static void test_module(Files *files, Str name, Str shown, bool quiet) {
   Diags diags = {0};
   Program program = {0};
-  Image image = {.path = shown};
+  ProgramImage image = {.path = shown};
   bool compiled = front_compile(&files->loader, name, (FrontOptions){.tests = true}, &diags, &program);
   if (!compiled || !quiet) image_report(&diags, files);
   for (u32 i = 0; i < program.modules.count; i++) vec_push(&image.modules, program.modules.items[i]);

@@ -22,7 +22,7 @@ bool image_is_library(const Module *module) {
   return library_find(module->name, &found);
 }
 
-const Verified *image_program(const Image *image) { return vec_last(&image->verified); }
+const Verified *image_program(const ProgramImage *image) { return vec_last(&image->verified); }
 
 // ---- Sources --------------------------------------------------------------------------------------------------------
 
@@ -64,12 +64,12 @@ bool image_report(Diags *diags, const Files *files) {
   return failed;
 }
 
-int image_compile(Image *image, Source *main, Str folder, ImageOptions options) {
+int image_compile(ProgramImage *image, Source *main, Str folder, ImageOptions options) {
   Files files;
   files_init(&files, main, folder);
   Diags diags = {0};
   Program program = {0};
-  *image = (Image){.path = main->path, .kind = IMAGE_SOURCE};
+  *image = (ProgramImage){.path = main->path, .kind = IMAGE_SOURCE};
   bool compiled = front_compile(&files.loader, STR("main"), (FrontOptions){.tests = options.tests}, &diags, &program);
   if (image_report(&diags, &files) || !compiled) return EXIT_FAILED;
   for (u32 i = 0; i < program.modules.count; i++) vec_push(&image->modules, program.modules.items[i]);
@@ -142,7 +142,7 @@ static int gather(Gathering *g, Module *module) {
 }
 
 // Compiles the modules of the library that are wanted, by compiling an empty program that imports them.
-static int add_library(Image *image, const Gathering *g) {
+static int add_library(ProgramImage *image, const Gathering *g) {
   Text text = {0};
   for (u32 i = 0; i < g->library.count; i++) {
     Str name = g->library.items[i];
@@ -162,7 +162,7 @@ static int add_library(Image *image, const Gathering *g) {
   return EXIT_FINE;
 }
 
-static int complete(Image *image, Gathering *g) {
+static int complete(ProgramImage *image, Gathering *g) {
   for (u32 i = 0; i < g->own.count; i++) {
     if (!image_is_library(g->own.items[i])) continue;
     Str path = cli_escape(image->path), name = g->own.items[i]->name;
@@ -174,7 +174,7 @@ static int complete(Image *image, Gathering *g) {
   return status;
 }
 
-static int open_module(Image *image, Module *module, ImageOptions options) {
+static int open_module(ProgramImage *image, Module *module, ImageOptions options) {
   if (options.alone) {
     vec_push(&image->modules, module);
     return EXIT_FINE;
@@ -195,7 +195,7 @@ static int complain_bundle(Str path, const char *why) {
   return EXIT_FAILED;
 }
 
-static int open_bundle(Image *image, Str bytes, ImageOptions options) {
+static int open_bundle(ProgramImage *image, Str bytes, ImageOptions options) {
   if (bytes.len < BUNDLE_HEADER) return complain_bundle(image->path, "it ends within its header");
   if (read_u32(bytes, 8) != BUNDLE_VERSION) return complain_bundle(image->path, "another version of deed wrote it");
   u32 count = read_u32(bytes, 12);
@@ -222,7 +222,7 @@ static void put_u32(Text *out, u32 value) {
   for (int shift = 0; shift < 32; shift += 8) text_char(out, (char)(value >> shift));
 }
 
-Str image_pack(const Image *image) {
+Str image_pack(const ProgramImage *image) {
   VEC(Str) files = {0};
   for (u32 i = 0; i < image->modules.count; i++) {
     if (!image_is_library(image->modules.items[i])) vec_push(&files, modfile_write(image->modules.items[i]));
@@ -255,13 +255,13 @@ int image_assemble(Source *source, Module **module) {
   return cli_diagnostics(&diags) || !*module ? EXIT_FAILED : EXIT_FINE;
 }
 
-int image_open(Image *image, const char *path, ImageOptions options) {
+int image_open(ProgramImage *image, const char *path, ImageOptions options) {
   Str bytes, error;
   if (!file_read(path, &bytes, &error)) {
     cli_error("%.*s", STR_ARG(cli_escape(error)));
     return EXIT_FAILED;
   }
-  *image = (Image){.path = str_dup(str_from(path)), .kind = IMAGE_MODULE};
+  *image = (ProgramImage){.path = str_dup(str_from(path)), .kind = IMAGE_MODULE};
   if (str_starts_with(bytes, bundle_magic)) {
     image->kind = IMAGE_BUNDLE;
     return open_bundle(image, bytes, options);
@@ -292,7 +292,7 @@ Str verify_error_text(const VerifyError *error) {
   return cli_escape(text_str(&out));
 }
 
-int image_verify(Image *image, VerifyError *error, const Module **culprit) {
+int image_verify(ProgramImage *image, VerifyError *error, const Module **culprit) {
   for (u32 i = 0; i < image->modules.count; i++) {
     const Module *module = image->modules.items[i];
     *error = (VerifyError){0};
@@ -310,7 +310,7 @@ int image_verify(Image *image, VerifyError *error, const Module **culprit) {
   return EXIT_FINE;
 }
 
-int image_verify_loudly(Image *image) {
+int image_verify_loudly(ProgramImage *image) {
   VerifyError error;
   const Module *culprit;
   int status = image_verify(image, &error, &culprit);

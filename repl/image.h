@@ -10,12 +10,12 @@ typedef enum ImageKind {
   IMAGE_BUNDLE,    // .deedm with several: see image_pack()
 } ImageKind;
 
-typedef struct Image {
+typedef struct ProgramImage {
   Str path;                         // as shown to people
   ImageKind kind;
   VEC(Module *) modules;            // imported ones before their importers; the last is the program
   VEC(const Verified *) verified;   // filled by image_verify(), parallel to modules
-} Image;
+} ProgramImage;
 
 typedef struct ImageOptions {
   bool tests;     // keep `test` blocks
@@ -24,21 +24,21 @@ typedef struct ImageOptions {
 
 // Fills *image from a file ("-": standard input), or from a Source whose imports are looked for in `folder`. Gives
 // EXIT_FINE, or the exit code after messages to stderr.
-int image_open(Image *image, const char *path, ImageOptions options) MUST_CHECK;
-int image_compile(Image *image, Source *main, Str folder, ImageOptions options) MUST_CHECK;
+int image_open(ProgramImage *image, const char *path, ImageOptions options) MUST_CHECK;
+int image_compile(ProgramImage *image, Source *main, Str folder, ImageOptions options) MUST_CHECK;
 
 // Verifies every module, the library's too. EXIT_FINE, or EXIT_FAILED with *error filled and *culprit set; a refusal of
 // something that the compiler made is reported as a bug, with EXIT_BUG.
-int image_verify(Image *image, VerifyError *error, const Module **culprit) MUST_CHECK;
-int image_verify_loudly(Image *image) MUST_CHECK;  // the same, and says what was refused on stderr
+int image_verify(ProgramImage *image, VerifyError *error, const Module **culprit) MUST_CHECK;
+int image_verify_loudly(ProgramImage *image) MUST_CHECK;  // the same, and says what was refused on stderr
 
-const Verified *image_program(const Image *image);  // the last module
+const Verified *image_program(const ProgramImage *image);  // the last module
 
 // "reason-name: message (function F, word W)"
 Str verify_error_text(const VerifyError *error);
 
 // The program's own modules, those of the library left out, as one run of bytes: a module file if there is one, else a bundle.
-Str image_pack(const Image *image);
+Str image_pack(const ProgramImage *image);
 bool image_is_library(const Module *module);
 
 // Reads a source text, checked to be UTF-8. EXIT_FINE, or the exit code after a message.
