@@ -256,6 +256,29 @@ static void write_all(Linker *l) {
   }
 }
 
+// Pairs that one body does at the cost of one jump. The first one's opcode changes, and nothing moves.
+static const struct {
+  u16 first, second, both;
+} pairs[] = {
+    {OP_ADDI, OP_LOOP, OP_ADDI_LOOP},
+    {OP_ADDI, OP_CALL_1, OP_ADDI_CALL},
+    {OP_ADD, OP_RET, OP_ADD_RET},
+};
+
+static void pair_up(Linker *l) {
+  const Function *f = l->function;
+  u32 length;
+  for (u32 word = 0; word < f->code_words; word += length) {
+    length = op_length(f->code + word, f->code_words - word);
+    if (word + length >= f->code_words) return;
+    u64 *first = &l->out[l->place[word]];
+    u16 second = word_op(l->out[l->place[word + length]]);
+    for (u32 i = 0; i < COUNT_OF(pairs); i++) {
+      if (word_op(*first) == pairs[i].first && second == pairs[i].second) *first = with_op(*first, pairs[i].both);
+    }
+  }
+}
+
 bool link_function(Images *images, const Image *image, u32 index, Code *code, Str *error) {
   const Module *module = image->verified->module;
   const Function *function = &module->functions.items[index];
@@ -271,7 +294,10 @@ bool link_function(Images *images, const Image *image, u32 index, Code *code, St
     l.far = words > FAR_WORDS;
     if (l.far) words = lay_out(&l);
     l.out = image_new(images, u64, words);
-    if (l.out) write_all(&l);
+    if (l.out) {
+      write_all(&l);
+      pair_up(&l);
+    }
   }
   memory_free(l.place, size);
   if (!l.place || !l.out) l.problem = "memory is out";

@@ -28,6 +28,9 @@
   X(GROW)        /* the same for a frame of worker->need words on the stack */                                    \
   X(YIELD)       /* out of reductions */                                                                          \
   X(TRAP)        /* Int arithmetic that failed */                                                                 \
+  X(ADDI_LOOP)   /* pairs of instructions that often follow each other (link.c) */                                \
+  X(ADDI_CALL)                                                                                                    \
+  X(ADD_RET)                                                                                                      \
   X(CALL_1)      /* CALL with one argument or none */                                                             \
   X(CALL_LONG)   /* CALL with more than three registers listed, and so on */                                      \
   X(CALLC_LONG)                                                                                                   \

@@ -20,6 +20,8 @@ bool step_trap(Worker *worker, u64 word, const u64 *fp) {
     case OP_UNBOX_FLOAT: return fault_set(worker, "a Float was expected, and another kind of value came");
     case OP_HEAD: case OP_TAIL: return fault_set(worker, "the list is empty");
     case OP_UNPACK: case OP_UNPACK_LONG: return fault_set(worker, "the value is another constructor than its pattern");
+    case OP_ADDI_LOOP: case OP_ADDI_CALL: return fault_arithmetic(worker, OP_ADDI, (i64)B, (i16)word_c(word));
+    case OP_ADD_RET: return fault_arithmetic(worker, OP_ADD, (i64)B, (i64)C);
     case OP_ADDI: case OP_MULI: return fault_arithmetic(worker, (Op)word_op(word), (i64)B, (i16)word_c(word));
     case OP_NEG: return fault_arithmetic(worker, OP_NEG, (i64)B, 0);
     default: return fault_arithmetic(worker, (Op)word_op(word), (i64)B, (i64)C);

@@ -144,6 +144,8 @@ static bool add_sender(Worker *worker, const char *how, const Message *message) 
   if (!message->sender || !message->sender_class) return true;
   if (!add(worker, "%s %.*s#%llu", how, STR_ARG(message->sender_class->name), (unsigned long long)message->sender)) return false;
   const Image *image = message->sender_class->image;
+  // main belongs to no declared actor: its code is the program's own module, which was loaded last.
+  if (!image && str_eq(message->sender_class->name, STR("main"))) image = images_last(worker->images);
   return !image || !message->sender_line || add_place(worker, image, message->sender_line);
 }
 
@@ -168,10 +170,12 @@ bool trace_crash(Worker *worker) {
   const Actor *actor = worker->actor;
   worker->text_length = 0;
   if (!add(worker, "%.*s#%llu crashed", STR_ARG(actor->class->name), (unsigned long long)actor->serial)) return false;
-  if (worker->turn && !add_message(worker, worker->turn)) return false;
+  // A native actor has no frames; what the worker's turn holds is of another.
+  const Turn *turn = actor->class->step ? NULL : worker->turn;
+  if (turn && !add_message(worker, turn)) return false;
   Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
   if (!add(worker, "\n  ") || !add_escaped(worker, why) || !add(worker, "\n")) return false;
-  return !worker->turn || !worker->turn->pc || add_calls(worker, worker->turn);
+  return !turn || !turn->pc || add_calls(worker, worker->turn);
 }
 
 typedef struct Place {
