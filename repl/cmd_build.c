@@ -58,7 +58,8 @@ static int check_file(const char *path) {
   Files files;
   files_init(&files, source, folder);
   Diags diags = {0};
-  bool fine = front_compile(&files.loader, STR("main"), (FrontOptions){.check_only = true, .tests = true}, &diags, &(Program){0});
+  bool fine =
+      front_compile(&files.loader, STR("main"), (FrontOptions){.check_only = true, .tests = true}, &diags, &(Program){0});
   return report(&diags, &files) || !fine ? EXIT_FAILED : EXIT_FINE;
 }
 
@@ -85,7 +86,8 @@ const Command command_check = {
 static Str output;
 
 static const Option build_options[] = {
-    {"output", 'o', OPTION_TEXT, &output, "PATH", "where to write: a file, or an existing folder or NAME/ for one file per module"},
+    {"output", 'o', OPTION_TEXT, &output, "PATH",
+     "where to write: a file, or an existing folder or NAME/ for one file per module"},
     {0},
 };
 
@@ -96,7 +98,9 @@ static int write_out(const char *path, Str bytes) {
   return EXIT_FAILED;
 }
 
-static Str default_output(Str path) { return str_format("%.*s/%.*s.deedm", STR_ARG(path_folder(path)), STR_ARG(path_stem(path))); }
+static Str default_output(Str path) {
+  return str_format("%.*s/%.*s.deedm", STR_ARG(path_folder(path)), STR_ARG(path_stem(path)));
+}
 
 static bool is_folder(Str path) {
   struct stat info;
@@ -148,8 +152,10 @@ const Command command_build = {
     .arguments = "[-o PATH] FILE",
     .summary = "Compiles a program to a .deedm file, which `deed run` takes",
     .details =
-        "Without -o the output stands beside FILE. A program of several modules becomes a bundle: one file that holds them all.\n"
-        "With a folder for -o, each module becomes a file of its own. Modules of the library are never part of the output.\n",
+        "Without -o the output stands beside FILE. A program of several modules becomes a bundle: one file that holds them "
+        "all.\n"
+        "With a folder for -o, each module becomes a file of its own. Modules of the library are never part of the "
+        "output.\n",
     .options = build_options,
     .run = run_build,
 };

@@ -39,13 +39,9 @@ static int exit_code(VmResult result) {
     case VM_END_EXIT:
     case VM_END_CRASH:
     case VM_END_STUCK:
-    case VM_END_PIPE:
-      return result.status;
-    case VM_END_SIGNAL:
-      return result.status > 128 ? die_by_signal(result.status) : result.status;
-    case VM_END_MEMORY:
-      cli_error("the actors need more memory than the limit allows");
-      return EXIT_FAILED;
+    case VM_END_PIPE: return result.status;
+    case VM_END_SIGNAL: return result.status > 128 ? die_by_signal(result.status) : result.status;
+    case VM_END_MEMORY: cli_error("the actors need more memory than the limit allows"); return EXIT_FAILED;
   }
   return EXIT_BUG;
 }
@@ -99,10 +95,12 @@ const Command command_run = {
     .arguments = "[OPTION..] FILE [--PARAMETER=GRANT..] [ARGUMENT..]",
     .summary = "Compiles, verifies and runs a program (source, .deedm or .dasm; - is standard input)",
     .details =
-        "What stands before FILE is for deed, what stands after it is for the program. There, --p=file:PATH is a grant if p\n"
+        "What stands before FILE is for deed, what stands after it is for the program. There, --p=file:PATH is a grant if "
+        "p\n"
         "is a parameter of main that takes one; everything else, and all that follows --, are the program's arguments.\n"
         "`deed caps FILE` lists the grants that a program asks for.\n\n"
-        "Exit code: main's Int, else 0; 1 the program or its diagnostics failed; 2 usage; 77 a grant is missing; 70 deed's own\n"
+        "Exit code: main's Int, else 0; 1 the program or its diagnostics failed; 2 usage; 77 a grant is missing; 70 deed's "
+        "own\n"
         "fault; 128 + n ended by signal n (141: the reader of the output has gone).\n",
     .options = options,
     .stops_at_operand = true,

@@ -25,7 +25,7 @@ static const Option options[] = {
 
 typedef struct Outcome {
   Str file;
-  Str test;    // empty: the file as a whole
+  Str test;  // empty: the file as a whole
   bool passed;
   Str report;  // why it failed
   Str output;  // what it wrote to `out`
@@ -37,8 +37,8 @@ static u32 failed_count;
 static void report_pretty(const Outcome *o) {
   if (o->passed) return;
   bool color = cli_color(1);
-  printf("%sFAILED%s %.*s%s%.*s\n", color ? "\033[1;31m" : "", color ? "\033[0m" : "", STR_ARG(o->file), o->test.len ? ": " : "",
-         STR_ARG(o->test));
+  printf("%sFAILED%s %.*s%s%.*s\n", color ? "\033[1;31m" : "", color ? "\033[0m" : "", STR_ARG(o->file),
+         o->test.len ? ": " : "", STR_ARG(o->test));
   if (o->report.len) printf("%.*s%s", STR_ARG(o->report), o->report.ptr[o->report.len - 1] == '\n' ? "" : "\n");
   if (o->output.len) printf("--- its output\n%.*s\n", STR_ARG(o->output));
 }
@@ -100,9 +100,7 @@ static void report_junit(void) {
 
 // ---- Running --------------------------------------------------------------------------------------------------------
 
-static bool is_wanted(Str name) {
-  return !filter.len || memmem(name.ptr, name.len, filter.ptr, filter.len) != NULL;
-}
+static bool is_wanted(Str name) { return !filter.len || memmem(name.ptr, name.len, filter.ptr, filter.len) != NULL; }
 
 static void run_test(const ProgramImage *image, u32 index) {
   const Module *module = image_program(image)->module;
@@ -181,7 +179,8 @@ static int not_hidden(const struct dirent *entry) { return entry->d_name[0] != '
 
 static bool has_tests(const char *path) {
   Str text, error;
-  return file_read(path, &text, &error) && (str_starts_with(text, STR("test \"")) || memmem(text.ptr, text.len, "\ntest \"", 7));
+  return file_read(path, &text, &error) &&
+         (str_starts_with(text, STR("test \"")) || memmem(text.ptr, text.len, "\ntest \"", 7));
 }
 
 enum { FOLDER_DEPTH = 64 };

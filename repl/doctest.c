@@ -5,14 +5,14 @@
 
 typedef struct Extracting {
   Text out;
-  Text imports;       // hoisted to the end, where they disturb no line numbers
+  Text imports;  // hoisted to the end, where they disturb no line numbers
   Str module;
   bool in_example;
-  bool opened;        // the example's `test "…" {` was written
-  int depth;          // open brackets of a declaration that leads the example
+  bool opened;  // the example's `test "…" {` was written
+  int depth;    // open brackets of a declaration that leads the example
   u32 line;
   u32 count;
-  Str subject;        // what the comment documents
+  Str subject;  // what the comment documents
 } Extracting;
 
 static Str trim(Str s) {

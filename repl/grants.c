@@ -174,7 +174,8 @@ static int complain_missing(const Collecting *c) {
   for (u32 i = 0; i < c->need_count; i++) {
     const PowerNeed *need = &c->needs[i];
     if (need->free || is_granted(c, need->name)) continue;
-    cli_error("main's parameter `%.*s` needs a %.*s: add %.*s", STR_ARG(need->name), STR_ARG(need->type), STR_ARG(need->flag));
+    cli_error("main's parameter `%.*s` needs a %.*s: add %.*s", STR_ARG(need->name), STR_ARG(need->type),
+              STR_ARG(need->flag));
   }
   return EXIT_NOT_GRANTED;
 }

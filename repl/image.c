@@ -206,7 +206,8 @@ static int open_bundle(ProgramImage *image, Str bytes, ImageOptions options) {
   for (u32 i = 0; i < count; i++) {
     size_t row = BUNDLE_HEADER + (size_t)i * BUNDLE_ROW;
     size_t offset = read_u32(bytes, row), length = read_u32(bytes, row + 4);
-    if (offset > bytes.len || length > bytes.len - offset) return complain_bundle(image->path, "a module reaches past its end");
+    if (offset > bytes.len || length > bytes.len - offset)
+      return complain_bundle(image->path, "a module reaches past its end");
     Module *module;
     int status = read_module_bytes(image->path, (Str){bytes.ptr + offset, length}, &module);
     if (status != EXIT_FINE) return status;

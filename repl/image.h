@@ -11,15 +11,15 @@ typedef enum ImageKind {
 } ImageKind;
 
 typedef struct ProgramImage {
-  Str path;                         // as shown to people
+  Str path;  // as shown to people
   ImageKind kind;
-  VEC(Module *) modules;            // imported ones before their importers; the last is the program
-  VEC(const Verified *) verified;   // filled by image_verify(), parallel to modules
+  VEC(Module *) modules;           // imported ones before their importers; the last is the program
+  VEC(const Verified *) verified;  // filled by image_verify(), parallel to modules
 } ProgramImage;
 
 typedef struct ImageOptions {
-  bool tests;     // keep `test` blocks
-  bool alone;     // for looking only: leave out what a module file imports
+  bool tests;  // keep `test` blocks
+  bool alone;  // for looking only: leave out what a module file imports
 } ImageOptions;
 
 // Fills *image from a file ("-": standard input), or from a Source whose imports are looked for in `folder`. Gives

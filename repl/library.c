@@ -100,6 +100,4 @@ static bool read_module(void *context, Str name, Source **source) {
   return true;
 }
 
-void files_init(Files *files, Source *main, Str folder) {
-  *files = (Files){{read_module, files}, folder, main, {0}};
-}
+void files_init(Files *files, Source *main, Str folder) { *files = (Files){{read_module, files}, folder, main, {0}}; }

@@ -10,8 +10,8 @@
 #define DEED_VERSION "0.1"
 
 static const Command *const commands[] = {
-    &command_run,    &command_check, &command_build, &command_test, &command_caps, &command_verify,
-    &command_asm,    &command_dis,   &command_explain, &command_help,
+    &command_run,    &command_check, &command_build, &command_test,    &command_caps,
+    &command_verify, &command_asm,   &command_dis,   &command_explain, &command_help,
 };
 
 const Command *command_find(Str name) {
@@ -66,7 +66,9 @@ const Command command_help = {"help", "[COMMAND]", "Tells what a command does", 
 
 // ---- main -----------------------------------------------------------------------------------------------------------
 
-static bool is_any(const char *argument, const char *a, const char *b) { return !strcmp(argument, a) || !strcmp(argument, b); }
+static bool is_any(const char *argument, const char *a, const char *b) {
+  return !strcmp(argument, a) || !strcmp(argument, b);
+}
 
 static int run_command(const Command *command, int argc, char **argv) {
   for (int i = 0; i < argc && argv[i][0] == '-'; i++) {

@@ -8,7 +8,8 @@
 #include "repl/cli.h"
 
 static const Option common_options[] = {
-    {"color", 0, OPTION_CHOICE, &option_color, "auto|always|never", "colour messages (default: on a terminal, unless NO_COLOR is set)"},
+    {"color", 0, OPTION_CHOICE, &option_color, "auto|always|never",
+     "colour messages (default: on a terminal, unless NO_COLOR is set)"},
     {0},
 };
 
@@ -75,11 +76,8 @@ static bool parse_number(const char *text, bool size, u64 *value) {
 static bool set_value(const Option *option, const char *text) {
   Str shown = cli_escape(str_from(text));
   switch (option->kind) {
-    case OPTION_FLAG:
-      break;
-    case OPTION_TEXT:
-      *(Str *)option->target = str_from(text);
-      return true;
+    case OPTION_FLAG: break;
+    case OPTION_TEXT: *(Str *)option->target = str_from(text); return true;
     case OPTION_CHOICE:
       if (!choice_allows(option->value, str_from(text))) {
         cli_error("--%s is one of %s, not `%.*s`", option->name, option->value, STR_ARG(shown));
@@ -176,7 +174,8 @@ static void print_table(const Option *options, FILE *out) {
     char left[64];
     char letter[8] = "    ";
     if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->kind == OPTION_FLAG ? "" : " ", o->kind == OPTION_FLAG ? "" : o->value);
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->kind == OPTION_FLAG ? "" : " ",
+             o->kind == OPTION_FLAG ? "" : o->value);
     fprintf(out, "  %-32s %s\n", left, o->help);
   }
 }

@@ -16,18 +16,18 @@ typedef struct OptionNumber {
 } OptionNumber;
 
 typedef struct Option {
-  const char *name;    // without the dashes; NULL ends a table
-  char letter;         // its short form, or 0
+  const char *name;  // without the dashes; NULL ends a table
+  char letter;       // its short form, or 0
   OptionKind kind;
   void *target;
-  const char *value;   // how help names the value, or the choices
-  const char *help;    // NULL: not listed
+  const char *value;  // how help names the value, or the choices
+  const char *help;   // NULL: not listed
 } Option;
 
 typedef struct Operands {
   char **items;
   int count;
-  bool after_dashes;   // a `--` ended the options: nothing that follows is taken for a grant
+  bool after_dashes;  // a `--` ended the options: nothing that follows is taken for a grant
 } Operands;
 
 struct Command;
