@@ -148,7 +148,10 @@ static void fill_interface(Gen *gen, u32 index, InterfaceDecl *decl) {
   for (u32 i = 0; i < decl->methods.count; i++) {
     MethodSig *sig = decl->methods.items[i];
     Field *params = gc_array(Field, sig->param_count);
-    for (u32 k = 0; k < sig->param_count; k++) params[k] = (Field){sig->param_names[k]->text, map_type(gen, sig->params[k])};
+    for (u32 k = 0; k < sig->param_count; k++) {
+      const Name *name = sig->param_names[k];  // NULL where a handler takes a pattern
+      params[k] = (Field){name ? name->text : STR("_"), map_type(gen, sig->params[k])};
+    }
     methods[i] = (Method){sig->name->text, sig->param_count, params, sig->answer != NULL,
                           sig->answer ? map_type(gen, sig->answer) : gen->t_unit};
   }
