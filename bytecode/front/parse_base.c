@@ -58,7 +58,7 @@ Diag *parse_complain(Parser *p, DiagCode code, Span span, const char *format, ..
 }
 
 void parse_give_up(Parser *p, DiagCode code, const char *message) {
-  parse_complain(p, code, parse_span(p), "%s", message);
+  parse_hint(parse_complain(p, code, parse_span(p), "%s", message), "name parts of it with `let`");
   p->gave_up = p->panic = true;
   p->at = p->lexed.count - 1;
 }
