@@ -5,6 +5,8 @@
 // node's children is followed, since a node that it has rewritten may still hold the old ones.
 #include "bytecode/front/lint.h"
 
+#include "bytecode/front/resolve.h"
+
 typedef struct Linter {
   ModuleAst *module;
   Diags *diags;
@@ -59,9 +61,10 @@ static void lint_pattern(Linter *l, Pat *pat, const char *what, HandlerDecl *gua
 
 static void walk_type(Linter *l, TypeExpr *type) {
   if (!type) return;
-  if (type->kind == TYPE_EXPR_NAME && !type->module.name)
-    for (u32 i = 0; i < l->module->types.count; i++)
-      if (l->module->types.items[i]->name.name == type->name.name) mark(l, l->module->types.items[i]);
+  if (type->kind == TYPE_EXPR_NAME && !type->module.name && type->name.name) {
+    Symbol *symbol = resolve_declared(l->module, SPACE_TYPES, type->name.name);
+    if (symbol && symbol->kind == SYMBOL_TYPE) mark(l, symbol->type);
+  }
   for (u32 i = 0; i < type->args.count; i++) walk_type(l, type->args.items[i]);
   walk_type(l, type->result);
 }
