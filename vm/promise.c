@@ -160,7 +160,7 @@ static Outcome outcome_of(Worker *worker, Promise *from, bool last) {
   return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
 }
 
-// The one settlement of a promise. False if it was settled before: then the outcome's memory is freed.
+// The one settlement of a promise; an all() lets go of its members. False if it was settled before: then the outcome's memory is freed.
 static bool settle(Worker *worker, Promise *promise, Outcome outcome) {
   if (!is_open(promise)) {
     chunk_free(worker, outcome.chunk);
@@ -169,6 +169,9 @@ static bool settle(Worker *worker, Promise *promise, Outcome outcome) {
   promise->value = outcome.value;
   promise->chunk = outcome.chunk;
   promise->operation = NULL;
+  AllState *all = promise->all;
+  promise->all = NULL;
+  if (all) all_free(worker, all);
   u32 open = PROMISE_OPEN;
   return atomic_compare_exchange_strong_explicit(&promise->state, &open, outcome.state, memory_order_acq_rel, memory_order_acquire);
 }
@@ -236,8 +239,6 @@ static void all_member(Worker *worker, Promise *whole, Promise *from) {
   if (!broken && --all->open) return;
   if (broken) inherit_asked(whole, from);
   settle(worker, whole, broken ? outcome_of(worker, from, false) : all_values(worker, all));
-  whole->all = NULL;
-  all_free(worker, all);
   announce(worker, whole);
 }
 

@@ -6,18 +6,6 @@
 #include "vm/native.h"
 #include "vm/random.h"
 
-// Counters that never go back. Conservation: sent = received + dropped once no message lies in a mailbox.
-typedef struct VmStats {
-  u64 spawned, ended;          // actors made; actors that crashed, stopped, were killed or collected
-  u64 sent;                    // messages made, start messages, tasks and `when` bodies among them
-  u64 received;                // whose turn began
-  u64 dropped;                 // that ended without a turn, dead letters among them
-  u64 dead_letters;            // sent to an actor that had ended
-  u64 crashes;
-  u64 slices;                  // turns of the scheduler
-  u64 reductions;              // spent by all actors
-} VmStats;
-
 struct Vm {
   VmOptions options;
   Worker worker;
@@ -38,5 +26,3 @@ struct Vm {
   Promise *main;               // of main's answer (counted)
   Actor *main_actor;           // kept by a weight of the VM's own
 };
-
-VmStats vm_stats(const Vm *vm);

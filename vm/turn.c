@@ -174,7 +174,6 @@ static bool give_result(Worker *worker, Message *message) {
 
 // Puts the first frame of a turn on the stack.
 static bool enter(Worker *worker, Message *message, const Code *code, TurnPhase phase) {
-  if (!worker->turn && !turn_new(worker, &worker->turn)) return fault_memory(worker);
   Turn *turn = worker->turn;
   turn->phase = phase;
   turn->message = message;
@@ -276,7 +275,10 @@ static Step resume(Worker *worker, Actor *actor) {
 
 static Step one_step(Worker *worker, Actor *actor) {
   if (actor->turn) return resume(worker, actor);
-  return actor->class->step ? next_native(worker, actor) : next(worker, actor);
+  if (actor->class->step) return next_native(worker, actor);
+  // Before a message is taken, so that none is lost.
+  if (UNLIKELY(!worker->turn) && !turn_new(worker, &worker->turn)) return end_by_memory(worker, actor);
+  return next(worker, actor);
 }
 
 void turn_slice(Worker *worker, Actor *actor) {

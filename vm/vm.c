@@ -79,18 +79,24 @@ static void close_run(Vm *vm) {
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
   input_close(worker, vm->input);
+  vm->input = NULL;
   timers_close(&worker->sched->timers, &worker->sched->pool, worker);
   life_close(worker);
   if (worker->turn) turn_free(worker, worker->turn);
   worker->turn = NULL;
 }
 
+VmStats vm_end(Vm *vm) {
+  memory_fail_at(0);
+  memory_limit(0);
+  if (vm->worker.sched) close_run(vm);
+  return vm->stats;
+}
+
 void vm_free(Vm *vm) {
   if (!vm) return;
   Worker *worker = &vm->worker;
-  memory_fail_at(0);
-  memory_limit(0);
-  if (worker->sched) close_run(vm);
+  vm_end(vm);
   stream_close(vm->err);
   stream_close(vm->out);
   heap_close(worker);

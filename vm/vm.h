@@ -65,3 +65,18 @@ typedef struct TestResult {
 } TestResult;
 
 TestResult vm_run_test(Vm *vm, const Verified *verified, u32 test);
+
+// Counters that never go back. Conservation: sent = received + dropped once no message lies in a mailbox.
+typedef struct VmStats {
+  u64 spawned, ended;          // actors made; actors that crashed, stopped, were killed or collected
+  u64 sent;                    // messages made, start messages, tasks and `when` bodies among them
+  u64 received;                // whose turn began
+  u64 dropped;                 // that ended without a turn, dead letters among them
+  u64 dead_letters;            // sent to an actor that had ended
+  u64 crashes;
+  u64 slices;                  // turns of the scheduler
+  u64 reductions;              // spent by all actors
+} VmStats;
+
+VmStats vm_stats(const Vm *vm);
+VmStats vm_end(Vm *vm);  // after the run: ends every actor, drops every message, and gives the final count

@@ -1,0 +1,109 @@
+// The VM under failures: an actor is killed at any reduction, an allocation fails at any moment. Whatever happens, the VM itself lives
+// on, no message is lost track of, and every byte comes back.
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "repl/image.h"
+#include "vm/memory.h"
+#include "vm/vm.h"
+
+static const char program[] =
+    "interface Store { put(k: String, v: List[Int]) -> Int  get(k: String) -> Option[List[Int]]  wait() -> Int }\n"
+    "actor Box(clock: Clock) is Store {\n"
+    "  var all: Map[String, List[Int]] = [:]\n"
+    "  on put(k, v) { all = all.insert(k, v); all.len() }\n"
+    "  on get(k) { all.get(k) }\n"
+    "  on wait() when all.len() > 3 { when clock ! after(3ms) { Ok(_) -> all.len()  Err(_) -> 0 } }\n"
+    "}\n"
+    "actor Via(next: Store) is Store {\n"
+    "  on put(k, v) { next ! put(k, [1, ..v]) }\n"
+    "  on get(k) { next ! get(k) }\n"
+    "  on wait() { next ! wait() }\n"
+    "}\n"
+    "actor Helper(store: Store, out: Out) {\n"
+    "  var left = 3\n"
+    "  on step(name: String) {\n"
+    "    match (store ! put(\"{name} {left}\", [left, left * 1000000007])).outcome(within: 1s) {\n"
+    "      Ok(n) -> out ! line(\"{name} stored {n}\")\n"
+    "      Err(b) -> out ! line(\"{name} failed: {b}\")\n"
+    "    }\n"
+    "    left -= 1\n"
+    "    if left > 0 { self ! step(name) }\n"
+    "  }\n"
+    "}\n"
+    "fn main(out: Out, err: Out, clock: Clock, random: Random, args: List[String]) {\n"
+    "  let store = spawn Via(spawn Via(spawn Box(clock) as Store))\n"
+    "  let waits = store ! wait()\n"
+    "  for name in args { (spawn Helper(store, out)) ! step(name) }\n"
+    "  let watch = ended(store)\n"
+    "  let sums = all((0..5).map(fn(i) { task { let xs = (0..i * 40).to_list(); xs.sum() } })).outcome()\n"
+    "  let first = race([clock ! after(1ms), clock ! after(9h)]).outcome()\n"
+    "  let n = (random ! int(0, 10)).outcome()\n"
+    "  err ! line(\"{sums} {first} {n.is_ok()} {waits.outcome()}\")\n"
+    "  match (store ! get(\"a 1\")).outcome() { Ok(Some(v)) -> out ! line(\"{v}\")  other -> out ! line(\"{other}\") }\n"
+    "  match watch.outcome(within: 1ms) { Ok(e) -> out ! line(\"{e}\")  Err(b) -> out ! line(\"{b}\") }\n"
+    "}\n";
+
+static ProgramImage image;
+static int nowhere = -1;
+
+static void open_image(void) {
+  if (image.verified.count) return;
+  Source *source = gc_new(Source);
+  *source = (Source){.path = STR("faults.deed"), .text = str_from(program)};
+  cr_assert_eq(image_compile(&image, source, STR("."), (ImageOptions){0}), 0);
+  cr_assert_eq(image_verify_loudly(&image), 0);
+  nowhere = open("/dev/null", O_RDWR);
+}
+
+static VmStats run(VmOptions options, VmResult *result) {
+  options.out_fd = options.err_fd = options.in_fd = nowhere;
+  Vm *vm = vm_new(&options);
+  cr_assert(vm);
+  Str error;
+  for (u32 i = 0; i < image.verified.count; i++) cr_assert(vm_load(vm, image.verified.items[i], &error));
+  const Str args[] = {STR("a"), STR("b")};
+  *result = vm_run_main(vm, NULL, 0, args, 2);
+  VmStats stats = vm_end(vm);
+  vm_free(vm);
+  return stats;
+}
+
+static void check(VmOptions options, u64 live, u64 n) {
+  VmResult result;
+  VmStats stats = run(options, &result);
+  cr_assert_eq(stats.sent, stats.received + stats.dropped, "run %llu: %llu messages sent, %llu received, %llu dropped",
+               (unsigned long long)n, (unsigned long long)stats.sent, (unsigned long long)stats.received, (unsigned long long)stats.dropped);
+  cr_assert_eq(stats.spawned, stats.ended, "run %llu", (unsigned long long)n);
+  cr_assert_eq(memory_live(), live, "run %llu: %lld bytes are missing", (unsigned long long)n, (long long)(memory_live() - live));
+}
+
+static u64 rounds(const char *name, u64 usual) {
+  const char *given = getenv(name);
+  return given ? strtoull(given, NULL, 10) : usual;
+}
+
+Test(faults, kill_at_any_reduction, .timeout = 600) {
+  open_image();
+  u64 live = memory_live(), most = rounds("KILLS", 400);
+  VmResult result;
+  u64 reductions = run((VmOptions){.seeded = true, .seed = 1}, &result).reductions;
+  cr_assert_eq(result.status, 0);
+  for (u64 n = 1; n <= most; n++) check((VmOptions){.seeded = true, .seed = n, .quantum = 50, .kill_at = 1 + n * reductions / most}, live, n);
+}
+
+Test(faults, fail_at_any_allocation, .timeout = 600) {
+  open_image();
+  u64 live = memory_live(), most = rounds("FAILURES", 400);
+  for (u64 n = 1; n <= most; n++) check((VmOptions){.seeded = true, .seed = n, .fail_alloc_at = n}, live, n);
+}
+
+Test(faults, same_seed_same_run) {
+  open_image();
+  for (u64 seed = 1; seed < 10; seed++) {
+    VmResult result;
+    VmStats a = run((VmOptions){.seeded = true, .seed = seed}, &result), b = run((VmOptions){.seeded = true, .seed = seed}, &result);
+    cr_assert_eq(memcmp(&a, &b, sizeof a), 0);
+  }
+}
