@@ -15,12 +15,17 @@ static const Option dis_options[] = {
 
 static void print_text(const Text *text) { fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout); }
 
+// All that stands in a file is shown; of what the compiler made, only the program's own modules.
+static bool is_shown(const ProgramImage *image, const Module *module) {
+  return image->kind != IMAGE_SOURCE || !image_is_library(module);
+}
+
 static int dis_functions(const ProgramImage *image) {
   Nearest nearest = {.wanted = function_name};
   Text out = {0};
   for (u32 i = 0; i < image->modules.count; i++) {
     const Module *module = image->modules.items[i];
-    for (u32 k = 0; k < module->functions.count && !image_is_library(module); k++) {
+    for (u32 k = 0; k < module->functions.count && is_shown(image, module); k++) {
       const Function *function = &module->functions.items[k];
       if (function->import != IMPORT_NONE) continue;
       nearest_offer(&nearest, function->name);
@@ -42,7 +47,7 @@ static int run_dis(Operands operands) {
   if (function_name.len) return dis_functions(&image);
   Text out = {0};
   for (u32 i = 0; i < image.modules.count; i++) {
-    if (!image_is_library(image.modules.items[i])) dis_module(image.modules.items[i], &out);
+    if (is_shown(&image, image.modules.items[i])) dis_module(image.modules.items[i], &out);
   }
   print_text(&out);
   return EXIT_FINE;
