@@ -1,6 +1,6 @@
 // Crash reports: who crashed, doing what for whom, why, and where.
 //
-//   Tally#12 crashed handling get from main#1 (bank.deed:31)
+//   Tally#12 crashed handling get() from main#1 (bank.deed:31)
 //     integer overflow: 9223372036854775807 + 1
 //     at Tally.get (counter.deed:9)
 //     called from Tally.sum (counter.deed:20)
@@ -149,15 +149,25 @@ static bool add_sender(Worker *worker, const char *how, const Message *message) 
   return !image || !message->sender_line || add_place(worker, image, message->sender_line);
 }
 
+// "get()", "put(key, value)": with the names of its parameters, since the arguments may be gone.
+static bool add_signature(Worker *worker, const ClassHandler *handler) {
+  const Function *function = handler->code->function;
+  if (!add_escaped(worker, handler->name) || !add(worker, "(")) return false;
+  for (u32 i = 0; i < handler->param_count; i++) {
+    Str name = function->param_names ? function->param_names[i] : STR("_");
+    if ((i && !add(worker, ", ")) || !add_escaped(worker, name)) return false;
+  }
+  return add(worker, ")");
+}
+
 static bool add_message(Worker *worker, const Turn *turn) {
   const Message *message = turn->message;
   if (!message) return true;
   const Class *class = worker->actor->class;
   switch (message->kind) {
     case MESSAGE_CALL: {
-      Str name = message->slot < class->handler_count ? class->handlers[message->slot].name : STR("?");
-      const char *what = turn->phase == PHASE_GUARD ? " in the guard of" : " handling";
-      return add(worker, "%s %.*s", what, STR_ARG(name)) && add_sender(worker, " from", message);
+      const char *what = turn->phase == PHASE_GUARD ? " in the guard of " : " handling ";
+      return add(worker, "%s", what) && add_signature(worker, &class->handlers[message->slot]) && add_sender(worker, " from", message);
     }
     case MESSAGE_START: return add(worker, " at its start") && add_sender(worker, ", spawned by", message);
     case MESSAGE_WHEN: return add(worker, " in a `when` block");
