@@ -29,9 +29,9 @@ void mailbox_append(Message **list, Message *message) {
 }
 
 bool mailbox_collect(Actor *actor) {
-  if (!atomic_load_explicit(&actor->inbox, memory_order_relaxed)) return false;
-  Message *newest = atomic_exchange_explicit(&actor->inbox, NULL, memory_order_acquire);
-  if (!newest || newest == MAILBOX_IDLE) return false;
+  Message *newest = atomic_load_explicit(&actor->inbox, memory_order_relaxed);
+  if (!newest || newest == MAILBOX_IDLE || newest == MAILBOX_CLOSED) return false;  // only the owner changes marks
+  newest = atomic_exchange_explicit(&actor->inbox, NULL, memory_order_acquire);
   Message *oldest = NULL;
   for (Message *message = newest, *next; message; message = next) {
     next = message->next;

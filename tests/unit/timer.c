@@ -1,0 +1,123 @@
+// vm/timer.c: order, precision, cancelling, far deadlines, against a plain model.
+#include "vm/timer.h"
+
+#include <criterion/criterion.h>
+
+#include "vm/random.h"
+
+enum { MANY = 3000 };
+
+typedef struct Bell {
+  u64 at, order, rung;   // rung: the number of its ringing, from 1
+  Timer *timer;
+} Bell;
+
+static Timers timers;
+static Pool pool;
+static u64 rings, now, last_at, last_order;
+
+static void ring(Worker *worker, void *context) {
+  (void)worker;
+  Bell *bell = context;
+  cr_assert_eq(bell->rung, 0);
+  cr_assert_leq(bell->at, now);
+  cr_assert(bell->at > last_at || (bell->at == last_at && bell->order > last_order), "out of order");
+  last_at = bell->at;
+  last_order = bell->order;
+  bell->rung = ++rings;
+  bell->timer = NULL;
+}
+
+static void set(Bell *bell, u64 at) {
+  *bell = (Bell){.at = at, .order = timers.set + 1};
+  bell->timer = timers_set(&timers, &pool, at, ring, bell);
+  cr_assert(bell->timer);
+}
+
+static void run_to(u64 time) {
+  now = time;
+  timers_run(&timers, &pool, now, NULL);
+}
+
+// Deadlines of all magnitudes; time moves by jumps of all magnitudes; after each, exactly the due ones have rung.
+Test(timer, against_a_model) {
+  static Bell bells[MANY];
+  Random random = random_from(7);
+  for (u32 i = 0; i < MANY; i++) {
+    set(&bells[i], now + 1 + random_below(&random, (u64)1 << random_below(&random, 40)));
+    if (i % 3 == 0) {
+      Bell *other = &bells[random_below(&random, i + 1)];
+      if (other->timer) {
+        timers_cancel(&timers, &pool, other->timer);
+        other->timer = NULL;
+        other->rung = UINT64_MAX;
+      }
+    }
+    u64 next = timers_next(&timers), earliest = UINT64_MAX;
+    for (u32 k = 0; k <= i; k++) {
+      if (bells[k].timer && bells[k].at < earliest) earliest = bells[k].at;
+    }
+    cr_assert_leq(next, earliest, "a deadline is never missed");
+    if (random_below(&random, 4)) continue;
+    last_at = last_order = 0;
+    run_to(now + random_below(&random, (u64)1 << random_below(&random, 34)));
+    for (u32 k = 0; k <= i; k++) cr_assert_eq(bells[k].timer != NULL, bells[k].at > now && bells[k].rung == 0);
+  }
+  while (timers.count) {
+    u64 next = timers_next(&timers);
+    cr_assert_neq(next, UINT64_MAX);
+    last_at = last_order = 0;
+    run_to(next > now ? next : now + 1);
+  }
+  cr_assert_eq(timers_next(&timers), UINT64_MAX);
+  pool_close(&pool);
+}
+
+Test(timer, to_the_microsecond) {
+  Bell a, b, c;
+  set(&a, 1500);
+  set(&b, 1400);
+  set(&c, 1500);
+  run_to(1399);
+  cr_assert_eq(rings, 0);
+  cr_assert_eq(timers_next(&timers), 1400);
+  run_to(1499);
+  cr_assert_eq(rings, 1);
+  run_to(1500);
+  cr_assert_eq(rings, 3);
+  pool_close(&pool);
+}
+
+static void cancel_other(Worker *worker, void *context) {
+  (void)worker;
+  Timer **other = context;
+  if (*other) timers_cancel(&timers, &pool, *other);
+  *other = NULL;
+  rings++;
+}
+
+// Two that cancel each other, due at once: one rings.
+Test(timer, cancelled_by_one_that_rings) {
+  Timer *a = NULL, *b = NULL;
+  a = timers_set(&timers, &pool, 100, cancel_other, &b);
+  b = timers_set(&timers, &pool, 100, cancel_other, &a);
+  run_to(5000);
+  cr_assert_eq(rings, 1);
+  cr_assert_eq(timers.count, 0);
+  pool_close(&pool);
+}
+
+Test(timer, farther_than_the_wheel) {
+  Bell far, never;
+  u64 years = (u64)50 * 365 * 86400 * 1000000;
+  set(&far, years);
+  set(&never, UINT64_MAX);
+  run_to(years - 1);
+  cr_assert_eq(rings, 0);
+  run_to(years);
+  cr_assert_eq(rings, 1);
+  now = UINT64_MAX;
+  timers_close(&timers, &pool, NULL);
+  cr_assert_eq(timers.count, 0);
+  pool_close(&pool);
+}
