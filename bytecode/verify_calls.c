@@ -71,7 +71,8 @@ static bool check_fields(Flow *x, const u64 *list, u32 count, const Field *field
 }
 
 static bool check_params(Flow *x, const u64 *list, const Callee *callee, u32 from) {
-  return check_arguments(x, list, callee->f->param_count - from, callee->f->registers + from, sizeof(TypeId), &callee->args);
+  u32 count = callee->f->param_count - from;
+  return check_arguments(x, list, count, count ? callee->f->registers + from : NULL, sizeof(TypeId), &callee->args);
 }
 
 static bool kind_fail(Flow *x, const Callee *callee, const char *wanted) {
