@@ -34,10 +34,13 @@ static Ty *no_value(Checker *c, Expr *e, const Want *want) { return check_settle
 
 // What an `if`, `match` or block is, given the type of its tails.
 static Ty *branch_type(Ty *tails, const Want *want) {
-  if (ty_is(tails, TY_NEVER)) return tails;
-  if (!want) return tails;
-  if (want->drop) return ty_basic(TY_UNIT);
+  if (!want || want->drop || ty_is(tails, TY_NEVER)) return tails;
   return want->ty ? ty_resolve(want->ty) : tails;
+}
+
+// The type that stands for two tails. Where they are dropped they may differ, and then it is () only if both are.
+static Ty *join_tails(Ty *first, Ty *second) {
+  return ty_is(first, TY_NEVER) || (ty_is(first, TY_UNIT) && !ty_is(second, TY_NEVER)) ? second : first;
 }
 
 Ty *check_block(Checker *c, Expr *e, const Want *want) {
@@ -68,7 +71,7 @@ Ty *check_if(Checker *c, Expr *e, const Want *want) {
   Ty *first = check_expr(c, e->then, want);
   if (want && (want->ty || want->drop)) {
     Ty *second = check_expr(c, e->otherwise, want);
-    return branch_type(ty_is(first, TY_NEVER) ? second : first, want);
+    return branch_type(join_tails(first, second), want);
   }
   if (ty_is(first, TY_NEVER)) return check_expr(c, e->otherwise, NULL);
   Want same = {.ty = first, .what = "both branches of an `if`; the second", .source = c->source, .span = e->then->span, .note = "the first gives this type"};
@@ -87,8 +90,8 @@ Ty *check_arms(Checker *c, Expr *e, Ty *object, const Want *want) {
     const Want *here = want && (want->ty || want->drop) ? want : same.ty ? &same : NULL;
     Ty *ty = check_expr(c, arm->value, here);
     locals_close(c, mark);
-    if (!ty_is(tails, TY_NEVER) || ty_is(ty, TY_NEVER)) continue;
-    tails = ty;
+    tails = join_tails(tails, ty);
+    if (same.ty || ty_is(ty, TY_NEVER)) continue;
     same.ty = ty;
     if (arm->value) same.span = arm->value->span;
   }
