@@ -22,15 +22,16 @@ static Label *plain_leave(Fn *f, const Expr *e) {
   return e->kind == EX_BREAK ? f->loop->leave : e->kind == EX_CONTINUE ? f->loop->again : NULL;
 }
 
-// Without `else` the value is (), whatever the block gives.
+// Without `else` the value is (), whatever the block gives: in a tail position, a function of result () ends so.
 static void gen_lone_then(Fn *f, Expr *then, Sink sink) {
-  bool gives_unit = f->drops || ty_is(then->type, TY_UNIT) || ty_is(then->type, TY_NEVER);
-  if (sink.kind == SINK_TAIL && gives_unit) {
-    gen(f, then, SINK_RETURN);
+  if (sink.kind != SINK_TAIL) {
+    gen(f, then, SINK_DROP);
     return;
   }
-  gen(f, then, SINK_DROP);
-  if (sink.kind == SINK_TAIL && fn_reachable(f)) gen_return_unit(f);
+  bool drops = f->drops;
+  f->drops = true;
+  gen(f, then, SINK_RETURN);
+  f->drops = drops;
 }
 
 static Reg if_end(Fn *f, Label *end, Sink sink) {
@@ -72,6 +73,7 @@ static void loop_body(Fn *f, Expr *block, Loop *loop, u32 head, void (*step)(Fn 
   f->loop = loop->outer;
   emit_bind(f->emit, loop->again);
   if (step && fn_reachable(f)) step(f, reg);
+  if (may_suspend(block)) emit_clear_dead(f->emit);  // so that the next round waits without what this one left
   emit_loop(f->emit, head);
   emit_bind(f->emit, loop->leave);
 }

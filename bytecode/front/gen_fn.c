@@ -146,8 +146,8 @@ static void bind_var(Fn *f, Local *local, LocalInfo *info, Reg reg) {
 // An Int or Float that arrives as a val is unboxed once if arithmetic needs it, and stays at hand as a val if somebody
 // wants that.
 static void bind_boxed_number(Fn *f, Local *local, LocalInfo *info, Reg reg) {
-  bool counted = info->counted == f->emit->serial;
-  bool want_raw = !counted || info->raw_uses, want_val = !counted || info->val_uses;
+  bool used = info->counted == f->emit->serial;
+  bool want_raw = used && info->raw_uses, want_val = used && info->val_uses;
   if (!want_raw || want_val || reg_state(f->emit, reg) != REG_TEMP) {
     info->val = reg;
     if (!want_raw || reg_state(f->emit, reg) == REG_TEMP) settle(f, local, reg, REG_LOCAL);
@@ -192,7 +192,7 @@ void fn_bind(Fn *f, Local *local, Reg reg) {
   info->serial = f->emit->serial;
   info->raw = info->val = REG_NONE;
   bool field = is_state(local) && !info->elided;
-  if (field && info->counted == f->emit->serial) info->raw_uses++;  // the field holds an Int or Float raw
+  if (field) count_use(local, true, f->emit->serial);  // the field holds an Int or Float raw
   if (local->kind == LOCAL_VAR) bind_var(f, local, info, reg);
   else bind_let(f, local, info, reg);
   if (field) set_field(f, local, info->raw != REG_NONE ? info->raw : info->val);

@@ -122,6 +122,7 @@ typedef struct Child {
 } Child;
 typedef VEC(Child) Children;
 void expr_children(Expr *e, Children *out);    // of the same function: not into closures, tasks and `when` arms
+void count_use(Local *local, bool raw, u32 serial);
 void count_uses(Gen *gen, Expr *root, bool raw, u32 serial);
 bool may_assign(Expr *e);                      // might assign a local `var`
 bool may_suspend(Expr *e);                     // might await, by itself

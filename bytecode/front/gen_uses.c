@@ -90,7 +90,7 @@ void expr_children(Expr *e, Children *out) {
 
 // ---- Counting uses --------------------------------------------------------------------------------------------------
 
-static void count_use(Local *local, bool raw, u32 serial) {
+void count_use(Local *local, bool raw, u32 serial) {
   LocalInfo *info = local_info(local);
   if (info->counted != serial) {
     info->counted = serial;
