@@ -4,6 +4,9 @@
 #include "vm/scan.h"
 #include "vm/worker.h"
 
+// Stress builds collect and check a heap all the more rarely the more words it has: one time less in so many words.
+enum { HEAP_CHECK_STEP = 512 };
+
 // What the running turn's heap hangs on: its actor, or the worker if it runs outside any.
 static inline Heap **heap_place(Worker *worker) { return worker->actor ? &worker->actor->heap : &worker->loose; }
 

@@ -6,9 +6,6 @@
 #include "vm/engine.h"
 #include "vm/gc.h"
 
-// A heap of fewer words is collected every few reservations in stress builds; to do so with a big one would take for ever.
-enum { STRESS_WORDS = 2048 };
-
 // Large objects of one turn may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
 
@@ -157,7 +154,7 @@ static bool minor(Worker *worker, bool frames) {
 
 static bool major_is_due(const Worker *worker, const Heap *heap) {
   if (!heap) return false;
-  if (STRESSING && worker->collections % (heap->live_words < STRESS_WORDS ? 4 : 256) == 0) return true;
+  if (STRESSING && worker->collections % (4 + heap->live_words / HEAP_CHECK_STEP) == 0) return true;
   return heap->live_words > heap->threshold;
 }
 

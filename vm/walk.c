@@ -25,9 +25,6 @@ typedef struct Walk {
   bool lenient;       // a guard's garbage may point anywhere
 } Walk;
 
-// More than this is walked once in 64 collections.
-enum { WALK_WORDS = 2048 };
-
 static void run_add(Walk *w, u64 *words, u64 used, bool counted) {
   if (!used) return;
   Run run = {words, (u32)used, calloc(used / 64 + 1, 8)};
@@ -148,7 +145,7 @@ static void gather_young(Walk *w) {
 
 void heap_check(Worker *worker, Actor *actor, bool frames) {
   Heap *heap = actor ? actor->heap : worker->loose;
-  if (heap && heap->live_words > WALK_WORDS && worker->collections % 64) return;
+  if (heap && worker->collections % (1 + heap->live_words / HEAP_CHECK_STEP)) return;
   Walk w = {.worker = worker, .heap = heap};
   bool running = actor == worker->actor;
   gather(&w);
