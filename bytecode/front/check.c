@@ -61,11 +61,7 @@ void check_fn(Checker *c, Node *node) {
   u32 mark = locals_open(c), outer = c->type_params.count;
   check_enter_type_params(c, &fn->generics, node->params);
   c->body = fn->body;
-  for (u32 i = 0; i < fn->params.count; i++) {
-    Param *param = &fn->params.items[i];
-    check_pattern(c, param->pattern, param->ty, LOCAL_LET);
-    check_must_match(c, param->pattern, "a parameter");
-  }
+  check_params(c, &fn->params, LOCAL_LET);
   c->body = NULL;
   Want want = {.ty = fn->result_ty, .what = "the result of", .name = fn->name.name};
   if (fn->result) want.source = c->source, want.span = fn->result->span, want.note = "the result type is written here";
@@ -339,7 +335,7 @@ static void check_test(Checker *c, TestDecl *test) {
 
 void check_module(Front *front, ModuleAst *module) {
   Checker *c = gc_new(Checker);
-  *c = (Checker){.front = front, .diags = front->diags, .module = module, .source = module->source};
+  *c = (Checker){.front = front, .diags = front->diags, .module = module, .source = module->source, .binding_from = UINT32_MAX};
   unify_begin_group(&c->unifier, module);
   if (!resolve_declare(front, module)) return;
   check_declarations(c);

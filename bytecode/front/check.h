@@ -17,6 +17,7 @@
 //   check_report.c   how mismatches are worded
 #pragma once
 #include "bytecode/front/effects.h"
+#include "bytecode/front/parse.h"
 #include "bytecode/front/resolve.h"
 
 // What is expected of an expression, and how to say so when it does not come.
@@ -95,6 +96,7 @@ typedef struct Checker {
   Node *current;               // the node being checked
   u32 depth;
   u32 loops;                   // of the current body, around this place
+  u32 binding_from;            // where the parameter list begins whose patterns are being bound; else UINT32_MAX
   PtrMap locals;               // Name → Local
   VEC(Binding) trail;
   TypeParams type_params;
@@ -108,7 +110,7 @@ typedef struct Checker {
   VEC(const char *) irrefutable_where;  // parallel to it
 } Checker;
 
-enum { CHECK_DEPTH_LIMIT = 1000 };
+enum { CHECK_DEPTH_LIMIT = PARSE_DEPTH_LIMIT + 100 };  // the parser's own limit speaks first
 
 // ---- check.c --------------------------------------------------------------------------------------------------------
 
@@ -210,13 +212,14 @@ Ty *check_call(Checker *c, Expr *e);
 Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at);
 Ty *check_call_ctor(Checker *c, Expr *e, CtorDecl *ctor);
 Ty *check_dot_call(Checker *c, Expr *e);
-void check_type_args(Checker *c, Expr *e, FnDecl *fn, TypeExpr **types, u32 count, Span span);
 const Name **check_param_names(const Params *params);
 
 // ---- check_pat.c ----------------------------------------------------------------------------------------------------
 
 // Gives the pattern its types and binds its names; `kind` is that of the locals made.
 void check_pattern(Checker *c, Pat *pattern, Ty *ty, LocalKind kind);
+// The patterns of a parameter list: together they bind each name once, and all must match.
+void check_params(Checker *c, const Params *params, LocalKind kind);
 void check_must_match(Checker *c, Pat *pattern, const char *where);  // "a parameter"; judged when the group is done
 
 // ---- check_actor.c, check_send.c ------------------------------------------------------------------------------------

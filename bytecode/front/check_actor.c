@@ -106,11 +106,7 @@ static void check_state(Checker *c, ActorDecl *actor) {
   actor->init_body->result = ty_basic(TY_UNIT);
   c->body = actor->init_body;
   u32 mark = locals_open(c);
-  for (u32 i = 0; i < actor->params.count; i++) {
-    Param *param = &actor->params.items[i];
-    check_pattern(c, param->pattern, param->ty, LOCAL_STATE_PARAM);
-    check_must_match(c, param->pattern, "a parameter");
-  }
+  check_params(c, &actor->params, LOCAL_STATE_PARAM);
   add_fields(c, actor, mark);
   for (u32 i = 0; i < actor->state.count; i++) check_member(c, actor, &actor->state.items[i]);
   c->body = NULL;
@@ -292,10 +288,8 @@ static void pattern_locals(Pat *pattern, Locals *out) {
 
 static Locals bind_handler_params(Checker *c, HandlerDecl *handler) {
   Locals locals = {0};
-  for (u32 i = 0; i < handler->params.count; i++) {
-    check_pattern(c, handler->params.items[i].pattern, handler->param_tys[i], LOCAL_LET);
-    pattern_locals(handler->params.items[i].pattern, &locals);
-  }
+  check_params(c, &handler->params, LOCAL_LET);
+  for (u32 i = 0; i < handler->params.count; i++) pattern_locals(handler->params.items[i].pattern, &locals);
   return locals;
 }
 
@@ -323,7 +317,6 @@ static void check_handler(Checker *c, ActorDecl *actor, HandlerDecl *handler) {
   u32 mark = locals_open(c);
   c->body = body;
   Locals locals = bind_handler_params(c, handler);
-  for (u32 i = 0; i < handler->params.count; i++) check_must_match(c, handler->params.items[i].pattern, "a parameter");
   c->body = NULL;
   MethodSig *sig = handler->methods.count ? handler->methods.items[0] : NULL;
   Want want = {.drop = true};

@@ -127,15 +127,22 @@ static void no_spread(Checker *c, Expr *e) {
 
 // ---- Functions ------------------------------------------------------------------------------------------------------
 
-void check_type_args(Checker *c, Expr *e, FnDecl *fn, TypeExpr **types, u32 count, Span span) {
-  Node *node = node_of_fn(fn);
-  u32 wanted = node->written;
-  if (count != wanted) {
-    check_error(c, DIAG_E0216, span, "`%.*s` has %u type parameter%s, but %u type argument%s given", STR_ARG(fn->name.name->text), wanted,
-                wanted == 1 ? "" : "s", count, count == 1 ? " is" : "s are");
-    for (u32 i = 0; i < count; i++) check_type(c, types[i]);
-    return;
-  }
+static bool type_count_fits(Checker *c, Ident name, u32 wanted, u32 given, Span span) {
+  if (given == wanted) return true;
+  check_error(c, DIAG_E0216, span, "`%.*s` has %u type parameter%s, but %u type argument%s given", STR_ARG(name.name->text), wanted,
+              wanted == 1 ? "" : "s", given, given == 1 ? " is" : "s are");
+  return false;
+}
+
+// Those of a dot call, or of a callee `f[T]`.
+static TypeExpr **written_type_args(const Expr *e, u32 *count) {
+  const Expr *from = e->object && e->object->kind == EX_INST && e->kind == EX_CALL ? e->object : e;
+  *count = from->type_args.count;
+  return from->type_args.items;
+}
+
+static void fix_type_args(Checker *c, Expr *e, FnDecl *fn, TypeExpr **types, u32 count, Span span) {
+  if (!type_count_fits(c, fn->name, node_of_fn(fn)->written, count, span)) return;
   for (u32 i = 0; i < count; i++) {
     Ty *ty = check_type(c, types[i]);
     if (e->inst) check_same(c, types[i]->span, ty, &(Want){.ty = e->inst[i]});
@@ -152,9 +159,8 @@ static void helper_in_reach(Checker *c, const FnDecl *fn, Span at) {
 static bool is_show(const FnDecl *fn) { return str_eq(fn->home->name, STR("prelude")) && str_eq(fn->name.name->text, STR("show")); }
 
 Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
-  TypeExpr **types = e->type_args.items;
-  u32 type_count = e->type_args.count;
-  if (!dot && e->object && e->object->kind == EX_INST) types = e->object->type_args.items, type_count = e->object->type_args.count;
+  u32 type_count;
+  TypeExpr **types = written_type_args(e, &type_count);
   e->kind = EX_CALL;
   e->call = is_show(fn) ? CALL_SHOW : CALL_FN;
   e->object = NULL;
@@ -163,7 +169,7 @@ Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
   resolve_depend(c->module, fn->home);
   effects_add_call(&c->effects, c->body, fn, at);
   Ty *ty = ty_resolve(check_instantiate(c, e, fn, at));
-  if (type_count) check_type_args(c, e, fn, types, type_count, at);
+  if (type_count) fix_type_args(c, e, fn, types, type_count, at);
   Callee callee = {.kind = fn->actor ? "helper" : "function", .name = fn->name.name, .count = ty_fn_params(ty), .params = ty->args,
                    .names = check_param_names(&fn->params), .skip_first = dot, .source = fn->home->source, .span = fn->name.span};
   if (dot && callee.count && e->args.items[0].value) {
@@ -196,6 +202,8 @@ static void check_spread(Checker *c, Expr *e, CtorDecl *ctor, Ty *result) {
 }
 
 Ty *check_call_ctor(Checker *c, Expr *e, CtorDecl *ctor) {
+  u32 type_count;
+  TypeExpr **types = written_type_args(e, &type_count);
   e->kind = EX_CALL;
   e->call = CALL_CTOR;
   e->ctor = ctor;
@@ -203,6 +211,9 @@ Ty *check_call_ctor(Checker *c, Expr *e, CtorDecl *ctor) {
   resolve_depend(c->module, ctor->owner->home);
   Ty *result, **fields;
   check_instantiate_ctor(ctor, &result, &fields);
+  if (type_count && type_count_fits(c, ctor->owner->name, ctor->owner->generics.count, type_count, e->span)) {
+    for (u32 i = 0; i < type_count; i++) check_same(c, types[i]->span, check_type(c, types[i]), &(Want){.ty = result->args[i]});
+  }
   u32 count = ctor->fields.count;
   const Name **names = gc_array(const Name *, count + 1);
   for (u32 i = 0; i < count; i++) names[i] = ctor->fields.items[i].name.name;
@@ -286,7 +297,7 @@ Ty *check_call(Checker *c, Expr *e) {
   }
   if (callee->kind == EX_INST && callee->object) callee = callee->object;
   bool inst = callee != e->object;
-  if (callee->kind == EX_UPPER && !inst) return call_upper(c, e, callee);
+  if (callee->kind == EX_UPPER) return call_upper(c, e, callee);
   if (callee->kind == EX_DOT && callee->object) {
     bool was_module;
     Symbol *symbol = check_qualified(c, callee->object, callee->name, callee->span, &was_module);

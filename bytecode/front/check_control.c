@@ -182,9 +182,8 @@ Ty *check_closure(Checker *c, Expr *e, const Want *want) {
   for (u32 i = 0; i < count; i++) {
     Param *param = &e->params.items[i];
     params[i] = closure_param(c, param, expected ? expected->args[i] : NULL);
-    check_pattern(c, param->pattern, params[i], LOCAL_LET);
-    check_must_match(c, param->pattern, "a parameter");
   }
+  check_params(c, &e->params, LOCAL_LET);
   c->body = outer;
   body->result = e->type_expr ? check_type(c, e->type_expr) : expected ? ty_fn_result(expected) : ty_var();
   Want result = {.ty = body->result, .what = "the result of this closure"};

@@ -331,6 +331,11 @@ static MethodSig *declared_method(Checker *c, InterfaceDecl *decl, MethodDecl *m
     FieldDecl *param = &method->params.items[i];
     sig->params[i] = param->ty = check_type(c, param->type);
     sig->param_names[i] = param->name.name;
+    for (u32 k = 0; k < i && param->name.name; k++) {
+      if (sig->param_names[k] != param->name.name) continue;
+      check_error(c, DIAG_E0109, param->name.span, "two parameters are named `%.*s`", STR_ARG(param->name.name->text));
+      break;
+    }
   }
   if (!method->answer) return sig;
   sig->answer = check_type(c, method->answer);

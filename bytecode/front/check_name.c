@@ -98,7 +98,13 @@ void check_unknown(Checker *c, Ident name) {
     diag_hint(diag, "powers arrive as parameters of main, as in `fn main(out: Out)`, and are passed on from there");
     return;
   }
-  suggest(c, check_error(c, DIAG_E0101, name.span, "there is no `%.*s` here", STR_ARG(text)), text);
+  Diag *diag = check_error(c, DIAG_E0101, name.span, "there is no `%.*s` here", STR_ARG(text));
+  Str foreign = parse_foreign_name(text);
+  if (foreign.len) {
+    diag_hint(diag, "%.*s", STR_ARG(foreign));
+  } else {
+    suggest(c, diag, text);
+  }
 }
 
 // ---- Values of declarations -----------------------------------------------------------------------------------------

@@ -42,8 +42,9 @@ static void bind(PatCheck *p, Pat *pat, Ty *ty) {
     return;
   }
   Local *earlier = locals_find(c, pat->name.name);
-  if (earlier && earlier->body == c->body && earlier->span.start >= p->whole.start && earlier->span.end <= p->whole.end) {
-    Diag *diag = check_error(c, DIAG_E0109, pat->name.span, "this pattern binds `%.*s` twice", STR_ARG(pat->name.name->text));
+  u32 from = p->whole.start < c->binding_from ? p->whole.start : c->binding_from;
+  if (earlier && earlier->body == c->body && earlier->span.start >= from && earlier->span.end <= p->whole.end) {
+    Diag *diag = check_error(c, DIAG_E0109, pat->name.span, "`%.*s` is bound twice", STR_ARG(pat->name.name->text));
     diag_note(diag, c->source, earlier->span, "the first time");
   }
   pat->local = locals_new(c, pat->name, p->kind, ty);
@@ -210,6 +211,16 @@ void check_pattern(Checker *c, Pat *pat, Ty *ty, LocalKind kind) {
   if (!pat) return;
   PatCheck p = {.c = c, .kind = kind, .whole = pat->span};
   pattern(&p, pat, ty_value(ty));
+}
+
+void check_params(Checker *c, const Params *params, LocalKind kind) {
+  for (u32 i = 0; i < params->count; i++) {
+    Pat *pat = params->items[i].pattern;
+    if (pat && c->binding_from == UINT32_MAX) c->binding_from = pat->span.start;
+    check_pattern(c, pat, params->items[i].ty, kind);
+    check_must_match(c, pat, "a parameter");
+  }
+  c->binding_from = UINT32_MAX;
 }
 
 void check_must_match(Checker *c, Pat *pat, const char *where) {
