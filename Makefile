@@ -76,11 +76,11 @@ check:  ## what needs no running: warnings as errors, the include graph, file si
 	@python3 tests/floors.py
 
 stress:  ## the tests with a collection at every chance, a tiny nursery, and a yield at every instruction that may
-	@$(MAKE) --no-print-directory BUILD=build/stress DEFS=-DDEED_STRESS CFLAGS='-O1 -g' all
+	@$(MAKE) --no-print-directory BUILD=build/stress DEFS=-DDEED_STRESS all
 	@DEED=build/stress/deed SLOW=20 tests/run $(or $(FILTER),lang examples seed library)
 
-# Sanitizers see every block only with malloc: no libgc, no jemalloc.
-MALLOC   = PKGS=libutf8proc DEFS='-DDEED_NO_LIBGC -DDEED_NO_JEMALLOC'
+# Sanitizers see every block only with malloc: no libgc, no jemalloc. Their frames are no tail calls: a switch dispatches.
+MALLOC   = PKGS=libutf8proc DEFS='-DDEED_NO_LIBGC -DDEED_NO_JEMALLOC -DDEED_SWITCH'
 
 asan:  ## the tests under AddressSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' all
