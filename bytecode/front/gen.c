@@ -171,8 +171,50 @@ static void gen_code(Gen *gen, bool tests) {
   gen_pending(gen);
 }
 
+static void check_name(Gen *gen, Str name) {
+  if (name.len > LIMIT_NAME)
+    gen_limit(gen, DIAG_E0514, (Span){0, 0}, "a name may have 1,024 bytes, and `%.*s…` has more", 40, name.ptr);
+}
+
+static void check_field_names(Gen *gen, u32 count, const Field *fields) {
+  for (u32 i = 0; i < count; i++) check_name(gen, fields[i].name);
+}
+
+static void check_names(Gen *gen) {
+  const Module *m = gen->module;
+  for (u32 i = 0; i < m->datas.count; i++) {
+    check_name(gen, m->datas.items[i].name);
+    for (u32 k = 0; k < m->datas.items[i].ctor_count; k++) {
+      const Ctor *ctor = &m->datas.items[i].ctors[k];
+      check_name(gen, ctor->name);
+      check_field_names(gen, ctor->field_count, ctor->fields);
+    }
+  }
+  for (u32 i = 0; i < m->interfaces.count; i++) {
+    check_name(gen, m->interfaces.items[i].name);
+    for (u32 k = 0; k < m->interfaces.items[i].method_count; k++) {
+      const Method *method = &m->interfaces.items[i].methods[k];
+      check_name(gen, method->name);
+      check_field_names(gen, method->param_count, method->params);
+    }
+  }
+  for (u32 i = 0; i < m->actors.count; i++) {
+    check_name(gen, m->actors.items[i].name);
+    check_field_names(gen, m->actors.items[i].param_count, m->actors.items[i].params);
+    for (u32 k = 0; k < m->actors.items[i].field_count; k++) check_name(gen, m->actors.items[i].fields[k].name);
+  }
+  for (u32 i = 0; i < m->globals.count; i++) check_name(gen, m->globals.items[i].name);
+  for (u32 i = 0; i < m->functions.count; i++) {
+    const Function *f = &m->functions.items[i];
+    check_name(gen, f->name);
+    for (u32 k = 0; f->param_names && k < f->param_count; k++) check_name(gen, f->param_names[k]);
+    for (u32 k = 0; k < f->local_count; k++) check_name(gen, f->locals[k].name);
+  }
+}
+
 static bool within_limits(Gen *gen) {
   const Module *m = gen->module;
+  check_names(gen);
   const u32 counts[] = {m->types.count, m->typelists.count, m->datas.count, m->interfaces.count, m->functions.count,
                         m->actors.count, m->globals.count, m->constants.count};
   for (u32 i = 0; i < COUNT_OF(counts); i++) {

@@ -14,7 +14,7 @@ enum {
 static Fn *fn_open(Gen *gen, u32 index, Body *body, bool long_jumps) {
   Fn *f = gc_new(Fn);
   const Function *function = &gen->module->functions.items[index];
-  *f = (Fn){.gen = gen, .body = body, .function = index, .actor = function->actor, .result = function->result, .self = REG_NONE};
+  *f = (Fn){.gen = gen, .body = body, .function = index, .actor = function->actor, .result = function->result};
   f->emit = emit_new(gen->module, &gen->free_lists, ++gen->serial, long_jumps);
   for (u32 i = 0; i < function->param_count; i++) reg_keep(f->emit, reg_new(f->emit, function->registers[i]), REG_LOCAL);
   f->has_state = function->actor != IMPORT_NONE;
@@ -243,27 +243,60 @@ static bool captured(const Body *body, const Local *local) {
   return !(is_state(local) && body->kind == BODY_WHEN && when_has_state(body));
 }
 
-static Ty *self_type(const Body *body) { return body->actor->interfaces.items[0]; }
-
 static bool captures_self(const Body *body) {
   return body->captures_self && body->actor && !(body->kind == BODY_WHEN && when_has_state(body));
 }
 
+Reg find_self(const Fn *f, TypeId type) {
+  for (u32 i = 0; i < f->selves.count; i++)
+    if (f->selves.items[i].type == type) return f->selves.items[i].reg;
+  return REG_NONE;
+}
+
+static void add_self(SelfRefs *selves, TypeId type) {
+  for (u32 i = 0; i < selves->count; i++)
+    if (selves->items[i].type == type) return;
+  vec_push(selves, ((SelfRef){type, REG_NONE}));
+}
+
+static void push_inside(Expr *e, Children *stack) {
+  if (e->block) vec_push(stack, ((Child){e->block, ROLE_VAL}));
+  for (u32 i = 0; i < e->arms.count; i++) {
+    if (e->arms.items[i].guard) vec_push(stack, ((Child){e->arms.items[i].guard, ROLE_RAW}));
+    vec_push(stack, ((Child){e->arms.items[i].value, ROLE_VAL}));
+  }
+}
+
+// The interfaces as which a closure, task or `when` body names `self`, in bodies inside it too.
+static SelfRefs selves_of(Gen *gen, Expr *e) {
+  SelfRefs selves = {0};
+  Children stack = {0};
+  if (captures_self(e->body)) push_inside(e, &stack);
+  while (stack.count) {
+    Expr *at = stack.items[--stack.count].expr;
+    if (at->kind == EX_SELF) add_self(&selves, gen_type(gen, at->interface ? at->interface : at->type));
+    if (at->kind == EX_FN || at->kind == EX_TASK || at->kind == EX_WHEN) push_inside(at, &stack);
+    expr_children(at, &stack);
+  }
+  return selves;
+}
+
 void capture_list(Fn *f, Expr *e, Reg **regs, u32 *count) {
   Body *body = e->body;
-  Reg *list = gc_array(Reg, body->captures.count + 1);
+  SelfRefs selves = selves_of(f->gen, e);
+  Reg *list = gc_array(Reg, body->captures.count + selves.count);
   u32 n = 0;
   for (u32 i = 0; i < body->captures.count; i++) {
     Local *local = body->captures.items[i];
     if (captured(body, local)) list[n++] = fn_read(f, local, sink_val(gen_type(f->gen, local->type)));
   }
-  if (captures_self(body)) {
-    TypeId type = gen_type(f->gen, self_type(body));
-    if (f->self != REG_NONE) list[n++] = f->self;
-    else {
-      list[n] = reg_new(f->emit, type);
-      emit_word(f->emit, OP_SELF, list[n++], 0, type);
+  for (u32 i = 0; i < selves.count; i++) {
+    Reg reg = find_self(f, selves.items[i].type);
+    if (reg == REG_NONE) {
+      reg = reg_new(f->emit, selves.items[i].type);
+      emit_word(f->emit, OP_SELF, reg, 0, selves.items[i].type);
     }
+    list[n++] = reg;
   }
   *regs = list;
   *count = n;
@@ -281,12 +314,13 @@ u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix) {
   Gen *gen = f->gen;
   Body *body = e->body;
   if (body->gen) return (u32)(uintptr_t)body->gen - 1;
-  u32 most = e->params.count + body->captures.count + 2;
+  SelfRefs selves = selves_of(gen, e);
+  u32 most = e->params.count + body->captures.count + selves.count + 1;
   TypeId *types = gc_array(TypeId, most);
   u32 params = add_params(gen, e, types), count = params;
   for (u32 i = 0; i < body->captures.count; i++)
     if (captured(body, body->captures.items[i])) types[count++] = gen_type(gen, body->captures.items[i]->type);
-  if (captures_self(body)) types[count++] = gen_type(gen, self_type(body));
+  for (u32 i = 0; i < selves.count; i++) types[count++] = selves.items[i].type;
   if (count > LIMIT_PARAMS) {
     gen_limit(gen, DIAG_E0514, e->span, "this closure has more than 255 parameters and captured values");
     count = LIMIT_PARAMS;
@@ -314,7 +348,8 @@ static void count_body(Fn *f, Expr *e) {
   }
 }
 
-static void bind_captures(Fn *f, Body *body, u32 at) {
+static void bind_captures(Fn *f, Expr *e, u32 at) {
+  Body *body = e->body;
   for (u32 i = 0; i < body->captures.count; i++) {
     Local *local = body->captures.items[i];
     if (!captured(body, local)) continue;
@@ -327,14 +362,15 @@ static void bind_captures(Fn *f, Body *body, u32 at) {
       settle(f, local, at++, REG_LOCAL);
     }
   }
-  if (captures_self(body)) f->self = at;
+  f->selves = selves_of(f->gen, e);
+  for (u32 i = 0; i < f->selves.count; i++) f->selves.items[i].reg = at++;
 }
 
 static void make_body(Fn *f, void *decl) {
   Expr *e = decl;
   count_body(f, e);
   u32 params = e->kind == EX_FN ? e->params.count : e->kind == EX_WHEN;
-  bind_captures(f, e->body, params);
+  bind_captures(f, e, params);
   if (e->kind == EX_FN) fn_bind_params(f, &e->params);
   if (e->kind == EX_WHEN) gen_match_reg(f, e, 0, SINK_RETURN);
   else gen(f, e->block, SINK_RETURN);

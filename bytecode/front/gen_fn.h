@@ -60,6 +60,13 @@ typedef struct ScopeItem {
   u32 name;               // emit_name_from()'s handle
 } ScopeItem;
 
+// `self` as an interface of the actor, captured by a closure or task.
+typedef struct SelfRef {
+  TypeId type;
+  Reg reg;
+} SelfRef;
+typedef VEC(SelfRef) SelfRefs;
+
 typedef struct Loop {
   struct Loop *outer;
   Label *leave, *again;
@@ -78,7 +85,7 @@ typedef struct Fn {
   bool drops;             // one-way: the body's value is dropped, () returned
   TypeId result;
   TypeListId identity;    // the function's own type parameters, as arguments
-  Reg self;               // the captured `self` of a closure or task
+  SelfRefs selves;        // of a closure or task
   Loop *loop;
   VEC(ScopeItem) scope;   // the locals in scope
   Expr *ready;            // an expression whose value already stands in a register
@@ -156,6 +163,7 @@ u32 wrap_ctor(Gen *gen, CtorDecl *ctor);
 void gen_pending(Gen *gen);                    // makes the code of closures, tasks, whens and wrappers still to be made
 void capture_list(Fn *f, Expr *e, Reg **regs, u32 *count);
 bool when_has_state(const Body *body);
+Reg find_self(const Fn *f, TypeId type);       // the captured `self` of that type, or REG_NONE
 
 // ---- gen_expr.c ----
 Reg gen(Fn *f, Expr *e, Sink sink);

@@ -163,22 +163,21 @@ Reg gen_when(Fn *f, Expr *e, Sink sink) {
 // ---- References -----------------------------------------------------------------------------------------------------
 
 Reg gen_self(Fn *f, Expr *e, Sink sink) {
-  if (f->self != REG_NONE) return coerce(f, f->self, sink);
   TypeId type = gen_type(f->gen, e->interface ? e->interface : e->type);
+  Reg captured = find_self(f, type);
+  if (captured != REG_NONE) return coerce(f, captured, sink);
   Reg out = value_reg(f, sink, type);
   emit_word(f->emit, OP_SELF, out, 0, type);
   return coerce(f, out, sink);
 }
 
 Reg gen_narrow(Fn *f, Expr *e, Sink sink) {
-  TypeId type = gen_type(f->gen, e->type);
-  if (e->object->kind == EX_SELF && f->self == REG_NONE) {
-    Reg out = value_reg(f, sink, type);
-    emit_word(f->emit, OP_SELF, out, 0, type);
-    return coerce(f, out, sink);
-  }
-  Reg object = gen_value(f, e->object, gen_type(f->gen, e->object->type));
+  Gen *g = f->gen;
+  TypeId type = gen_type(g, e->interface ? e->interface : e->type);
+  Ty *from = e->object->kind == EX_SELF && e->object->interface ? e->object->interface : e->object->type;
+  Reg object = gen_value(f, e->object, gen_type(g, from));
   if (!fn_reachable(f)) return sink_reg(f, sink);
+  if (reg_type(f->emit, object) == type) return coerce(f, object, sink);
   fn_at(f, e->span);
   reg_release(f->emit, object);
   Reg out = value_reg(f, sink, type);

@@ -156,9 +156,7 @@ static bool lives_in(Fn *f, Local *local, Reg reg) {
 
 static bool reads(Fn *f, Expr *e, Reg reg) {
   if (e->kind == EX_NAME) return e->ref == REF_LOCAL && lives_in(f, e->local, reg);
-  if (e->kind == EX_SELF) return f->self == reg;
   if (e->kind != EX_FN && e->kind != EX_TASK && e->kind != EX_WHEN) return false;
-  if (e->body->captures_self && f->self == reg) return true;
   for (u32 i = 0; i < e->body->captures.count; i++)
     if (lives_in(f, e->body->captures.items[i], reg)) return true;
   return false;
