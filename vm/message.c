@@ -7,50 +7,42 @@
 
 enum { SHORT_BYTES = 64 };
 
-// Words that a copy of the argument takes in the fragment; UINT32_MAX if it needs the general copier.
-static u32 flat_words(Val arg) {
+// Words that a copy of the argument takes in the fragment; DEEP if it needs the general copier.
+enum { DEEP = 1 << 16 };
+static inline u32 flat_words(Val arg) {
   if (!val_is_pointer(arg)) return 0;
   u64 header = val_obj(arg)->header;
   if (header_flags(header) & OBJ_IMMORTAL) return 0;
   switch (header_kind(header)) {
-    case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_REF: case KIND_PROMISE: return header_words(header);
-    case KIND_STRING: case KIND_BYTES: return header_info(header) <= SHORT_BYTES ? header_words(header) : UINT32_MAX;
+    case KIND_REF: return 4;
+    case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_PROMISE: return 2;
+    case KIND_STRING: case KIND_BYTES: return header_info(header) <= SHORT_BYTES ? 1 + bytes_words(header_info(header)) : DEEP;
     case KIND_NONE: case KIND_CONS: case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_COUNT: break;
   }
-  return UINT32_MAX;
+  return DEEP;
 }
 
-// Copies a flat argument to `at`; its words.
-static u32 flat_copy(Val arg, u64 *at, Message *message) {
+// Copies a flat argument of so many words to `at`.
+static inline void flat_copy(Val arg, u64 *at, u32 words, Message *message) {
   Obj *from = val_obj(arg);
-  u32 words = header_words(from->header);
-  memcpy(at, from, words * 8);
-  if (obj_kind(from) == KIND_REF) {
+  at[0] = from->header;
+  for (u32 i = 1; i < words; i++) at[i] = from->words[i - 1];
+  Kind kind = obj_kind(from);
+  if (kind == KIND_REF) {
     at[1 + REF_WEIGHT] = weight_split(from);
     message->counted = 1;
-  } else if (obj_kind(from) == KIND_PROMISE) {
+  } else if (kind == KIND_PROMISE) {
     promise_retain(promise_of(from));
     message->counted = 1;
   }
-  return words;
 }
 
-static void fill_header(Worker *worker, Message *message, MessageKind kind, u32 count, u32 bytes) {
+static inline void fill_header(Worker *worker, Message *message, MessageKind kind, u32 count, u32 bytes) {
   const Actor *sender = worker->actor;
-  message->next = NULL;
-  message->kind = kind;
-  message->counted = 0;
-  message->tested = 0;
-  message->slot = 0;
-  message->count = (u16)count;
-  message->bytes = bytes;
-  message->promise = NULL;
-  message->code = NULL;
-  message->sender = sender ? sender->serial : 0;
-  message->sender_class = sender ? sender->class : NULL;
-  message->sender_line = worker->line;
-  message->charge = 0;
-  message->gate = NULL;
+  *message = (Message){.kind = kind, .count = (u16)count, .bytes = bytes, .sender_line = worker->line};
+  if (!sender) return;
+  message->sender = sender->serial;
+  message->sender_class = sender->class;
 }
 
 static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 count) {
@@ -70,22 +62,20 @@ static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 
 
 Message *message_new(Worker *worker, MessageKind kind, const Val *args, u32 count) {
   u32 words = 0;
-  for (u32 i = 0; i < count; i++) {
-    u32 flat = flat_words(args[i]);
-    if (UNLIKELY(flat == UINT32_MAX)) return new_deep(worker, kind, args, count);
-    words += flat;
-  }
+  for (u32 i = 0; i < count; i++) words += flat_words(args[i]);
+  if (UNLIKELY(words >= DEEP)) return new_deep(worker, kind, args, count);
   size_t bytes = sizeof(Message) + (count + words) * 8;
   Message *message = pool_alloc(&worker->sched->pool, bytes);
   if (UNLIKELY(!message)) return NULL;
   fill_header(worker, message, kind, count, (u32)bytes);
   u64 *fragment = message->args + count;
   for (u32 i = 0; i < count; i++) {
-    Val arg = args[i];
-    message->args[i] = arg;
-    if (!val_is_pointer(arg) || header_flags(val_obj(arg)->header) & OBJ_IMMORTAL) continue;
+    u32 flat = words ? flat_words(args[i]) : 0;
+    message->args[i] = args[i];
+    if (!flat) continue;
     message->args[i] = (Val)fragment;
-    fragment += flat_copy(arg, fragment, message);
+    flat_copy(args[i], fragment, flat, message);
+    fragment += flat;
   }
   return message;
 }

@@ -87,11 +87,11 @@ static int content_read(int fd, Content *content) {
   if (fstat(fd, &about)) return errno;
   bool regular = S_ISREG(about.st_mode);
   content->capacity = regular && about.st_size > 0 ? (size_t)about.st_size + 1 : READ_STEP;
-  if (content->capacity > FILE_MOST) return EFBIG;
+  if (content->capacity > FILE_MOST) return EOVERFLOW;
   if (!(content->bytes = memory_alloc(content->capacity))) return ENOMEM;
   for (;;) {
     if (content->length == content->capacity) {
-      if (content->capacity > FILE_MOST / 2) return EFBIG;
+      if (content->capacity > FILE_MOST / 2) return EOVERFLOW;
       if (!content_grow(content)) return ENOMEM;
     }
     char *to = content->bytes + content->length;

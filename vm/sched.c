@@ -22,7 +22,7 @@ bool sched_open(Worker *worker) {
   const VmOptions *options = &worker->vm->options;
   Sched *sched = memory_alloc(sizeof *sched);
   if (!sched) return false;
-  *sched = (Sched){.simulated = options->seeded, .kill_left = (i64)options->kill_at};
+  *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded, .kill_left = (i64)options->kill_at};
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
   sched->start = clock_us();
@@ -43,7 +43,7 @@ void sched_close(Worker *worker) {
 
 bool sched_admit(Worker *worker) {
   Sched *sched = worker->sched;
-  if (!worker->vm->options.seeded || sched->actor_count < sched->drawn_capacity) return true;
+  if (!sched->seeded || sched->actor_count < sched->drawn_capacity) return true;
   return memory_grow((void **)&sched->drawn_from, &sched->drawn_capacity, sizeof *sched->drawn_from, NULL);
 }
 
@@ -51,7 +51,7 @@ void sched_ready(Worker *worker, Actor *actor) {
   Sched *sched = worker->sched;
   actor->state = ACTOR_READY;
   sched->ready_count++;
-  if (UNLIKELY(worker->vm->options.seeded)) {
+  if (UNLIKELY(sched->seeded)) {
     sched->drawn_from[sched->ready_count - 1] = actor;
     return;
   }
@@ -64,7 +64,7 @@ static Actor *take_ready(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched->ready_count) return NULL;
   sched->ready_count--;
-  if (UNLIKELY(worker->vm->options.seeded)) {
+  if (UNLIKELY(sched->seeded)) {
     u64 drawn = random_below(&sched->choice, sched->ready_count + 1);
     Actor *actor = sched->drawn_from[drawn];
     sched->drawn_from[drawn] = sched->drawn_from[sched->ready_count];
@@ -81,7 +81,7 @@ static Actor *take_ready(Worker *worker) {
 void sched_grant(Worker *worker) {
   Sched *sched = worker->sched;
   i64 granted = worker->vm->options.quantum;
-  if (worker->vm->options.seeded) granted = 1 + (i64)random_below(&sched->choice, (u64)granted * 2);
+  if (UNLIKELY(sched->seeded)) granted = 1 + (i64)random_below(&sched->choice, (u64)granted * 2);
   if (UNLIKELY(sched->kill_left) && granted > sched->kill_left) granted = sched->kill_left;
   sched->granted = worker->reductions = granted;
 }

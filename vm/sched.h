@@ -25,6 +25,7 @@ typedef struct Sched {
   Promise *dead;            // promises to free
   Promise *settled, *last_settled;  // promises whose waiters are to hear, first to last (counted)
   bool releasing, announcing;       // the lists are being worked off
+  bool seeded;
   bool simulated;           // the clock stands while anyone is ready, and jumps to the next timer when nobody is
   Random choice;            // --seed: who is next, and for how long
   u64 start;                // of the clock, us; what sched_now() gives counts from here
