@@ -298,6 +298,7 @@ static void finish_names(Emit *emit, Function *function) {
 void emit_finish(Emit *emit, Function *function) {
   TypeId *types = gc_array(TypeId, emit->regs.count);
   for (u32 i = 0; i < emit->regs.count; i++) types[i] = emit->regs.items[i].type;
+  if (emit->labels > 1 && !emit->exhausted) emit_thread_jumps(emit->code.items, emit->code.count);
   function->registers = types;
   function->register_count = emit->regs.count;
   function->code = emit->code.items;

@@ -100,5 +100,6 @@ void emit_loop(Emit *emit, u32 head);
 enum { NAME_NONE = 0xffffffff };                                     // no name
 u32 emit_name_from(Emit *emit, Str name, Reg reg);                    // gives a handle for emit_name_until
 void emit_name_until(Emit *emit, u32 handle);
+void emit_thread_jumps(u64 *code, u32 words);                         // emit_thread.c
 // Fills code, registers, lines and locals of `function`.
 void emit_finish(Emit *emit, Function *function);
