@@ -11,6 +11,7 @@
 typedef struct Run {
   const u64 *words;
   u32 used;
+  bool young;
   u64 *starts;  // a bit for each word at which an object begins
 } Run;
 
@@ -22,12 +23,13 @@ typedef struct Walk {
   Obj **large;        // by address
   u32 large_count;
   const char *where;  // for the report
+  bool old;           // slots of an old object are being checked
   bool lenient;       // a guard's garbage may point anywhere
 } Walk;
 
-static void run_add(Walk *w, u64 *words, u64 used, bool counted) {
+static void run_add(Walk *w, u64 *words, u64 used, bool counted, bool young) {
   if (!used) return;
-  Run run = {words, (u32)used, calloc(used / 64 + 1, 8)};
+  Run run = {words, (u32)used, young, calloc(used / 64 + 1, 8)};
   if (!run.starts) abort();
   for (u64 at = 0; at < used;) {
     u64 header = words[at];
@@ -63,6 +65,7 @@ static bool in_runs(const Walk *w, const Obj *obj) {
   const Run *run = &w->runs[low - 1];
   u64 at = (u64)((const u64 *)obj - run->words);
   if (at >= run->used) return false;
+  if (w->old && run->young && !w->lenient) BUG("I7: %s points to a young one", w->where);
   if (!(run->starts[at / 64] >> at % 64 & 1)) BUG("I3: %s points into the middle of an object", w->where);
   return true;
 }
@@ -81,6 +84,7 @@ static void slot_check(void *context, Val *slot) {
 
 static void runs_check(Walk *w) {
   for (u32 r = 0; r < w->run_count; r++) {
+    w->old = !w->runs[r].young;
     for (u32 at = 0; at < w->runs[r].used;) {
       Obj *obj = (Obj *)(w->runs[r].words + at);
       Vals vals = obj_vals(obj, obj->header);
@@ -90,6 +94,7 @@ static void runs_check(Walk *w) {
       at += header_words(obj->header);
     }
   }
+  w->old = false;
 }
 
 static bool frame_check(void *context, const FrameView *frame) {
@@ -123,7 +128,7 @@ static void gather(Walk *w) {
   u64 words = 0, young = 0;
   for (Chunk *chunk = w->heap ? w->heap->chunks : NULL; chunk; chunk = chunk->next) {
     if (chunk->used > chunk->capacity) BUG("I2: chunk fuller than full");
-    run_add(w, chunk->words, chunk->used, chunk->counted);
+    run_add(w, chunk->words, chunk->used, chunk->counted, false);
     words += chunk->used;
   }
   large_add(w, w->heap ? w->heap->large : NULL, false, &words);
@@ -134,13 +139,13 @@ static void gather(Walk *w) {
 // Only the running turn has young memory: the nursery (which is packed, like a chunk), the fragment, the big chunk.
 static void gather_young(Walk *w) {
   Worker *worker = w->worker;
-  if (worker->big) run_add(w, worker->big->words, (u64)(worker->at - worker->big->words), true);
-  else if (worker->nursery) run_add(w, worker->nursery, (u64)(worker->at - worker->nursery), true);
+  if (worker->big) run_add(w, worker->big->words, (u64)(worker->at - worker->big->words), true, true);
+  else if (worker->nursery) run_add(w, worker->nursery, (u64)(worker->at - worker->nursery), true, true);
   Message *message = worker->turn ? worker->turn->message : NULL;
   bool whole = message && (heap_in_guard(worker) || worker->young_low);
   if (!whole) return;
   u64 *graph = message->args + message->count;
-  run_add(w, graph, (u64)((u64 *)((char *)message + message->bytes) - graph), message->counted);
+  run_add(w, graph, (u64)((u64 *)((char *)message + message->bytes) - graph), message->counted, !heap_in_guard(worker));
 }
 
 void heap_check(Worker *worker, Actor *actor, bool frames) {
