@@ -5,8 +5,16 @@
 // (DEED_SWITCH).
 #include "vm/step.h"
 
-#if !defined(DEED_SWITCH) && (!defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
+#if defined(DEED_SWITCH)
+// as asked for
+#elif !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define DEED_SWITCH
+#elif defined(__clang__)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define DEED_SWITCH
+#endif
+#else
+#pragma GCC optimize("optimize-sibling-calls")  // also at -O1
 #endif
 
 // Gives the answer of the turn's first frame to the worker, as a val.
