@@ -1,11 +1,17 @@
 // Encoding, labels and the register allocator of one function: see emit.h.
 #include "bytecode/front/emit.h"
 
-Emit *emit_new(Module *module, FreeLists *free_lists, u32 serial, bool long_jumps) {
-  Emit *emit = gc_new(Emit);
-  *emit = (Emit){.module = module, .free_lists = free_lists, .serial = serial, .long_jumps = long_jumps, .reachable = true};
+void emit_start(Emit *emit, Module *module, FreeLists *free_lists, u32 serial, bool long_jumps) {
+  emit->module = module;
+  emit->free_lists = free_lists;
+  emit->serial = serial;
+  emit->long_jumps = long_jumps;
+  emit->overflow = emit->exhausted = emit->loops = false;
+  emit->reachable = true;
+  emit->effects = 0;
+  emit->line = emit->labels = 0;
   emit->last_bound = LABEL_OPEN;
-  return emit;
+  emit->code.count = emit->fixes.count = emit->regs.count = emit->dirty.count = emit->lines.count = emit->names.count = 0;
 }
 
 // ---- Registers ------------------------------------------------------------------------------------------------------
@@ -291,20 +297,29 @@ static void finish_names(Emit *emit, Function *function) {
     if (name.until > emit->code.count) name.until = emit->code.count;
     if (name.from < name.until) emit->names.items[kept++] = name;
   }
+  LocalName *names = gc_array(LocalName, kept);
+  if (kept) memcpy(names, emit->names.items, kept * sizeof *names);
   function->local_count = kept;
-  function->locals = emit->names.items;
+  function->locals = names;
+}
+
+// Copies of the exact size, in memory that no collection looks at.
+static void *keep_data(const void *items, u32 count, size_t size) {
+  void *copy = gc_alloc_data(count * size);
+  if (count) memcpy(copy, items, count * size);
+  return copy;
 }
 
 void emit_finish(Emit *emit, Function *function) {
-  TypeId *types = gc_array(TypeId, emit->regs.count);
+  TypeId *types = gc_alloc_data(emit->regs.count * sizeof *types);
   for (u32 i = 0; i < emit->regs.count; i++) types[i] = emit->regs.items[i].type;
   if (emit->labels > 1 && !emit->exhausted) emit_thread_jumps(emit->code.items, emit->code.count);
+  while (emit->lines.count && vec_last(&emit->lines).word >= emit->code.count) emit->lines.count--;
   function->registers = types;
   function->register_count = emit->regs.count;
-  function->code = emit->code.items;
+  function->code = keep_data(emit->code.items, emit->code.count, sizeof *function->code);
   function->code_words = emit->code.count;
-  while (emit->lines.count && vec_last(&emit->lines).word >= emit->code.count) emit->lines.count--;
+  function->lines = keep_data(emit->lines.items, emit->lines.count, sizeof *function->lines);
   function->line_count = emit->lines.count;
-  function->lines = emit->lines.items;
   finish_names(emit, function);
 }

@@ -65,7 +65,8 @@ typedef struct Emit {
   VEC(LocalName) names;
 } Emit;
 
-Emit *emit_new(Module *module, FreeLists *free_lists, u32 serial, bool long_jumps);
+// Begins a function in `emit`, whose buffers are used again.
+void emit_start(Emit *emit, Module *module, FreeLists *free_lists, u32 serial, bool long_jumps);
 
 // ---- Registers ----
 Reg reg_new(Emit *emit, TypeId type);          // a temporary of the type
@@ -101,5 +102,5 @@ enum { NAME_NONE = 0xffffffff };                                     // no name
 u32 emit_name_from(Emit *emit, Str name, Reg reg);                    // gives a handle for emit_name_until
 void emit_name_until(Emit *emit, u32 handle);
 void emit_thread_jumps(u64 *code, u32 words);                         // emit_thread.c
-// Fills code, registers, lines and locals of `function`.
+// Copies out code, registers, lines and locals of `function`.
 void emit_finish(Emit *emit, Function *function);

@@ -140,7 +140,8 @@ static void take_element(Fn *f, const ListMaker *m, Segments *segments, u32 i) {
     last->regs[0] = prepend(f, m, last->regs, last->count, gen_nil(f, m->type), sink_val(m->type));
     last->list = true;
   }
-  Segment segment = {.list = spread, .count = 1, .regs = gc_array(Reg, spread ? 1 : LIST_WHOLE)};
+  u32 left = e->items.count - i;
+  Segment segment = {.list = spread, .count = 1, .regs = gc_array(Reg, spread ? 1 : left < LIST_WHOLE ? left : LIST_WHOLE)};
   segment.regs[0] = reg;
   vec_push(segments, segment);
 }

@@ -5,13 +5,23 @@ void release_all(Fn *f, const Reg *regs, u32 count) {
   for (u32 i = 0; i < count; i++) reg_release(f->emit, regs[i]);
 }
 
+static Reg held_from(Fn *f, Reg reg, const Expr *call, u32 later) {
+  if (reg_state(f->emit, reg) != REG_VAR) return reg;
+  for (u32 i = later; i < call->args.count; i++)
+    if (may_assign(call->args.items[i].value)) return hold(f, reg);
+  return reg;
+}
+
+Reg gen_receiver(Fn *f, Expr *object, TypeId type, Expr *call) { return held_from(f, gen_value(f, object, type), call, 0); }
+
+static Reg gen_arg(Fn *f, Expr *call, u32 i, TypeId type) {
+  return held_from(f, gen_value(f, call->args.items[i].value, type), call, i + 1);
+}
+
 void gen_args(Fn *f, Expr *e, const TypeId *wants, Reg *regs) {
-  u32 count = e->args.count;
-  Expr **values = gc_array(Expr *, count);
-  for (u32 i = 0; i < count; i++) values[i] = e->args.items[i].value;
-  for (u32 i = 0; i < count; i++) {
+  for (u32 i = 0; i < e->args.count; i++) {
     u32 param = e->args.items[i].param;
-    regs[param] = gen_held(f, values[i], wants[param], values + i + 1, count - i - 1);
+    regs[param] = gen_arg(f, e, i, wants[param]);
   }
 }
 
@@ -133,12 +143,7 @@ static void gen_self_call(Fn *f, Expr *e, const Target *t) {
     bool direct = may_overwrite(f, e, i, regs);
     Sink sink = direct ? sink_to(f, param) : sink_val(t->wants[param]);
     Reg reg = gen(f, e->args.items[i].value, sink);
-    if (reg_state(f->emit, reg) == REG_VAR) {
-      Reg copy = reg_new(f->emit, t->wants[param]);
-      emit_op(f->emit, OP_MOVE, copy, reg, 0);
-      reg = copy;
-    }
-    regs[param] = reg;
+    regs[param] = reg_state(f->emit, reg) == REG_VAR ? hold(f, reg) : reg;
   }
   fn_at(f, call_place(e));
   for (u32 i = 0; i < t->count; i++)
@@ -175,16 +180,14 @@ static Reg call_function(Fn *f, Expr *e, Sink sink) {
 static Reg call_closure(Fn *f, Expr *e, Sink sink) {
   Gen *g = f->gen;
   u32 count = e->args.count;
-  Expr **values = gc_array(Expr *, count);
-  for (u32 i = 0; i < count; i++) values[i] = e->args.items[i].value;
   TypeId type = gen_type(g, e->object->type);
-  Reg closure = gen_held(f, e->object, type, values, count);
+  Reg closure = gen_receiver(f, e->object, type, e);
   if (!fn_reachable(f) || type_of(g, type)->kind != TYPE_FN) return sink.kind == SINK_VALUE ? sink_reg(f, sink) : (Reg)REG_NONE;
   TypeId wants[LIMIT_TYPE_ARGS + 1];
   memcpy(wants, type_of(g, type)->args, (count + 1) * sizeof *wants);
   TypeId result = wants[count];
   Reg regs[LIMIT_TYPE_ARGS + 1];
-  for (u32 i = 0; i < count; i++) regs[i] = gen_held(f, values[i], wants[i], values + i + 1, count - i - 1);
+  for (u32 i = 0; i < count; i++) regs[i] = gen_arg(f, e, i, wants[i]);
   fn_at(f, call_place(e));
   release_all(f, regs, count);
   reg_release(f->emit, closure);
@@ -225,12 +228,10 @@ static Reg call_ctor(Fn *f, Expr *e, Sink sink) {
   Reg regs[LIMIT_PARAMS + 1];
   for (u32 i = 0; i < count; i++) regs[i] = REG_NONE;
   field_types(f, type, ctor, wants);
-  Expr **values = gc_array(Expr *, e->args.count);
-  for (u32 i = 0; i < e->args.count; i++) values[i] = e->args.items[i].value;
   Reg from = REG_NONE;
   for (u32 i = 0; i < e->args.count; i++) {
     Arg *arg = &e->args.items[i];
-    Reg reg = gen_held(f, arg->value, arg->spread ? type : wants[arg->param], values + i + 1, e->args.count - i - 1);
+    Reg reg = gen_arg(f, e, i, arg->spread ? type : wants[arg->param]);
     *(arg->spread ? &from : &regs[arg->param]) = reg;
   }
   fn_at(f, call_place(e));

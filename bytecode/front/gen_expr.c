@@ -47,15 +47,17 @@ Reg gen_value(Fn *f, Expr *e, TypeId type) { return gen(f, e, sink_val(type)); }
 
 Reg gen_natural(Fn *f, Expr *e) { return gen(f, e, sink_val(gen_raw_type(f->gen, e->type))); }
 
+Reg hold(Fn *f, Reg reg) {
+  Reg copy = reg_new(f->emit, reg_type(f->emit, reg));
+  emit_op(f->emit, OP_MOVE, copy, reg, 0);
+  return copy;
+}
+
 Reg gen_held(Fn *f, Expr *e, TypeId type, Expr *const *later, u32 later_count) {
   Reg reg = gen_value(f, e, type);
   if (reg_state(f->emit, reg) != REG_VAR) return reg;
-  for (u32 i = 0; i < later_count; i++) {
-    if (later_count <= CHAIN_LIMIT && !may_assign(later[i])) continue;
-    Reg copy = reg_new(f->emit, type);
-    emit_op(f->emit, OP_MOVE, copy, reg, 0);
-    return copy;
-  }
+  for (u32 i = 0; i < later_count; i++)
+    if (later_count > CHAIN_LIMIT || may_assign(later[i])) return hold(f, reg);
   return reg;
 }
 

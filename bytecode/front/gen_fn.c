@@ -15,7 +15,10 @@ static Fn *fn_open(Gen *gen, u32 index, Body *body, bool long_jumps) {
   Fn *f = gc_new(Fn);
   const Function *function = &gen->module->functions.items[index];
   *f = (Fn){.gen = gen, .body = body, .function = index, .actor = function->actor, .result = function->result};
-  f->emit = emit_new(gen->module, &gen->free_lists, ++gen->serial, long_jumps);
+  f->emit = &gen->emit;
+  f->scope = gen->scope;
+  f->scope.count = 0;
+  emit_start(f->emit, gen->module, &gen->free_lists, ++gen->serial, long_jumps);
   for (u32 i = 0; i < function->param_count; i++) reg_keep(f->emit, reg_new(f->emit, function->registers[i]), REG_LOCAL);
   f->has_state = function->actor != IMPORT_NONE;
   f->in_init = function->kind == FUNCTION_INIT;
@@ -36,6 +39,7 @@ void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span
     else if (f->emit->reachable && !gen->diags->errors)
       BUG("code of %.*s runs off its end", STR_ARG(entry->name));
     emit_finish(f->emit, entry);
+    gen->scope = f->scope;
     entry->effects |= f->emit->effects | (body ? body->effects : 0);
     return;
   }
@@ -44,7 +48,12 @@ void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span
 bool fn_reachable(const Fn *f) { return f->emit->reachable; }
 
 void fn_at(Fn *f, Span span) {
-  Source *source = f->gen->ast->source;
+  Gen *gen = f->gen;
+  Source *source = gen->ast->source;
+  if (span.start - gen->line_start < gen->line_end - gen->line_start) {
+    f->emit->line = gen->line;
+    return;
+  }
   if (!source->lines.count) source_line_col(source, 0);
   u32 low = 0, high = source->lines.count;
   while (high - low > 1) {
@@ -52,7 +61,9 @@ void fn_at(Fn *f, Span span) {
     if (source->lines.items[middle] <= span.start) low = middle;
     else high = middle;
   }
-  f->emit->line = low + 1;
+  gen->line_start = source->lines.items[low];
+  gen->line_end = low + 1 < source->lines.count ? source->lines.items[low + 1] : UINT32_MAX;
+  f->emit->line = gen->line = low + 1;
 }
 
 TypeListId inst_list(Fn *f, Ty **inst, u32 count) {
@@ -170,11 +181,7 @@ static void set_field(Fn *f, Local *local, Reg reg) {
 
 static void bind_let(Fn *f, Local *local, LocalInfo *info, Reg reg) {
   bool number = ty_is(local->type, TY_INT) || ty_is(local->type, TY_FLOAT);
-  if (reg_state(f->emit, reg) == REG_VAR) {
-    Reg copy = reg_new(f->emit, reg_type(f->emit, reg));
-    emit_op(f->emit, OP_MOVE, copy, reg, 0);
-    reg = copy;
-  }
+  if (reg_state(f->emit, reg) == REG_VAR) reg = hold(f, reg);
   if (number && reg_type(f->emit, reg) == type_boxed(f->gen, reg_type(f->emit, reg))) {
     bind_boxed_number(f, local, info, reg);
     return;

@@ -28,6 +28,12 @@ typedef struct Entry {
   void *decl;
 } Entry;
 
+typedef struct ScopeItem {
+  Reg reg;                // REG_NONE: another's
+  u32 name;               // emit_name_from()'s handle
+} ScopeItem;
+typedef VEC(ScopeItem) ScopeItems;
+
 typedef struct Gen {
   Module *module;
   ModuleAst *ast;
@@ -40,6 +46,9 @@ typedef struct Gen {
   bool filling;
   VEC(Pending) pending;
   FreeLists free_lists;
+  Emit emit;              // of the function under construction: one at a time, so its buffers serve all
+  ScopeItems scope;       // likewise
+  u32 line, line_start, line_end;  // the source line that was looked up last
   u32 serial;             // of the latest function
   u32 type_depth;
   TypeId t_int, t_float, t_vint, t_vfloat, t_bool, t_unit, t_string, t_bytes, t_duration, t_time;
@@ -54,11 +63,6 @@ typedef struct LocalInfo {
   u32 slot;               // an actor's field
   bool elided;            // an actor's parameter that only its initialisers use: no field
 } LocalInfo;
-
-typedef struct ScopeItem {
-  Reg reg;                // REG_NONE: another's
-  u32 name;               // emit_name_from()'s handle
-} ScopeItem;
 
 // `self` as an interface of the actor, captured by a closure or task.
 typedef struct SelfRef {
@@ -87,7 +91,7 @@ typedef struct Fn {
   TypeListId identity;    // the function's own type parameters, as arguments
   SelfRefs selves;        // of a closure or task
   Loop *loop;
-  VEC(ScopeItem) scope;   // the locals in scope
+  ScopeItems scope;       // the locals in scope
   Expr *ready;            // an expression whose value already stands in a register
   Reg ready_reg;
 } Fn;
@@ -171,6 +175,7 @@ Reg gen_value(Fn *f, Expr *e, TypeId type);    // in any register
 Reg gen_natural(Fn *f, Expr *e);               // of the expression's type, raw for Int and Float
 // Like gen_value(), and what `later` expressions assign does not reach it.
 Reg gen_held(Fn *f, Expr *e, TypeId type, Expr *const *later, u32 later_count);
+Reg hold(Fn *f, Reg reg);                      // a copy in a temporary
 Reg gen_unit(Fn *f, Sink sink);                // () as the value of a statement
 void gen_return(Fn *f, Reg reg);               // RET of a value of the function's result type
 void gen_return_unit(Fn *f);
@@ -205,6 +210,7 @@ Reg gen_ctor_value(Fn *f, Expr *e, Sink sink);
 Reg gen_fn_value(Fn *f, Expr *e, Sink sink);
 // Generates arguments in written order; regs[p] and wants[p] are those of parameter p.
 void gen_args(Fn *f, Expr *e, const TypeId *wants, Reg *regs);
+Reg gen_receiver(Fn *f, Expr *object, TypeId type, Expr *call);  // what is called, or sent to, before the arguments
 void release_all(Fn *f, const Reg *regs, u32 count);
 // A call of the library that the language itself makes. Releases the arguments.
 Reg gen_library_call(Fn *f, const char *module, const char *name, TypeListId inst, const Reg *args, Sink sink);

@@ -439,10 +439,7 @@ static bool is_apart(const Expr *e) {
 
 // A register whose value stays as it is while guards and arms run.
 static Reg held_still(Fn *f, Reg reg) {
-  if (reg_state(f->emit, reg) != REG_VAR) return reg;
-  Reg copy = reg_new(f->emit, reg_type(f->emit, reg));
-  emit_op(f->emit, OP_MOVE, copy, reg, 0);
-  return copy;
+  return reg_state(f->emit, reg) == REG_VAR ? hold(f, reg) : reg;
 }
 
 static void match_apart(Fn *f, Expr *e, Sink sink) {

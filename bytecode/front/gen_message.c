@@ -23,10 +23,8 @@ static u32 slot_of(const Expr *e) {
 // The receiver and the arguments in registers. False if one of them never comes.
 static bool gen_message(Fn *f, Expr *e, Message *m) {
   Gen *g = f->gen;
-  Expr **values = gc_array(Expr *, e->args.count);
-  for (u32 i = 0; i < e->args.count; i++) values[i] = e->args.items[i].value;
   TypeId type = gen_type(g, e->interface);
-  m->object = gen_held(f, e->object, type, values, e->args.count);
+  m->object = gen_receiver(f, e->object, type, e);
   if (!fn_reachable(f)) return false;
   m->slot = slot_of(e);
   const Method method = g->module->interfaces.items[type_of(g, type)->index].methods[m->slot];

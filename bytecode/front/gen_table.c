@@ -73,7 +73,7 @@ static TypeId map_type(Gen *gen, Ty *ty) {
 
 TypeId gen_type(Gen *gen, Ty *ty) {
   TypeId id = map_type(gen, ty);
-  gen_fill(gen);
+  if (gen->unfilled.count) gen_fill(gen);
   return id;
 }
 
@@ -84,7 +84,7 @@ static TypeId map_raw_type(Gen *gen, Ty *ty) {
 
 TypeId gen_raw_type(Gen *gen, Ty *ty) {
   TypeId id = map_raw_type(gen, ty);
-  gen_fill(gen);
+  if (gen->unfilled.count) gen_fill(gen);
   return id;
 }
 

@@ -106,7 +106,8 @@ static void count_captures(const Body *body, u32 serial) {
 
 // Counts how each local is used below `root`: as a raw Int or Float, or as a val.
 void count_uses(Gen *gen, Expr *root, bool raw, u32 serial) {
-  Children stack = {0};
+  Child room[256];
+  Children stack = {room, 0, COUNT_OF(room)};  // grows out of it if it must
   if (root) vec_push(&stack, ((Child){root, raw ? ROLE_RAW : ROLE_VAL}));
   while (stack.count) {
     Child at = stack.items[--stack.count];
@@ -126,7 +127,8 @@ void count_uses(Gen *gen, Expr *root, bool raw, u32 serial) {
 typedef bool (*Test)(Fn *f, Expr *e, Reg reg);
 
 static bool any_node(Fn *f, Expr *root, Reg reg, Test test) {
-  Children stack = {0};
+  Child room[LOOK_AHEAD];
+  Children stack = {room, 0, COUNT_OF(room)};
   vec_push(&stack, ((Child){root, ROLE_RAW}));
   for (u32 budget = LOOK_AHEAD; stack.count; budget--) {
     if (!budget) return true;
