@@ -1,11 +1,12 @@
 // Equality and order of any two values of one type: the contract's total order.
 //
-// Depth lives in a list of pairs, not in C frames: a pair is two objects whose fields are being compared, or two maps whose items
-// are. The last field of a pair takes the pair's place, so a long list needs no room.
+// Depth lives in a list of pairs, not in C frames: a pair is two objects whose fields are being compared, or two maps
+// whose items are. The last field of a pair takes the pair's place, so a long list needs no room.
 //
-// Values share parts, and comparing two that share them in the same way field by field could take 2^60 steps. More steps than
-// there are words in the heap can only mean that objects are met again and again: from then on the objects found equal are joined in
-// classes, and two of one class are not compared again. Each join makes one class fewer, so the rest is linear too.
+// Values share parts, and comparing two that share them in the same way field by field could take 2^60 steps. More
+// steps than there are words in the heap can only mean that objects are met again and again: from then on the objects
+// found equal are joined in classes, and two of one class are not compared again. Each join makes one class fewer, so
+// the rest is linear too.
 #include "vm/gc.h"
 #include "vm/native.h"
 
@@ -76,7 +77,9 @@ static int order_objects(Compare *c, Obj *a, Obj *b, bool *deep) {
   switch (obj_kind(a)) {
     case KIND_INT: case KIND_DURATION: case KIND_TIME: return order_int((i64)a->words[0], (i64)b->words[0]);
     case KIND_FLOAT: return order_float(word_double(a->words[0]), word_double(b->words[0]));
-    case KIND_STRING: case KIND_BYTES: c->steps += header_info(a->header) / 256; return str_compare(obj_bytes(a), obj_bytes(b));
+    case KIND_STRING: case KIND_BYTES:
+      c->steps += header_info(a->header) / 256;
+      return str_compare(obj_bytes(a), obj_bytes(b));
     case KIND_REF: return ref_actor(a) == ref_actor(b) ? 0 : order_word(ref_actor(a)->serial, ref_actor(b)->serial);
     case KIND_DATA:
       *deep = header_aux(a->header) == header_aux(b->header);

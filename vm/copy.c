@@ -1,10 +1,10 @@
 // Copying a graph out of an actor: into a message, a promise's value, an image. See heap.h.
 //
-// Three passes, none of them recursive. The first measures: it lists every object once, breadth first, in a log, and overwrites
-// its header with the place that its copy will have, so that an object met again is known: sharing is kept, and a value that
-// shares its parts 2^60 times costs 60 objects. The log is also the work list. The second writes the copies into one block of
-// exactly the right size. The third puts the headers back and only then takes the counts, so that nothing has happened if memory ran
-// out before.
+// Three passes, none of them recursive. The first measures: it lists every object once, breadth first, in a log, and
+// overwrites its header with the place that its copy will have, so that an object met again is known: sharing is kept,
+// and a value that shares its parts 2^60 times costs 60 objects. The log is also the work list. The second writes the
+// copies into one block of exactly the right size. The third puts the headers back and only then takes the counts, so
+// that nothing has happened if memory ran out before.
 #include "vm/gc.h"
 #include "vm/life.h"
 
@@ -32,7 +32,8 @@ static bool note(Copier *c, Val v) {
   u64 header = obj->header;
   if (header_is_forward(header) || header_flags(header) & OBJ_IMMORTAL) return true;
   Worker *w = c->worker;
-  if (UNLIKELY(c->count == w->copy_capacity) && !memory_grow((void **)&w->copy_log, &w->copy_capacity, sizeof(CopyEntry), NULL)) return false;
+  bool full = c->count == w->copy_capacity;
+  if (UNLIKELY(full) && !memory_grow((void **)&w->copy_log, &w->copy_capacity, sizeof(CopyEntry), NULL)) return false;
   w->copy_log[c->count++] = (CopyEntry){obj, header};
   obj->header = marker_of(c->words);
   c->words += header_words(header);

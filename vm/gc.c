@@ -1,11 +1,12 @@
 // The collector: copying, Cheney's way. docs/memory.md argues for it and numbers its invariants.
 //
-// Both collections work alike: roots are moved first; what was moved and not yet scanned lies between a scan position and the
-// fill position of a list of chunks, so there is no mark stack and no recursion. All that a collection knows stands in its
-// Collector, and scanning can stop between any two objects: that is what collecting in steps will need.
+// Both collections work alike: roots are moved first; what was moved and not yet scanned lies between a scan position
+// and the fill position of a list of chunks, so there is no mark stack and no recursion. All that a collection knows
+// stands in its Collector, and scanning can stop between any two objects: that is what collecting in steps will need.
 //
-// A minor collection moves from the nursery and the message's fragment behind the actor's own heap. Objects are immutable, so
-// nothing old points to anything young, and roots are enough. A major one moves the whole heap to new chunks.
+// A minor collection moves from the nursery and the message's fragment behind the actor's own heap. Objects are
+// immutable, so nothing old points to anything young, and roots are enough. A major one moves the whole heap to new
+// chunks.
 #include "vm/engine.h"
 #include "vm/gc.h"
 
@@ -273,8 +274,8 @@ static void sweep_large(Collector *c) {
   }
 }
 
-// Memory ran out in the middle: what was not moved stays where it is. Its slots are brought up to date, and the husks of what
-// was moved become filler, so that the chunk can be walked. Nothing is lost but the room that was to be won.
+// Memory ran out in the middle: what was not moved stays where it is. Its slots are brought up to date, and the husks
+// of what was moved become filler, so that the chunk can be walked. Nothing is lost but the room that was to be won.
 static void keep_chunk(Collector *c, Chunk *chunk) {
   for (u32 at = 0; at < chunk->used;) {
     Obj *obj = (Obj *)(chunk->words + at);

@@ -27,11 +27,13 @@ Chunk *chunk_new(u32 capacity);  // NULL when memory is out
 
 // ---- gc.c ----
 
-// Moves what state fields, and if `frames` the turn's frames, reach in the nursery and the fragment to the actor's heap. False when
-// memory is out: everything is as it was but for forwarded headers and roots, so the caller must give up the actor's values.
+// Moves what state fields, and if `frames` the turn's frames, reach in the nursery and the fragment to the actor's
+// heap. False when memory is out: everything is as it was but for forwarded headers and roots, so the caller must give
+// up the actor's values.
 bool gc_minor(Worker *worker, bool frames) MUST_CHECK;
 
-// Copies the actor's heap, leaving its garbage behind. The nursery must be empty. Never fails: out of memory it gives back less.
+// Copies the actor's heap, leaving its garbage behind. The nursery must be empty. Never fails: out of memory it gives
+// back less.
 void gc_major(Worker *worker, bool frames);
 
 // Calls visit for each val slot of the running actor's state.
@@ -40,7 +42,7 @@ void state_each(Actor *actor, SlotVisit visit, void *context);
 
 // ---- release.c ----
 void count_release(Worker *worker, Obj *obj);                        // what a dead COUNTED object held
-void counts_release_moved(Worker *worker, u64 *words, u64 used);     // counts_release() after a collection: skips what was moved
+void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
 
 // ---- walk.c ----
 void heap_check(Worker *worker, Actor *actor, bool frames);          // heap_walk(); at the end of a turn frames are no roots

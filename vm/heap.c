@@ -1,8 +1,9 @@
 // The young space of a worker, and when to collect: see heap.h and docs/memory.md.
 //
-// Young is what the running turn made or received: the nursery, its message's fragment, its large objects, and, after a request
-// that the nursery can't hold, one big chunk in the nursery's place. The nursery is empty when the big chunk is taken, so what lies
-// in the chunk can simply become old, unmoved, at the next collection: it costs nothing, and a later major collection sorts it out.
+// Young is what the running turn made or received: the nursery, its message's fragment, its large objects, and, after a
+// request that the nursery can't hold, one big chunk in the nursery's place. The nursery is empty when the big chunk is
+// taken, so what lies in the chunk can simply become old, unmoved, at the next collection: it costs nothing, and a
+// later major collection sorts it out.
 #include "vm/engine.h"
 #include "vm/gc.h"
 
@@ -58,7 +59,8 @@ static void big_seal(Worker *worker) {
   if (worker->big) worker->big->used = (u32)(worker->at - worker->big->words);
 }
 
-// Gives back the counts of COUNTED objects in the fragment that were not moved out of it; the message is an empty shell then.
+// Gives back the counts of COUNTED objects in the fragment that were not moved out of it; the message is an empty shell
+// then.
 static void fragment_drop(Worker *worker) {
   if (heap_in_guard(worker) || heap_is_native(worker)) return;
   Message *message = worker->turn ? worker->turn->message : NULL;

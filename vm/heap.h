@@ -1,11 +1,12 @@
 // Where an actor's values live: the worker's nursery, the actor's own heap, large objects; and the collector.
 //
-// A turn allocates in the worker's nursery by bumping. At its end, or when the nursery is full, or when the actor suspends, what
-// is reachable moves to the actor's own heap: a chain of chunks, collected by copying when it has doubled. Collection happens in
-// heap_reserve() and heap_end_turn() and heap_suspend() only: after a successful reserve, building cannot collect.
+// A turn allocates in the worker's nursery by bumping. At its end, or when the nursery is full, or when the actor
+// suspends, what is reachable moves to the actor's own heap: a chain of chunks, collected by copying when it has
+// doubled. Collection happens in heap_reserve() and heap_end_turn() and heap_suspend() only: after a successful
+// reserve, building cannot collect.
 //
-// Roots are the actor's state fields and the frames of the running turn, nothing else: whoever holds a Val in a C variable across
-// a reserve has lost it. Natives keep theirs in their frame's registers (native.h).
+// Roots are the actor's state fields and the frames of the running turn, nothing else: whoever holds a Val in a C
+// variable across a reserve has lost it. Natives keep theirs in their frame's registers (native.h).
 #pragma once
 #include "vm/obj.h"
 
@@ -53,42 +54,47 @@ bool heap_open(Worker *worker) MUST_CHECK;
 // Frees the nursery and what else the collector keeps in the worker. No turn is running.
 void heap_close(Worker *worker);
 
-// Makes room for `words` more words at worker->at, collecting if need be. `words` counts all objects that will be built before
-// the next reserve, headers included. Large objects are not built here but by heap_bytes().
-// False when memory is out: the actor must crash with "out of memory". If it ran out while survivors were being moved, the
-// actor's state and registers are VAL_EMPTY afterwards and its heap is gone.
+// Makes room for `words` more words at worker->at, collecting if need be. `words` counts all objects that will be built
+// before the next reserve, headers included. Large objects are not built here but by heap_bytes(). False when memory is
+// out: the actor must crash with "out of memory". If it ran out while survivors were being moved, the actor's state and
+// registers are VAL_EMPTY afterwards and its heap is gone.
 //
 // While a native actor's step runs nothing is collected (a step has no frames): the worker takes chunk after chunk, and
 // heap_end_turn() drops them.
 bool heap_reserve_slow(Worker *worker, u32 words) MUST_CHECK;
 
-// A STRING or BYTES object with room for `bytes` bytes, zero-padded, contents unset: in the nursery or large. NULL if memory is
-// out. May collect.
+// A STRING or BYTES object with room for `bytes` bytes, zero-padded, contents unset: in the nursery or large. NULL if
+// memory is out. May collect.
 Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) MUST_CHECK;
 
 // Notes a COUNTED object just built in the nursery.
 void heap_note_counted(Worker *worker, Obj *obj);
 
-// Ends the turn: survivors of state go to the actor's heap, the nursery is empty again, counts of the dead are given back, those
-// in the message's fragment too (message->counted is 0 then; free it with heap_free_message()). After a guard's turn the message is whole:
-// a guard (worker->in_guard, or turn->phase) never has its message taken apart, neither here nor by a collection.
+// Ends the turn: survivors of state go to the actor's heap, the nursery is empty again, counts of the dead are given
+// back, those in the message's fragment too (message->counted is 0 then; free it with heap_free_message()). After a
+// guard's turn the message is whole: a guard (worker->in_guard, or turn->phase) never has its message taken apart,
+// neither here nor by a collection.
 bool heap_end_turn(Worker *worker) MUST_CHECK;
 
-// The turn is put aside (await, preemption): everything reachable from state and frames leaves the nursery and the message, whose
-// fragment is garbage then (young_low, young_high are NULL, message->counted 0), except in a guard, whose message must be kept.
+// The turn is put aside (await, preemption): everything reachable from state and frames leaves the nursery and the
+// message, whose fragment is garbage then (young_low, young_high are NULL, message->counted 0), except in a guard,
+// whose message must be kept.
 bool heap_suspend(Worker *worker) MUST_CHECK;
 
-// The running actor crashed or was killed: all that is young goes, without a look at state and frames. Then heap_free() the rest.
+// The running actor crashed or was killed: all that is young goes, without a look at state and frames. Then heap_free()
+// the rest.
 void heap_abandon(Worker *worker);
 
-// Frees an actor's heap (NULL is fine), giving back all counts that it held. Never deep in C, however long the chain of actors
-// and promises that die by it (release.c).
+// Frees an actor's heap (NULL is fine), giving back all counts that it held. Never deep in C, however long the chain of
+// actors and promises that die by it (release.c).
 void heap_free(Worker *worker, Heap *heap);
-// The same for a chunk that stands alone (a promise's value; NULL is fine), and for a message, whose promise is the caller's matter.
+// The same for a chunk that stands alone (a promise's value; NULL is fine), and for a message, whose promise is the
+// caller's matter.
 void chunk_free(Worker *worker, Chunk *chunk);
 void heap_free_message(Worker *worker, Message *message);
 
-// Takes over a chunk (a settled promise's value) as part of the running actor's heap. False when memory is out: it is still the caller's.
+// Takes over a chunk (a settled promise's value) as part of the running actor's heap. False when memory is out: it is
+// still the caller's.
 bool heap_adopt(Worker *worker, Chunk *chunk) MUST_CHECK;
 
 // Marks all objects of a chunk as immortal: a module's constants. The chunk must hold no counts.
@@ -99,23 +105,24 @@ void heap_walk(Worker *worker, Actor *actor);
 
 // ---- Copying graphs out (copy.c) ----
 
-// Copies what `vals[0..count)` reach, sharing kept, into one new chunk; writes the copies' roots to `out`. Immediate and immortal
-// values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised. Linear in the graph's size, iterative.
-// False when memory is out; nothing is changed then. While it runs the headers of what is copied are overwritten: no other thread
-// may read them.
+// Copies what `vals[0..count)` reach, sharing kept, into one new chunk; writes the copies' roots to `out`. Immediate
+// and immortal values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised. Linear in the
+// graph's size, iterative. False when memory is out; nothing is changed then. While it runs the headers of what is
+// copied are overwritten: no other thread may read them.
 bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
 
-// The same into a caller's block behind `header_bytes` of its own (a message): *block is memory_alloc'ed with *size bytes; the graph
-// follows the header and `count` root words.
-bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, void **block, u64 *size, bool *counted) MUST_CHECK;
+// The same into a caller's block behind `header_bytes` of its own (a message): *block is memory_alloc'ed with *size
+// bytes; the graph follows the header and `count` root words.
+bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, void **block, u64 *size,
+                    bool *counted) MUST_CHECK;
 
 // Gives back the counts of the COUNTED objects among words[0..used).
 void counts_release(Worker *worker, u64 *words, u32 used);
 
 // ---- Comparing and showing (compare.c, show.c) ----
 
-// Equality, and the total order of contract section 3: <0, 0, >0. Iterative: depth costs heap, not C stack. Charges reductions.
-// When memory is out worker->fault is set (and the answer means nothing); no collection.
+// Equality, and the total order of contract section 3: <0, 0, >0. Iterative: depth costs heap, not C stack. Charges
+// reductions. When memory is out worker->fault is set (and the answer means nothing); no collection.
 bool val_equal(Worker *worker, Val a, Val b);
 int val_compare(Worker *worker, Val a, Val b);
 

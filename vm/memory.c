@@ -1,7 +1,8 @@
 // The VM's allocator: see memory.h and docs/memory.md.
 //
-// Sizes are known at both ends, so jemalloc never looks one up. Bytes are counted per thread and added to the whole in steps: an
-// atomic addition at every allocation would cost a tenth of a spawn. Sanitizer builds use malloc, to see every block.
+// Sizes are known at both ends, so jemalloc never looks one up. Bytes are counted per thread and added to the whole in
+// steps: an atomic addition at every allocation would cost a tenth of a spawn. Sanitizer builds use malloc, to see
+// every block.
 #include "vm/memory.h"
 
 #include <stdatomic.h>

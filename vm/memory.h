@@ -1,5 +1,5 @@
-// The VM's allocator: jemalloc with known sizes (malloc in sanitizer builds), with a count of live bytes and a hook that makes
-// the n-th allocation fail. Everything of actors, heaps, messages and promises comes from here.
+// The VM's allocator: jemalloc with known sizes (malloc in sanitizer builds), with a count of live bytes and a hook
+// that makes the n-th allocation fail. Everything of actors, heaps, messages and promises comes from here.
 #pragma once
 #include "bytecode/base.h"
 
@@ -10,6 +10,6 @@ void memory_limit(u64 bytes);                     // 0: none
 void memory_fail_at(u64 nth);                     // for tests; 0: never
 void memory_flush(void);                          // a thread that ends adds its counts to the whole
 
-// Doubles an array of memory_alloc'ed items (or makes it, from NULL and 0). An array that is `borrowed`, one on the C stack, say, is
-// left alone. False when memory is out: the array is as it was.
+// Doubles an array of memory_alloc'ed items (or makes it, from NULL and 0). An array that is `borrowed`, one on the C
+// stack, say, is left alone. False when memory is out: the array is as it was.
 bool memory_grow(void **items, u32 *capacity, size_t item_size, const void *borrowed) MUST_CHECK;

@@ -1,9 +1,9 @@
 // Giving back: counts that dead objects held, and the memory of chunks, messages and heaps.
 //
-// A count given back may be the last: then another actor goes, its heap with it, and the references in there. A chain of a million
-// actors that each hold the next must not become a million C frames. So memory that holds counts is never worked off where it
-// dies: it joins a list of the worker, and the outermost call here works the list off. The list is linked through the dead blocks
-// themselves, so giving back never needs memory.
+// A count given back may be the last: then another actor goes, its heap with it, and the references in there. A chain
+// of a million actors that each hold the next must not become a million C frames. So memory that holds counts is never
+// worked off where it dies: it joins a list of the worker, and the outermost call here works the list off. The list is
+// linked through the dead blocks themselves, so giving back never needs memory.
 #include "vm/gc.h"
 #include "vm/life.h"
 

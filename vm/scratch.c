@@ -1,7 +1,9 @@
-// A worker's scratch text: where show, string building and crash reports put bytes before they become a String or leave the VM.
+// A worker's scratch text: where show, string building and crash reports put bytes before they become a String or leave
+// the VM.
 //
-// It is kept between uses, so that short texts cost no allocation, and it is not an actor's memory: a text that grows past
-// SCRATCH_LIMIT counts as out of memory, so that a value that shares its parts 2^60 times can't fill the machine when it is shown.
+// It is kept between uses, so that short texts cost no allocation, and it is not an actor's memory: a text that grows
+// past SCRATCH_LIMIT counts as out of memory, so that a value that shares its parts 2^60 times can't fill the machine
+// when it is shown.
 #include <stdlib.h>
 
 #include "vm/worker.h"

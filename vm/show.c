@@ -1,7 +1,7 @@
 // Source text of any value: what `show` and interpolation print, into the worker's scratch text.
 //
-// What is being printed is a stack of steps in a growable array, not C frames: a list as long as memory or a tree as deep costs
-// no C stack. The last element of a list, or the last part of a map's node, takes its step's place.
+// What is being printed is a stack of steps in a growable array, not C frames: a list as long as memory or a tree as
+// deep costs no C stack. The last element of a list, or the last part of a map's node, takes its step's place.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +48,9 @@ static Step *push(Show *s, Step step) {
 
 // ---- Numbers --------------------------------------------------------------------------------------------------------
 
-// The shortest decimal digits that read back as |d|: no leading or trailing zeros, the point behind the first. Gives their count
-// and the power of ten. d is finite and not 0. Numbers are written without a point, so that no locale meddles.
+// The shortest decimal digits that read back as |d|: no leading or trailing zeros, the point behind the first. Gives
+// their count and the power of ten. d is finite and not 0. Numbers are written without a point, so that no locale
+// meddles.
 static bool reads_back(double d, const char *digits, int count, int exponent) {
   char text[ROOM];
   snprintf(text, sizeof text, "%.*se%d", count, digits, exponent - (count - 1));
@@ -68,7 +69,8 @@ static int digits_of(double d, int precision, char digits[ROOM], int *exponent) 
   return count;
 }
 
-// One unit in the last of 16 places more: the shortest may be the farther neighbour where doubles get sparser, at powers of two.
+// One unit in the last of 16 places more: the shortest may be the farther neighbour where doubles get sparser, at
+// powers of two.
 static bool next_up(char *digits, int count) {
   for (int i = count - 1; i >= 0; i--) {
     if (digits[i] != '9') {
@@ -252,12 +254,14 @@ static bool enter_data(Show *s, Obj *obj) {
   switch ((Role)desc->role) {
     case ROLE_MAP: return enter_map(s, obj_val(obj), false);
     case ROLE_SET:
-      return add(s, STR("set.from(")) && push(s, (Step){.kind = STEP_TEXT, .text = STR(")")}) && enter_map(s, obj->words[0], true);
+      return add(s, STR("set.from(")) && push(s, (Step){.kind = STEP_TEXT, .text = STR(")")}) &&
+             enter_map(s, obj->words[0], true);
     case ROLE_RANGE: return add_int(s, (i64)obj->words[0]) && add(s, STR("..")) && add_int(s, (i64)obj->words[1]);
     case ROLE_PLAIN: break;
   }
   if (desc->opaque) return add_named(s, desc->type_name);
-  Step fields = {.kind = STEP_FIELDS, .value = obj_val(obj), .count = desc->field_count, .raw = desc->any_raw ? desc->raw : NULL};
+  Step fields = {.kind = STEP_FIELDS, .value = obj_val(obj), .count = desc->field_count};
+  if (desc->any_raw) fields.raw = desc->raw;
   return add(s, desc->name) && add(s, STR("(")) && push(s, fields);
 }
 
@@ -286,7 +290,8 @@ static bool enter(Show *s, Val v) {
     case KIND_DURATION: return add_duration(s, (i64)obj->words[0]);
     case KIND_TIME: return add_time(s, (i64)obj->words[0]);
     case KIND_CONS: return add(s, STR("[")) && push(s, (Step){.kind = STEP_LIST, .value = v, .first = true});
-    case KIND_TUPLE: return add(s, STR("(")) && push(s, (Step){.kind = STEP_FIELDS, .value = v, .count = header_aux(obj->header)});
+    case KIND_TUPLE:
+      return add(s, STR("(")) && push(s, (Step){.kind = STEP_FIELDS, .value = v, .count = header_aux(obj->header)});
     case KIND_DATA: return enter_data(s, obj);
     case KIND_CLOSURE: return add(s, STR("<fn>"));
     case KIND_REF: return add_named(s, ref_itable(obj)->interface->name);

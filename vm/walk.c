@@ -1,8 +1,8 @@
 // The heap walker: checks the invariants of docs/memory.md for one actor, and aborts with a description if one is broken.
 //
-// It runs after every collection in builds with DEED_STRESS or DEED_WALK. First it notes where objects begin in every run of words
-// that the actor may point into; then it follows every slot and asks whether it leads to one of those beginnings, or to
-// an immortal object. Its own memory comes from malloc: it must not disturb what it checks.
+// It runs after every collection in builds with DEED_STRESS or DEED_WALK. First it notes where objects begin in every
+// run of words that the actor may point into; then it follows every slot and asks whether it leads to one of those
+// beginnings, or to an immortal object. Its own memory comes from malloc: it must not disturb what it checks.
 #include <stdlib.h>
 
 #include "vm/engine.h"
@@ -35,7 +35,8 @@ static void run_add(Walk *w, u64 *words, u64 used, bool counted, bool young) {
     u64 header = words[at];
     Kind kind = header_kind(header);
     if (header_is_forward(header)) BUG("I1: a forwarding word outside of a collection, at %p", (void *)(words + at));
-    if (kind == KIND_NONE || kind >= KIND_COUNT || header_flags(header)) BUG("I2: bad header %llx", (unsigned long long)header);
+    bool sane = kind > KIND_NONE && kind < KIND_COUNT && !header_flags(header);
+    if (!sane) BUG("I2: bad header %llx", (unsigned long long)header);
     if (header_words(header) > used - at) BUG("I2: object past the end of its chunk");
     if (header_is_counted(header) && !counted) BUG("I6: a counted object in a chunk that isn't marked so");
     run.starts[at / 64] |= (u64)1 << at % 64;
@@ -133,7 +134,8 @@ static void gather(Walk *w) {
   }
   large_add(w, w->heap ? w->heap->large : NULL, false, &words);
   large_add(w, worker->young_large, true, &young);
-  if (w->heap && words != w->heap->live_words) BUG("I5: %llu words live, %llu counted", (unsigned long long)words, (unsigned long long)w->heap->live_words);
+  u64 counted = w->heap ? w->heap->live_words : words;
+  if (words != counted) BUG("I5: %llu words live, %llu counted", (unsigned long long)words, (unsigned long long)counted);
 }
 
 // Only the running turn has young memory: the nursery (which is packed, like a chunk), the fragment, the big chunk.

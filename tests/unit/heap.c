@@ -1,4 +1,5 @@
-// vm/heap.c, gc.c, release.c, walk.c: what is reachable survives, unchanged, wherever it is moved; everything else comes back.
+// vm/heap.c, gc.c, release.c, walk.c: what is reachable survives, unchanged, wherever it is moved; everything else
+// comes back.
 #include "tests/unit/world.h"
 
 #include <stdio.h>
@@ -38,7 +39,9 @@ static u64 hash_of(Val v) {
     case KIND_CLOSURE: for (u32 i = 0; i < header_aux(obj->header); i++) h = mix(h, hash_of(obj->words[i + 1])); return h;
     case KIND_DATA: {
       const Desc *desc = desc_of(header_info(obj->header));
-      for (u32 i = 0; i < desc->field_count; i++) h = mix(h, desc->any_raw && desc->raw[i] ? obj->words[i] : hash_of(obj->words[i]));
+      for (u32 i = 0; i < desc->field_count; i++) {
+        h = mix(h, desc->any_raw && desc->raw[i] ? obj->words[i] : hash_of(obj->words[i]));
+      }
       return h;
     }
     case KIND_NONE: case KIND_COUNT: break;
@@ -128,7 +131,7 @@ static void random_program(u64 seed, u32 steps) {
     u32 to = draw(&m, WORLD_REGISTERS), what = draw(&m, 100);
     if (what < 35) build_some(&m, to);
     else if (what < 75) build_compound(&m, to);
-    else if (what < 83) put(&m, WORLD_REGISTERS + WORLD_RAW_FIELDS + draw(&m, WORLD_FIELDS - WORLD_RAW_FIELDS), w.registers[to], m.size[to]);
+    else if (what < 83) put(&m, SLOTS - 1 - draw(&m, WORLD_FIELDS - WORLD_RAW_FIELDS), w.registers[to], m.size[to]);
     else if (what < 90) put(&m, to, VAL_UNIT, 1);
     else if (what < 96) cr_assert(heap_suspend(&w.worker));
     else if (what < 98) new_message(&m);

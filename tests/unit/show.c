@@ -84,7 +84,8 @@ Test(show, text) {
   check(&w, make_string(&w, "hi"), "\"hi\"");
   check(&w, make_string(&w, ""), "\"\"");
   check(&w, make_string(&w, "a\n\t\r\"\\{x}"), "\"a\\n\\t\\r\\\"\\\\\\{x}\"");
-  check(&w, make_bytes(&w, KIND_STRING, "\0\x1b\x7f\xc2\x85\xc2\xa0\xc3\xa9", 9), "\"\\0\\u{1b}\\u{7f}\\u{85}\xc2\xa0\xc3\xa9\"");
+  check(&w, make_bytes(&w, KIND_STRING, "\0\x1b\x7f\xc2\x85\xc2\xa0\xc3\xa9", 9),
+        "\"\\0\\u{1b}\\u{7f}\\u{85}\xc2\xa0\xc3\xa9\"");
   check(&w, make_string(&w, "\xf0\x9f\x98\x80"), "\"\xf0\x9f\x98\x80\"");
   check(&w, make_bytes(&w, KIND_BYTES, "a\0\n\"\\{\x7f\xff", 8), "b\"a\\x00\\n\\\"\\\\{\\x7f\\xff\"");
   check(&w, make_bytes(&w, KIND_BYTES, "", 0), "b\"\"");
@@ -103,8 +104,9 @@ Test(show, times) {
   static const struct {
     i64 us;
     const char *text;
-  } times[] = {{0, "1970-01-01T00:00:00Z"}, {951782399000000, "2000-02-28T23:59:59Z"}, {951782400500000, "2000-02-29T00:00:00.5Z"},
-               {-1, "1969-12-31T23:59:59.999999Z"}, {1709210096000000, "2024-02-29T12:34:56Z"}, {4107542400000000, "2100-03-01T00:00:00Z"}};
+  } times[] = {{0, "1970-01-01T00:00:00Z"}, {951782399000000, "2000-02-28T23:59:59Z"},
+               {951782400500000, "2000-02-29T00:00:00.5Z"}, {-1, "1969-12-31T23:59:59.999999Z"},
+               {1709210096000000, "2024-02-29T12:34:56Z"}, {4107542400000000, "2100-03-01T00:00:00Z"}};
   for (u32 i = 0; i < COUNT_OF(times); i++) check(&w, make_word(&w, KIND_TIME, times[i].us), times[i].text);
   world_close(&w);
 }

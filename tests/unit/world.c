@@ -63,10 +63,12 @@ static const u8 mixed_raw[] = {1, 0, 2}, range_raw[] = {1, 1}, bin_raw[] = {1, 0
 
 static Desc descs[D_COUNT] = {
     [D_BOTH] = {.tag = 0, .field_count = 2, .ctor_count = 1, .type_name = NAME("Both"), .name = NAME("Both")},
-    [D_MIXED] = {.field_count = 3, .ctor_count = 1, .type_name = NAME("Mixed"), .name = NAME("Mixed"), .raw = mixed_raw, .any_raw = true},
+    [D_MIXED] = {.field_count = 3, .ctor_count = 1, .type_name = NAME("Mixed"), .name = NAME("Mixed"), .raw = mixed_raw,
+                 .any_raw = true},
     [D_NONE] = {.tag = 0, .ctor_count = 2, .type_name = NAME("Option"), .name = NAME("None")},
     [D_SOME] = {.tag = 1, .field_count = 1, .ctor_count = 2, .type_name = NAME("Option"), .name = NAME("Some")},
-    [D_RANGE] = {.field_count = 2, .role = ROLE_RANGE, .type_name = NAME("Range"), .name = NAME("Range"), .raw = range_raw, .any_raw = true},
+    [D_RANGE] = {.field_count = 2, .role = ROLE_RANGE, .type_name = NAME("Range"), .name = NAME("Range"), .raw = range_raw,
+                 .any_raw = true},
     [D_TIP] = {.tag = 0, .role = ROLE_MAP, .opaque = true, .type_name = NAME("Map"), .name = NAME("Tip")},
     [D_BIN] = {.tag = 1, .field_count = 5, .role = ROLE_MAP, .opaque = true, .type_name = NAME("Map"), .name = NAME("Bin"),
                .raw = bin_raw, .any_raw = true},
@@ -201,7 +203,8 @@ void make_data(World *w, u32 to, u32 desc, u32 count, const u64 *words) {
   reserve(w, count + 1);
   Obj *obj = heap_take(&w->worker, count + 1);
   obj->header = OBJ_HEADER(KIND_DATA, desc_of(desc)->tag, desc);
-  for (u32 i = 0; i < count; i++) obj->words[i] = desc_of(desc)->any_raw && desc_of(desc)->raw[i] ? words[i] : w->registers[words[i]];
+  const u8 *raw = desc_of(desc)->raw;
+  for (u32 i = 0; i < count; i++) obj->words[i] = raw && raw[i] ? words[i] : w->registers[words[i]];
   w->registers[to] = obj_val(obj);
 }
 

@@ -1,6 +1,6 @@
-// A world of one actor for the tests of heaps and values: a worker, an actor with state, a turn with one frame, constructors, and
-// somebody to refer to. What the collector asks of its neighbours (frames, weights, promises) has weak definitions in world.c, so
-// that these tests can also be linked with the heap's own files alone.
+// A world of one actor for the tests of heaps and values: a worker, an actor with state, a turn with one frame,
+// constructors, and somebody to refer to. What the collector asks of its neighbours (frames, weights, promises) has
+// weak definitions in world.c, so that these tests can also be linked with the heap's own files alone.
 #pragma once
 #include <criterion/criterion.h>
 
