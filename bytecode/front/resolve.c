@@ -67,7 +67,8 @@ void resolve_offer(ModuleAst *module, Space space, Nearest *nearest) {
 // ---- Own declarations -----------------------------------------------------------------------------------------------
 
 static void twice(Front *front, ModuleAst *module, const Symbol *earlier, Ident name) {
-  Diag *diag = diag_add(front->diags, DIAG_E0107, module->source, name.span, "`%.*s` is already declared in this module", STR_ARG(name.name->text));
+  Diag *diag = diag_add(front->diags, DIAG_E0107, module->source, name.span, "`%.*s` is already declared in this module",
+                        STR_ARG(name.name->text));
   Span first = earlier->import ? earlier->import->span : earlier->span;
   diag_note(diag, module->source, first, earlier->import ? "imported here" : "first declared here");
 }
@@ -191,7 +192,8 @@ static const Name *qualifier_of(const ImportDecl *import) {
   return name_of((Str){path.ptr + start, path.len - start});
 }
 
-static void import_symbol(Front *front, ModuleAst *module, ImportDecl *import, Space space, const Symbol *found, Ident name) {
+static void import_symbol(Front *front, ModuleAst *module, ImportDecl *import, Space space, const Symbol *found,
+                          Ident name) {
   Symbol *earlier = map_get(space_of(module, space), name.name);
   if (earlier) {
     if (earlier->import && earlier->home == found->home) return;
@@ -213,8 +215,8 @@ static void import_ctors(Front *front, ModuleAst *module, ImportDecl *import, Ty
 }
 
 static void absent(Front *front, ModuleAst *module, ImportDecl *import, Ident name, bool upper) {
-  Diag *diag = diag_add(front->diags, DIAG_E0108, module->source, name.span, "module `%.*s` has no `%.*s`", STR_ARG(import->path),
-                        STR_ARG(name.name->text));
+  Diag *diag = diag_add(front->diags, DIAG_E0108, module->source, name.span, "module `%.*s` has no `%.*s`",
+                        STR_ARG(import->path), STR_ARG(name.name->text));
   Symbol *ctor = upper ? resolve_declared(import->module, SPACE_CTORS, name.name) : NULL;
   if (ctor) {
     Str type = ctor->ctor->owner->name.name->text;
@@ -248,11 +250,12 @@ static void import_module(Front *front, ModuleAst *module, ImportDecl *import) {
   import->module = front->load(front, canonical_name(module, import->path), module, import->span);
   const Name *qualifier = qualifier_of(import);
   ImportDecl *earlier = map_get(&module->module_names, qualifier);
-  if (earlier) {
-    Diag *diag = diag_add(front->diags, DIAG_E0107, module->source, import->span, "two imports are named `%.*s`", STR_ARG(qualifier->text));
+  if (earlier && earlier->module != import->module) {
+    Diag *diag = diag_add(front->diags, DIAG_E0107, module->source, import->span, "two imports are named `%.*s`",
+                          STR_ARG(qualifier->text));
     diag_note(diag, module->source, earlier->span, "the other one");
     diag_hint(diag, "give one another name: `import %.*s as other`", STR_ARG(import->path));
-  } else {
+  } else if (!earlier) {
     map_put(&module->module_names, qualifier, import);
   }
   if (!import->module) return;
