@@ -222,8 +222,11 @@ static bool map_scalars(Worker *worker, u64 *args, utf8proc_int32_t (*map)(utf8p
   return give_scratch(worker, args);
 }
 
+// utf8proc gives ß a capital of its own, which Unicode's simple mapping does not.
+static utf8proc_int32_t simple_upper(utf8proc_int32_t scalar) { return scalar == 0xdf ? scalar : utf8proc_toupper(scalar); }
+
 bool native_string_lower(Worker *worker, u64 *args) { return map_scalars(worker, args, utf8proc_tolower); }
-bool native_string_upper(Worker *worker, u64 *args) { return map_scalars(worker, args, utf8proc_toupper); }
+bool native_string_upper(Worker *worker, u64 *args) { return map_scalars(worker, args, simple_upper); }
 
 bool native_string_fold_case(Worker *worker, u64 *args) {
   Str s = arg_text(args[0]);
