@@ -267,7 +267,8 @@ void emit_switch(Emit *emit, Reg a, u32 count, Label *const *labels) {
 
 u32 emit_loop_head(Emit *emit, bool suspends) {
   for (u32 i = 0; suspends && i < emit->regs.count; i++)
-    if (emit->regs.items[i].state == REG_FREE && holds_heap(emit, emit->regs.items[i].type)) emit_op(emit, OP_CLEAR, i, 0, 0);
+    if (emit->regs.items[i].state == REG_FREE && holds_heap(emit, emit->regs.items[i].type))
+      emit_op(emit, OP_CLEAR, i, 0, 0);
   if (suspends) emit_forget_dead(emit);
   emit->last_bound = emit->code.count;
   emit->labels++;

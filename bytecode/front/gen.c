@@ -123,7 +123,8 @@ static void gen_const(Gen *gen, ConstDecl *decl) {
     ConstItem *item = decl->items.items[i];
     u32 index = gen_global(gen, item);
     Global *global = &gen->module->globals.items[index];
-    Function made = {.name = global->name, .kind = FUNCTION_GLOBAL, .import = IMPORT_NONE, .actor = IMPORT_NONE, .result = global->type};
+    Function made = {
+        .name = global->name, .kind = FUNCTION_GLOBAL, .import = IMPORT_NONE, .actor = IMPORT_NONE, .result = global->type};
     global->function = gen->module->functions.count;
     vec_push(&gen->module->functions, made);
     fn_make(gen, global->function, decl->body, make_global, item, decl->span);
@@ -150,9 +151,15 @@ static void gen_test(Gen *gen, TestDecl *test) {
   names[0] = STR("out");
   names[1] = STR("clock");
   u32 index = gen->module->functions.count;
-  vec_push(&gen->module->functions, ((Function){.name = str_format("test %u", gen->module->tests.count), .kind = FUNCTION_TEST,
-                                                .import = IMPORT_NONE, .actor = IMPORT_NONE, .param_count = 2, .result = gen->t_unit,
-                                                .register_count = 2, .registers = params, .param_names = names}));
+  vec_push(&gen->module->functions, ((Function){.name = str_format("test %u", gen->module->tests.count),
+                                                .kind = FUNCTION_TEST,
+                                                .import = IMPORT_NONE,
+                                                .actor = IMPORT_NONE,
+                                                .param_count = 2,
+                                                .result = gen->t_unit,
+                                                .register_count = 2,
+                                                .registers = params,
+                                                .param_names = names}));
   vec_push(&gen->module->tests, ((TestDef){test->name, index}));
   fn_make(gen, index, test->body, make_test, test, test->span);
 }

@@ -137,8 +137,14 @@ static void bound_locals(Pat *pattern, Locals *out) {
         if (pattern->by_field[i]) bound_locals(pattern->by_field[i], out);
       break;
     case PAT_OR: bound_locals(pattern->items.items[0], out); break;
-    case PAT_WILD: case PAT_INT: case PAT_FLOAT: case PAT_DURATION: case PAT_STRING: case PAT_BYTES: case PAT_BOOL: case PAT_RANGE:
-      break;
+    case PAT_WILD:
+    case PAT_INT:
+    case PAT_FLOAT:
+    case PAT_DURATION:
+    case PAT_STRING:
+    case PAT_BYTES:
+    case PAT_BOOL:
+    case PAT_RANGE: break;
   }
 }
 
@@ -179,11 +185,13 @@ static Str handler_name(ActorDecl *actor, HandlerDecl *handler, const char *suff
 static Handler add_handler(Gen *gen, ActorDecl *actor, HandlerDecl *handler) {
   Handler out = {handler->name.name->text, IMPORT_NONE, IMPORT_NONE};
   TypeId answer = handler->answer_ty ? gen_type(gen, handler->answer_ty) : gen->t_unit;
-  out.function = add_function(gen, actor, &handler->params, handler->param_tys,
-                              (Function){.name = handler_name(actor, handler, ""), .kind = FUNCTION_HANDLER, .result = answer});
+  out.function =
+      add_function(gen, actor, &handler->params, handler->param_tys,
+                   (Function){.name = handler_name(actor, handler, ""), .kind = FUNCTION_HANDLER, .result = answer});
   if (handler->guard)
-    out.guard = add_function(gen, actor, &handler->params, handler->param_tys,
-                             (Function){.name = handler_name(actor, handler, ".when"), .kind = FUNCTION_GUARD, .result = gen->t_bool});
+    out.guard = add_function(
+        gen, actor, &handler->params, handler->param_tys,
+        (Function){.name = handler_name(actor, handler, ".when"), .kind = FUNCTION_GUARD, .result = gen->t_bool});
   return out;
 }
 
@@ -225,7 +233,8 @@ void gen_actor_functions(Gen *gen, ActorDecl *actor) {
   add_fields(gen, actor, &def);
   add_implements(gen, actor, &def);
   Str name = str_format("%.*s.init", STR_ARG(actor->name.name->text));
-  def.init = add_function(gen, actor, &actor->params, NULL, (Function){.name = name, .kind = FUNCTION_INIT, .result = gen->t_unit});
+  def.init =
+      add_function(gen, actor, &actor->params, NULL, (Function){.name = name, .kind = FUNCTION_INIT, .result = gen->t_unit});
   Handler *handlers = gc_array(Handler, count);
   for (u32 i = 0; i < count; i++) handlers[i] = add_handler(gen, actor, actor->handlers.items[i]);
   def.handlers = handlers;

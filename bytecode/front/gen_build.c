@@ -46,7 +46,8 @@ static bool is_pure(const Expr *e, u32 *budget) {
       return e->call == CALL_CTOR;
     case EX_TUPLE: case EX_LIST:
       for (u32 i = 0; i < e->items.count; i++)
-        if ((e->kind == EX_LIST && e->spread.count > i && e->spread.items[i]) || !is_pure(e->items.items[i], budget)) return false;
+        if ((e->kind == EX_LIST && e->spread.count > i && e->spread.items[i]) || !is_pure(e->items.items[i], budget))
+          return false;
       return true;
   }
   return false;
@@ -197,7 +198,8 @@ Reg gen_text(Fn *f, Expr *e, Sink sink) {
   for (u32 i = 0; i < e->items.count; i++) {
     Expr *part = e->items.items[i];
     if (part->kind == EX_STRING && !part->text.len) continue;
-    if (ty_is(part->type, TY_STRING)) regs[count++] = gen_held(f, part, g->t_string, e->items.items + i + 1, e->items.count - i - 1);
+    if (ty_is(part->type, TY_STRING))
+      regs[count++] = gen_held(f, part, g->t_string, e->items.items + i + 1, e->items.count - i - 1);
     else regs[count++] = gen_show(f, gen_value(f, part, gen_type(g, part->type)), sink_val(g->t_string));
   }
   if (!count) return gen_string(f, (Str){"", 0}, sink);

@@ -182,7 +182,8 @@ static Reg call_closure(Fn *f, Expr *e, Sink sink) {
   u32 count = e->args.count;
   TypeId type = gen_type(g, e->object->type);
   Reg closure = gen_receiver(f, e->object, type, e);
-  if (!fn_reachable(f) || type_of(g, type)->kind != TYPE_FN) return sink.kind == SINK_VALUE ? sink_reg(f, sink) : (Reg)REG_NONE;
+  if (!fn_reachable(f) || type_of(g, type)->kind != TYPE_FN)
+    return sink.kind == SINK_VALUE ? sink_reg(f, sink) : (Reg)REG_NONE;
   TypeId wants[LIMIT_TYPE_ARGS + 1];
   memcpy(wants, type_of(g, type)->args, (count + 1) * sizeof *wants);
   TypeId result = wants[count];

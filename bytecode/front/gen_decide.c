@@ -23,8 +23,14 @@ Place *place_part(Plan *plan, Place *parent, Step step, u32 ctor, u32 field) {
     if (part->step == step && part->ctor == ctor && part->field == field) return part;
   }
   Place *part = gc_new(Place);
-  *part = (Place){.step = step, .ctor = ctor, .field = field, .type = part_type(plan->f, parent, step, ctor, field), .parent = parent,
-                  .reg = REG_NONE, .raw = REG_NONE, .length = REG_NONE};
+  *part = (Place){.step = step,
+                  .ctor = ctor,
+                  .field = field,
+                  .type = part_type(plan->f, parent, step, ctor, field),
+                  .parent = parent,
+                  .reg = REG_NONE,
+                  .raw = REG_NONE,
+                  .length = REG_NONE};
   vec_push(&parent->parts, part);
   vec_push(&plan->places, part);
   return part;
@@ -65,21 +71,28 @@ static void add_pair(Plan *plan, Row *row, Place *place, Pat *pat) {
     case PAT_NAME: vec_push(&row->bindings, ((Binding){pat->local, place})); break;
     case PAT_TUPLE:
       for (u32 i = 0; i < pat->items.count; i++)
-        if (pat->items.items[i]->kind != PAT_WILD) add_pair(plan, row, place_part(plan, place, STEP_ELEM, 0, i), pat->items.items[i]);
+        if (pat->items.items[i]->kind != PAT_WILD)
+          add_pair(plan, row, place_part(plan, place, STEP_ELEM, 0, i), pat->items.items[i]);
       break;
     case PAT_CTOR:
       if (has_one_ctor(plan, place)) add_fields(plan, row, place, pat);
       else vec_push(&row->pairs, ((Pair){place, pat, 0, false}));
       break;
     case PAT_LIST: add_list(plan, row, (Pair){place, pat, 0, false}); break;
-    case PAT_INT: case PAT_FLOAT: case PAT_DURATION: case PAT_STRING: case PAT_BYTES: case PAT_BOOL: case PAT_RANGE: case PAT_OR:
-      vec_push(&row->pairs, ((Pair){place, pat, 0, false}));
-      break;
+    case PAT_INT:
+    case PAT_FLOAT:
+    case PAT_DURATION:
+    case PAT_STRING:
+    case PAT_BYTES:
+    case PAT_BOOL:
+    case PAT_RANGE:
+    case PAT_OR: vec_push(&row->pairs, ((Pair){place, pat, 0, false})); break;
   }
 }
 
 // A copy of `row` without pair `at`; what takes its place is added first by `more`.
-static Row row_without(Plan *plan, const Row *row, u32 at, void (*more)(Plan *plan, Row *row, const Pair *pair), const Pair *pair) {
+static Row row_without(Plan *plan, const Row *row, u32 at, void (*more)(Plan *plan, Row *row, const Pair *pair),
+                       const Pair *pair) {
   Row out = {.arm = row->arm};
   plan->work += 1 + row->pairs.count + row->bindings.count;
   for (u32 i = 0; i < row->bindings.count; i++) vec_push(&out.bindings, row->bindings.items[i]);
@@ -137,7 +150,12 @@ static const void *pair_key(const Pair *p) {
     case PAT_LIST:
       if (p->skip < list_items(p)) return name_from("[_, ..]");
       return list_open(p) ? NULL : name_from("[]");
-    case PAT_INT: case PAT_FLOAT: case PAT_DURATION: case PAT_STRING: case PAT_BYTES: case PAT_BOOL: return literal_key(p->pat);
+    case PAT_INT:
+    case PAT_FLOAT:
+    case PAT_DURATION:
+    case PAT_STRING:
+    case PAT_BYTES:
+    case PAT_BOOL: return literal_key(p->pat);
     case PAT_WILD: case PAT_NAME: case PAT_AT: case PAT_RANGE: case PAT_TUPLE: case PAT_OR: break;
   }
   return NULL;
@@ -210,7 +228,8 @@ static Rows rows_after_first(const Rows *rows) {
 
 static void more_length(Plan *plan, Row *row, const Pair *p) {
   u32 back = p->pat->items.count - p->pat->rest_at;
-  if (p->pat->rest && p->pat->rest->kind != PAT_WILD) add_pair(plan, row, place_part(plan, p->place, STEP_FRONT, 0, back), p->pat->rest);
+  if (p->pat->rest && p->pat->rest->kind != PAT_WILD)
+    add_pair(plan, row, place_part(plan, p->place, STEP_FRONT, 0, back), p->pat->rest);
   vec_push(&row->pairs, ((Pair){place_part(plan, p->place, STEP_BACK, 0, back), p->pat, p->pat->rest_at, true}));
 }
 
@@ -267,7 +286,8 @@ static void build(Plan *plan, Rows rows, Node **hole) {
     *hole = node;
     rows = split_rows(plan, node, &rows, pair.place);
     node->complete = node->cases.count == key_count(plan, pair.place, pair.pat);
-    for (u32 i = 0; i < node->cases.count && !plan->over; i++) build(plan, node->cases.items[i].rows, &node->cases.items[i].node);
+    for (u32 i = 0; i < node->cases.count && !plan->over; i++)
+      build(plan, node->cases.items[i].rows, &node->cases.items[i].node);
     if (node->complete) return;
     hole = &node->no;
   }

@@ -84,7 +84,8 @@ Reg gen_string(Fn *f, Str text, Sink sink) {
 }
 
 Reg gen_int(Fn *f, i64 number, Sink sink) {
-  if (sink.type == f->gen->t_vint) return gen_constant(f, (Constant){.kind = CONSTANT_INT, .number = number}, f->gen->t_vint, sink);
+  if (sink.type == f->gen->t_vint)
+    return gen_constant(f, (Constant){.kind = CONSTANT_INT, .number = number}, f->gen->t_vint, sink);
   Reg reg = value_reg(f, sink, f->gen->t_int);
   if (number >= INT32_MIN && number <= INT32_MAX) emit_imm(f->emit, OP_INT, reg, (i32)number);
   else emit_word(f->emit, OP_INT64, reg, 0, (u64)number);
@@ -92,7 +93,8 @@ Reg gen_int(Fn *f, i64 number, Sink sink) {
 }
 
 static Reg gen_float(Fn *f, double real, Sink sink) {
-  if (sink.type == f->gen->t_vfloat) return gen_constant(f, (Constant){.kind = CONSTANT_FLOAT, .real = real}, f->gen->t_vfloat, sink);
+  if (sink.type == f->gen->t_vfloat)
+    return gen_constant(f, (Constant){.kind = CONSTANT_FLOAT, .real = real}, f->gen->t_vfloat, sink);
   Reg reg = value_reg(f, sink, f->gen->t_float);
   u64 bits;
   memcpy(&bits, &real, sizeof bits);
@@ -107,7 +109,8 @@ static Reg gen_literal(Fn *f, Expr *e, Sink sink) {
     case EX_FLOAT: return gen_float(f, e->real, sink);
     case EX_STRING: return gen_string(f, e->text, sink);
     case EX_BYTES: return gen_constant(f, (Constant){.kind = CONSTANT_BYTES, .bytes = e->text}, gen->t_bytes, sink);
-    case EX_DURATION: return gen_constant(f, (Constant){.kind = CONSTANT_DURATION, .number = e->number}, gen->t_duration, sink);
+    case EX_DURATION:
+      return gen_constant(f, (Constant){.kind = CONSTANT_DURATION, .number = e->number}, gen->t_duration, sink);
   }
   Reg reg = value_reg(f, sink, gen->t_bool);
   emit_imm(f->emit, OP_BOOL, reg, e->number != 0);
@@ -181,7 +184,12 @@ static bool gen_statement(Fn *f, Expr *e) {
 
 static Reg gen_wanted(Fn *f, Expr *e, Sink sink) {
   switch (e->kind) {
-    case EX_INT: case EX_FLOAT: case EX_DURATION: case EX_STRING: case EX_BYTES: case EX_BOOL: return gen_literal(f, e, sink);
+    case EX_INT:
+    case EX_FLOAT:
+    case EX_DURATION:
+    case EX_STRING:
+    case EX_BYTES:
+    case EX_BOOL: return gen_literal(f, e, sink);
     case EX_INTERP: return gen_text(f, e, sink);
     case EX_TUPLE: return gen_tuple(f, e, sink);
     case EX_LIST: return gen_list(f, e, sink);
@@ -213,7 +221,8 @@ static Reg gen_wanted(Fn *f, Expr *e, Sink sink) {
 }
 
 static bool has_no_effect(const Expr *e) {
-  return is_literal(e) || e->kind == EX_NAME || e->kind == EX_SELF || e->kind == EX_FN || (e->kind == EX_TUPLE && !e->items.count);
+  return is_literal(e) || e->kind == EX_NAME || e->kind == EX_SELF || e->kind == EX_FN ||
+         (e->kind == EX_TUPLE && !e->items.count);
 }
 
 static Reg gen_kind(Fn *f, Expr *e, Sink sink) {

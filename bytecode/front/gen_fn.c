@@ -35,7 +35,8 @@ void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span
     if ((u64)f->emit->labels * (f->emit->regs.count / 64 + 6) > STATE_WORDS) f->emit->exhausted = true;
     Function *entry = &gen->module->functions.items[function];
     if (f->emit->exhausted)
-      gen_limit(gen, DIAG_E0511, span, "`%.*s` is too large: it holds too many values at once, or too many instructions", STR_ARG(entry->name));
+      gen_limit(gen, DIAG_E0511, span, "`%.*s` is too large: it holds too many values at once, or too many instructions",
+                STR_ARG(entry->name));
     else if (f->emit->reachable && !gen->diags->errors)
       BUG("code of %.*s runs off its end", STR_ARG(entry->name));
     emit_finish(f->emit, entry);
@@ -224,7 +225,8 @@ Reg fn_read(Fn *f, Local *local, Sink sink) {
     if (reg == REG_NONE) reg = raw ? info->val : info->raw;
     return coerce(f, reg, sink);
   }
-  if (!is_state(local) || !f->has_state) BUG("`%.*s` has no place in %.*s", STR_ARG(local->name->text), STR_ARG(f->gen->ast->name));
+  if (!is_state(local) || !f->has_state)
+    BUG("`%.*s` has no place in %.*s", STR_ARG(local->name->text), STR_ARG(f->gen->ast->name));
   Reg reg = value_reg(f, sink, gen_raw_type(f->gen, local->type));
   emit_op(f->emit, OP_GET, reg, info->slot, 0);
   return coerce(f, reg, sink);
@@ -242,7 +244,8 @@ void fn_bind_params(Fn *f, Params *params) {
 
 bool when_has_state(const Body *body) {
   while (body->kind == BODY_WHEN && body->outer) body = body->outer;
-  return body->actor && (body->kind == BODY_HANDLER || body->kind == BODY_HELPER || body->kind == BODY_INIT || body->kind == BODY_GUARD);
+  return body->actor &&
+         (body->kind == BODY_HANDLER || body->kind == BODY_HELPER || body->kind == BODY_INIT || body->kind == BODY_GUARD);
 }
 
 // A body of the actor itself reaches state directly; others are given its constant part by value.
@@ -416,10 +419,15 @@ u32 wrap_ctor(Gen *gen, CtorDecl *ctor) {
   TypeId *types = gc_array(TypeId, count);
   for (u32 i = 0; i < count; i++) types[i] = type_boxed(gen, def.ctors[ctor->index].fields[i].type);
   TypeListId identity = gen_identity(gen, def.generics.count);
-  TypeId result = module_type(gen->module, TYPE_DATA, data, def.generics.count, gen->module->typelists.items[identity].items);
+  TypeId result =
+      module_type(gen->module, TYPE_DATA, data, def.generics.count, gen->module->typelists.items[identity].items);
   return add_wrapper(gen, PENDING_WRAP_CTOR, ctor,
-                     (Function){.name = str_format("%.*s.fn", STR_ARG(ctor->name.name->text)), .generics = gen_generics(def.generics.count, NULL),
-                                .param_count = count, .result = result, .register_count = count, .registers = types});
+                     (Function){.name = str_format("%.*s.fn", STR_ARG(ctor->name.name->text)),
+                                .generics = gen_generics(def.generics.count, NULL),
+                                .param_count = count,
+                                .result = result,
+                                .register_count = count,
+                                .registers = types});
 }
 
 static void wrapper_args(Fn *f, u32 count, const TypeId *types, Reg *args) {

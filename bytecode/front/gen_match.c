@@ -68,7 +68,8 @@ static void load_end(Matcher *m, Place *place) {
   Reg front = reg_new(f->emit, f->gen->t_int), to = claim(m, place);
   emit_op(f->emit, OP_ADDI, front, load_length(m, place->parent), (u16)-(i32)place->field);
   Reg args[2] = {place->parent->reg, front};
-  gen_library_call(f, "list", place->step == STEP_FRONT ? "take" : "drop", gen_args_of(f->gen, place->type), args, sink_to(f, to));
+  gen_library_call(f, "list", place->step == STEP_FRONT ? "take" : "drop", gen_args_of(f->gen, place->type), args,
+                   sink_to(f, to));
 }
 
 // Makes sure that the place's value stands in its register.
@@ -196,7 +197,8 @@ static Reg literal_reg(Matcher *m, const Pat *pat, Reg like) {
     }
     case PAT_DURATION:
       return gen_constant(f, (Constant){.kind = CONSTANT_DURATION, .number = pat->number}, g->t_duration, sink_to(f, reg));
-    case PAT_BYTES: return gen_constant(f, (Constant){.kind = CONSTANT_BYTES, .bytes = pat->text}, g->t_bytes, sink_to(f, reg));
+    case PAT_BYTES:
+      return gen_constant(f, (Constant){.kind = CONSTANT_BYTES, .bytes = pat->text}, g->t_bytes, sink_to(f, reg));
   }
   return gen_string(f, pat->text, sink_to(f, reg));
 }

@@ -59,7 +59,8 @@ static TypeId map_type(Gen *gen, Ty *ty) {
   uintptr_t known = (uintptr_t)map_get(&gen->types, ty);
   if (known) return (TypeId)(known - 1);
   if (ty->count > LIMIT_TYPE_ARGS || gen->type_depth >= LIMIT_TYPE_DEPTH) {
-    gen_limit(gen, DIAG_E0512, (Span){0, 0}, "a type of this module is too large: nested deeper than 64 levels, or with more than 255 parts");
+    gen_limit(gen, DIAG_E0512, (Span){0, 0},
+              "a type of this module is too large: nested deeper than 64 levels, or with more than 255 parts");
     return gen->t_unit;
   }
   gen->type_depth++;
@@ -119,7 +120,8 @@ static u32 home_of(Gen *gen, ModuleAst *home) {
 
 static void fill_data(Gen *gen, u32 index, TypeDecl *decl) {
   u32 count = decl->ctors.count;
-  if (count > LIMIT_CTORS) gen_limit(gen, DIAG_E0514, decl->name.span, "`%.*s` has more than 4,096 constructors", STR_ARG(decl->name.name->text));
+  if (count > LIMIT_CTORS)
+    gen_limit(gen, DIAG_E0514, decl->name.span, "`%.*s` has more than 4,096 constructors", STR_ARG(decl->name.name->text));
   Ctor *ctors = gc_array(Ctor, count);
   for (u32 i = 0; i < count; i++) {
     CtorDecl *ctor = decl->ctors.items[i];
@@ -180,11 +182,19 @@ static void fill_function(Gen *gen, u32 index, FnDecl *decl) {
   if (decl->actor) name = str_format("%.*s.%.*s", STR_ARG(decl->actor->name.name->text), STR_ARG(name));
   u32 generics = decl->actor ? decl->actor->generic_count : decl->generic_count;
   const u8 *constraints = decl->actor ? decl->actor->constraints : decl->constraints;
-  gen->module->functions.items[index] = (Function){
-      .name = name, .kind = decl->block ? FUNCTION_PLAIN : FUNCTION_NATIVE, .import = home_of(gen, decl->home),
-      .exported = decl->is_pub && decl->home == gen->ast, .actor = decl->actor ? promise(gen, ENTRY_ACTOR, decl->actor) : (u32)IMPORT_NONE,
-      .generics = gen_generics(generics, constraints), .param_count = count, .result = map_raw_type(gen, type->args[count]),
-      .effects = decl->effects, .register_count = count, .registers = params, .param_names = names};
+  gen->module->functions.items[index] =
+      (Function){.name = name,
+                 .kind = decl->block ? FUNCTION_PLAIN : FUNCTION_NATIVE,
+                 .import = home_of(gen, decl->home),
+                 .exported = decl->is_pub && decl->home == gen->ast,
+                 .actor = decl->actor ? promise(gen, ENTRY_ACTOR, decl->actor) : (u32)IMPORT_NONE,
+                 .generics = gen_generics(generics, constraints),
+                 .param_count = count,
+                 .result = map_raw_type(gen, type->args[count]),
+                 .effects = decl->effects,
+                 .register_count = count,
+                 .registers = params,
+                 .param_names = names};
 }
 
 // What every module may know of an actor: how to spawn it. gen_actor.c adds the rest of own ones.
@@ -207,9 +217,11 @@ static void fill_actor(Gen *gen, u32 index, ActorDecl *decl) {
 
 static void fill_global(Gen *gen, u32 index, ConstItem *item) {
   ConstDecl *decl = item->decl;
-  gen->module->globals.items[index] = (Global){
-      .name = item->local->name->text, .import = home_of(gen, decl->home), .exported = decl->is_pub && decl->home == gen->ast,
-      .type = map_type(gen, item->local->type), .function = IMPORT_NONE};
+  gen->module->globals.items[index] = (Global){.name = item->local->name->text,
+                                               .import = home_of(gen, decl->home),
+                                               .exported = decl->is_pub && decl->home == gen->ast,
+                                               .type = map_type(gen, item->local->type),
+                                               .function = IMPORT_NONE};
 }
 
 void gen_fill(Gen *gen) {
