@@ -95,8 +95,8 @@ static bool same_declaration(const Verifier *v, bool data, u32 mine, const Verif
 }
 
 static bool same_type(Verifier *v, u32 import, TypeId mine, TypeId theirs) {
-  Str key = {(const char *)&mine, sizeof mine};
-  u32 known = keys_find(v, &v->pairs, import, key);
+  u64 pair = (u64)import << 32 | mine;
+  u32 known = keys_find(v, &v->pairs, pair, STR(""));
   if (v->failed) return false;
   if (known != NO_ROW) return known == theirs;
   const Verified *home = v->imports[import];
@@ -107,11 +107,9 @@ static bool same_type(Verifier *v, u32 import, TypeId mine, TypeId theirs) {
   for (u32 i = 0; i < a->count; i++) {
     if (!same_type(v, import, a->args[i], b->args[i])) return false;
   }
-  u32 *kept = gc_alloc_data(sizeof mine);
-  *kept = mine;
   if (v->pairs.capacity < 2 * (v->pairs_count + 1)) return true;
   v->pairs_count++;
-  return keys_put(v, &v->pairs, import, (Str){(const char *)kept, sizeof mine}, theirs, &known);
+  return keys_put(v, &v->pairs, pair, STR(""), theirs, &known);
 }
 
 static bool same_fields(Verifier *v, u32 import, u32 count, const Field *mine, u32 their_count, const Field *theirs, bool names) {

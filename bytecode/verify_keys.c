@@ -3,10 +3,11 @@
 #include "bytecode/utf8.h"
 #include "bytecode/verify_state.h"
 
+// Not scanned by the collector: the texts are the module's.
 Keys keys_for(u64 count) {
   u32 capacity = 8;
   while (capacity < count * 2) capacity *= 2;
-  return (Keys){gc_array(struct KeySlot, capacity), capacity};
+  return (Keys){gc_alloc_data(capacity * sizeof(struct KeySlot)), capacity};
 }
 
 static u32 first_slot(const Keys *keys, u64 scope, Str text) {

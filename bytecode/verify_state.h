@@ -62,7 +62,7 @@ typedef struct Verifier {
   Needs *data_needs[2];          // per data type
   u32 pass;
   Keys methods;                  // (interface, name) to slot
-  Keys pairs;                    // imported types already found equal to their home's: (import, type) to the home's type
+  Keys pairs;                    // imported types already found equal to their home's: import << 32 | type, to the home's type
   u64 pairs_count;
   bool *closed_datas;            // per data type: another module's, and opaque or private
 
@@ -87,7 +87,11 @@ bool verify_name(Verifier *v, Str name, const char *what);
 
 // ---- verify_types.c ----
 bool verify_types(Verifier *v);
-bool type_within(Verifier *v, TypeId type, u32 params, bool raw_allowed, const char *what);
+bool type_within_fail(Verifier *v, TypeId type, u32 params, const char *what);  // or else why it is not
+static inline bool type_within(Verifier *v, TypeId type, u32 params, bool raw_allowed, const char *what) {
+  bool fits = type < v->m->types.count && v->facts[type].params <= params && (raw_allowed || !v->facts[type].raw);
+  return LIKELY(fits) || type_within_fail(v, type, params, what);
+}
 static inline const Type *type_at(const Verifier *v, TypeId type) { return &v->m->types.items[type]; }
 static inline TypeKind type_kind(const Verifier *v, TypeId type) { return v->m->types.items[type].kind; }
 

@@ -124,13 +124,13 @@ bool verify_types(Verifier *v) {
   return check_distinct(v) && check_typelists(v);
 }
 
-bool type_within(Verifier *v, TypeId type, u32 params, bool raw_allowed, const char *what) {
+bool type_within_fail(Verifier *v, TypeId type, u32 params, const char *what) {
   if (type >= v->m->types.count) return verify_fail(v, REASON_TYPE_INDEX, "%s names type %u, of %u", what, type, v->m->types.count);
+  Str text = verify_type_text(v, type);
   if (v->facts[type].params > params) {
-    return verify_fail(v, REASON_TYPE_PARAMETER, "%s is %.*s, where there are %u type parameters", what, STR_ARG(verify_type_text(v, type)), params);
+    return verify_fail(v, REASON_TYPE_PARAMETER, "%s is %.*s, where there are %u type parameters", what, STR_ARG(text), params);
   }
-  if (v->facts[type].raw && !raw_allowed) return verify_fail(v, REASON_RAW_TYPE, "%s is %.*s", what, STR_ARG(verify_type_text(v, type)));
-  return true;
+  return verify_fail(v, REASON_RAW_TYPE, "%s is %.*s", what, STR_ARG(text));
 }
 
 // ---- Comparing under substitution -----------------------------------------------------------------------------------
