@@ -29,7 +29,10 @@ enum {
   CHUNK_MIN_BYTES = 128,
   CHUNK_MAX_BYTES = 512 * 1024,
   THRESHOLD_MIN = 128,  // words: what an actor's heap may hold before its first collection
+  CONS_WORDS = 3,
 };
+
+#define CONS_HEADER OBJ_HEADER(KIND_CONS, 0, 0)
 
 // ---- Chunks ---------------------------------------------------------------------------------------------------------
 
@@ -91,6 +94,15 @@ static Obj *to_large(Collector *c, u32 words) {
   return &large->obj;
 }
 
+// A loop that stays one: objects are small, and a call of memmove() would cost more than it copies.
+static inline void copy_words(u64 *to, const u64 *from, u32 count) {
+  for (u32 i = 0; i < count; i++) {
+    u64 word = from[i];
+    __asm__("" : "+r"(word));
+    to[i] = word;
+  }
+}
+
 // Gives the new place of an object that is not immortal, large, or moved already; the old one where memory is out.
 static Obj *move(Collector *c, Obj *obj, u64 header) {
   u32 words = header_words(header);
@@ -100,11 +112,29 @@ static Obj *move(Collector *c, Obj *obj, u64 header) {
   if (UNLIKELY(!copy)) return obj;
   copy->header = large ? header_with(header, OBJ_LARGE) : header;
   if (large) memcpy(copy->words, obj->words, (size_t)(words - 1) * 8);
-  else for (u32 i = 0; i + 1 < words; i++) copy->words[i] = obj->words[i];
+  else copy_words(copy->words, obj->words, words - 1);
   if (header_is_counted(header)) c->fill->counted = true;
   obj->header = (u64)copy;
   c->moved += words;
   return copy;
+}
+
+// The same for a list cell, of which most heaps have more than of anything else.
+static inline Obj *move_cons(Collector *c, Obj *obj) {
+  Chunk *fill = c->fill;
+  if (UNLIKELY(!fill || fill->capacity - fill->used < CONS_WORDS)) return move(c, obj, CONS_HEADER);
+  Obj *copy = (Obj *)(fill->words + fill->used);
+  fill->used += CONS_WORDS;
+  c->moved += CONS_WORDS;
+  copy->header = CONS_HEADER;
+  copy->words[0] = obj->words[0];
+  copy->words[1] = obj->words[1];
+  obj->header = (u64)copy;
+  return copy;
+}
+
+static inline Obj *move_any(Collector *c, Obj *obj, u64 header) {
+  return header == CONS_HEADER ? move_cons(c, obj) : move(c, obj, header);
 }
 
 static inline void minor_slot(Collector *c, Val *slot) {
@@ -112,7 +142,7 @@ static inline void minor_slot(Collector *c, Val *slot) {
   Obj *obj = val_obj(*slot);
   if (within(obj, c->worker->nursery, NURSERY_WORDS * 8) || within(obj, c->fragment, c->fragment_bytes)) {
     u64 header = obj->header;
-    *slot = header_is_forward(header) ? header : obj_val(move(c, obj, header));
+    *slot = header_is_forward(header) ? header : obj_val(move_any(c, obj, header));
   } else if (c->worker->young_large && header_flags(obj->header) & OBJ_LARGE && large_of(obj)->young) {
     large_of(obj)->marked = true;
   }
@@ -129,7 +159,7 @@ static inline void major_slot(Collector *c, Val *slot) {
   u8 flags = header_flags(header);
   if (flags & OBJ_LARGE) large_of(obj)->marked = true;
   if (flags || c->failed || within(obj, c->fragment, c->fragment_bytes)) return;
-  *slot = obj_val(move(c, obj, header));
+  *slot = obj_val(move_any(c, obj, header));
 }
 
 static void minor_visit(void *context, Val *slot) { minor_slot(context, slot); }
@@ -148,8 +178,14 @@ static inline __attribute__((always_inline)) void scan(Collector *c, const bool 
   while (c->scan) {
     while (c->scan_at < c->scan->used) {
       Obj *obj = (Obj *)(c->scan->words + c->scan_at);
-      object_slots(c, obj, major);
-      c->scan_at += header_words(obj->header);
+      if (obj->header == CONS_HEADER) {
+        if (major) major_slot(c, &obj->words[0]), major_slot(c, &obj->words[1]);
+        else minor_slot(c, &obj->words[0]), minor_slot(c, &obj->words[1]);
+        c->scan_at += CONS_WORDS;
+      } else {
+        object_slots(c, obj, major);
+        c->scan_at += header_words(obj->header);
+      }
       if (!major && UNLIKELY(c->failed)) return;
     }
     if (c->scan == c->fill) return;
