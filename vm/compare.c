@@ -97,6 +97,12 @@ static bool both_flat(Val a, Val b) {
 }
 
 static int order_flat(Val a, Val b) {
+  Kind kind = obj_kind(val_obj(a));
+  if ((kind == KIND_STRING || kind == KIND_BYTES) && header_info(val_obj(a)->header) && header_info(val_obj(b)->header)) {
+    // The padding is zero, so the first words order as the texts do, unless they are equal.
+    u64 first_a = __builtin_bswap64(val_obj(a)->words[0]), first_b = __builtin_bswap64(val_obj(b)->words[0]);
+    if (first_a != first_b) return first_a < first_b ? -1 : 1;
+  }
   bool deep;
   return order_objects(val_obj(a), val_obj(b), &deep);
 }
