@@ -20,6 +20,14 @@ Body *check_body_new(Checker *c, BodyKind kind) {
   return body;
 }
 
+void check_note_call(Checker *c, FnDecl *fn, Span at) {
+  effects_add_call(&c->effects, c->body, fn, at);
+  if (c->arm_guard) effects_add_call(&c->effects, c->arm_guard->effects, fn, at);
+  if (fn->home == c->module || !(c->arm_guard || (c->body && c->body->kind == BODY_GUARD))) return;
+  u8 bad = fn->effects & (u8)~EFFECT_READS;  // of another module's function they are known by now
+  if (bad) check_error(c, DIAG_E0409, at, "a guard only looks, but this %s", check_effect_text(bad));
+}
+
 static Span tail_span(const Expr *e) {
   while (e->kind == EX_BLOCK && e->items.count) e = vec_last(&e->items);
   return e->span;
@@ -76,7 +84,8 @@ void check_fn(Checker *c, Node *node) {
 
 static void link_items(ConstDecl *decl, Pat *pattern, u32 *next) {
   if (!pattern) return;
-  if ((pattern->kind == PAT_NAME || pattern->kind == PAT_AT) && *next < decl->items.count) decl->items.items[(*next)++]->local = pattern->local;
+  if ((pattern->kind == PAT_NAME || pattern->kind == PAT_AT) && *next < decl->items.count)
+    decl->items.items[(*next)++]->local = pattern->local;
   for (u32 i = 0; i < pattern->items.count; i++) link_items(decl, pattern->items.items[i], next);
   for (u32 i = 0; i < pattern->fields.count; i++) link_items(decl, pattern->fields.items[i].pattern, next);
   link_items(decl, pattern->rest, next);
@@ -139,9 +148,10 @@ static void default_numbers(Checker *c) {
 
 typedef VEC(Ty *) TyVec;
 
-static void collect_open(Ty *ty, TyVec *params, u32 depth) {
+static void collect_open(Ty *ty, TyVec *params, u32 depth, u32 *steps) {
   ty = ty_resolve(ty);
-  if (!ty->has_vars || depth > 2 * TY_DEPTH_LIMIT) return;
+  if (!ty->has_vars || depth > 2 * TY_DEPTH_LIMIT || !*steps) return;
+  --*steps;
   if (ty->kind == TY_VAR) {
     Ty *param = ty_param(params->count, NULL, ty->constraints);
     param->reason = ty->reason;
@@ -149,7 +159,7 @@ static void collect_open(Ty *ty, TyVec *params, u32 depth) {
     vec_push(params, param);
     return;
   }
-  for (u32 i = 0; i < ty->count; i++) collect_open(ty->args[i], params, depth + 1);
+  for (u32 i = 0; i < ty->count; i++) collect_open(ty->args[i], params, depth + 1, steps);
 }
 
 static u8 *constraints_of(Ty **params, u32 count) {
@@ -166,6 +176,7 @@ static void settle_fn(FnDecl *fn) {
 
 static void generalise(Checker *c, Node **nodes, u32 count) {
   TyVec params = {0};
+  u32 steps = count * TY_SIZE_LIMIT;
   for (u32 i = 0; i < count; i++) {
     Node *node = nodes[i];
     if (node->kind != NODE_FN || node->annotated) continue;
@@ -175,7 +186,7 @@ static void generalise(Checker *c, Node **nodes, u32 count) {
     }
   }
   for (u32 i = 0; i < count; i++) {
-    if (nodes[i]->kind == NODE_FN && !nodes[i]->annotated) collect_open(nodes[i]->fn->type, &params, 0);
+    if (nodes[i]->kind == NODE_FN && !nodes[i]->annotated) collect_open(nodes[i]->fn->type, &params, 0, &steps);
   }
   u8 *shared = constraints_of(params.items, params.count);
   for (u32 i = 0; i < count; i++) {
@@ -191,7 +202,8 @@ static void generalise(Checker *c, Node **nodes, u32 count) {
         fn->generic_count = params.count;
       }
       fn->constraints = node->annotated ? constraints_of(node->params, node->written) : shared;
-      if (fn->generic_count > LIMIT_TYPE_ARGS) check_error(c, DIAG_E0514, fn->name.span, "this function has too many type parameters");
+      if (fn->generic_count > LIMIT_TYPE_ARGS)
+        check_error(c, DIAG_E0514, fn->name.span, "this function has too many type parameters");
     }
   }
   for (u32 i = 0; i < c->recursive.count; i++) {
@@ -207,8 +219,8 @@ static void close_const(Checker *c, const Node *node) {
     if (!local) continue;
     local->type = ty_settle(local->type);
     if (!local->type->has_vars) continue;
-    Diag *diag = check_error(c, DIAG_E0231, local->span, "the type of the constant `%.*s` is left open: %.*s", STR_ARG(local->name->text),
-                             STR_ARG(ty_text(local->type)));
+    Diag *diag = check_error(c, DIAG_E0231, local->span, "the type of the constant `%.*s` is left open: %.*s",
+                             STR_ARG(local->name->text), STR_ARG(ty_text(local->type)));
     diag_hint(diag, "write it: `let %.*s: Type = …`", STR_ARG(local->name->text));
     local->type = ty_basic(TY_ERROR);
   }
@@ -219,7 +231,8 @@ static void check_matches(Checker *c) {
   for (u32 i = 0; i < c->irrefutable.count; i++) {
     Pat *pattern = c->irrefutable.items[i];
     if (match_irrefutable(pattern)) continue;
-    Diag *diag = check_error(c, DIAG_E0303, pattern->span, "the pattern of %s must always match, and this one does not", c->irrefutable_where.items[i]);
+    Diag *diag = check_error(c, DIAG_E0303, pattern->span, "the pattern of %s must always match, and this one does not",
+                             c->irrefutable_where.items[i]);
     Str example = match_missing_example(&c->irrefutable.items[i], 1);
     if (example.len) diag_hint(diag, "it does not match `%.*s`", STR_ARG(example));
   }
@@ -268,7 +281,7 @@ static void check_group(Checker *c, Node **nodes, u32 count) {
 typedef struct Tarjan {
   Checker *c;
   u32 order;
-  VEC(Node *) path;   // the depth-first walk, as a list instead of recursion
+  VEC(Node *) path;  // the depth-first walk, as a list instead of recursion
   VEC(Node *) stack;
 } Tarjan;
 
@@ -314,7 +327,8 @@ static void visit(Tarjan *t, Node *root) {
 
 static void bind_power(Checker *c, TestDecl *test, const char *name, const char *interface, Local **local) {
   InterfaceDecl *power = check_power(c, interface);
-  *local = locals_new(c, (Ident){name_from(name), test->span}, LOCAL_LET, power ? ty_ref(power, 0, NULL) : ty_basic(TY_ERROR));
+  *local =
+      locals_new(c, (Ident){name_from(name), test->span}, LOCAL_LET, power ? ty_ref(power, 0, NULL) : ty_basic(TY_ERROR));
   (*local)->body = test->body;
   locals_bind(c, *local);
   if (power) resolve_depend(c->module, power->home);
@@ -335,7 +349,8 @@ static void check_test(Checker *c, TestDecl *test) {
 
 void check_module(Front *front, ModuleAst *module) {
   Checker *c = gc_new(Checker);
-  *c = (Checker){.front = front, .diags = front->diags, .module = module, .source = module->source, .binding_from = UINT32_MAX};
+  *c = (Checker){
+      .front = front, .diags = front->diags, .module = module, .source = module->source, .binding_from = UINT32_MAX};
   unify_begin_group(&c->unifier, module);
   if (!resolve_declare(front, module)) return;
   check_declarations(c);
@@ -349,6 +364,7 @@ void check_module(Front *front, ModuleAst *module) {
   effects_solve(&c->effects);
   for (u32 i = 0; i < module->consts.count; i++) check_constant_rules(c, module->consts.items[i]);
   for (u32 i = 0; i < module->actors.count; i++) check_guard_rules(c, module->actors.items[i]);
+  check_arm_guard_rules(c);
   check_main(c);
   effects_publish(&c->effects);
   module->checked = true;

@@ -22,15 +22,15 @@
 
 // What is expected of an expression, and how to say so when it does not come.
 typedef struct Want {
-  Ty *ty;               // NULL: anything
-  bool drop;            // the value is not used: any value that may be dropped
-  bool answers;         // a Promise[ty] may stand here too, and is forwarded
-  bool statement;       // with drop: not the last of its block
-  const char *what;     // subject of the sentence: "the argument"; NULL: plain
-  const Name *name;     // its name, or NULL
-  Source *source;       // where the expectation comes from, or NULL
+  Ty *ty;            // NULL: anything
+  bool drop;         // the value is not used: any value that may be dropped
+  bool answers;      // a Promise[ty] may stand here too, and is forwarded
+  bool statement;    // with drop: not the last of its block
+  const char *what;  // subject of the sentence: "the argument"; NULL: plain
+  const Name *name;  // its name, or NULL
+  Source *source;    // where the expectation comes from, or NULL
   Span span;
-  const char *note;     // label there
+  const char *note;  // label there
 } Want;
 
 // A type parameter in scope.
@@ -42,7 +42,7 @@ typedef VEC(TypeParam) TypeParams;
 
 typedef struct Binding {
   const Name *name;
-  Local *hidden;        // what the name meant before
+  Local *hidden;  // what the name meant before
 } Binding;
 
 // A declaration whose type is inferred as part of a group.
@@ -56,17 +56,17 @@ typedef struct Node {
     ActorDecl *actor;
   };
   VEC(struct Node *) uses;
-  bool annotated;       // its type is known before its group is checked, save for inferred constraints
+  bool annotated;  // its type is known before its group is checked, save for inferred constraints
   bool done;
-  u32 order, low;       // Tarjan's
+  u32 order, low;  // Tarjan's
   bool on_stack;
   u32 next_use;
   // FN and ACTOR
-  u32 written;          // type parameters in the source
-  Ty **params;          // all type parameters, once known
+  u32 written;  // type parameters in the source
+  Ty **params;  // all type parameters, once known
   // ACTOR
-  PtrMap helpers;       // Name → FnDecl
-  u32 mark;             // the last node that was found to use this one
+  PtrMap helpers;  // Name → FnDecl
+  u32 mark;        // the last node that was found to use this one
 } Node;
 
 // `arg` stands for a parameter whose inferred constraints were not known yet.
@@ -76,11 +76,21 @@ typedef struct Obligation {
   const Reason *reason;
 } Obligation;
 
-// A guard or helper names something whose type, once known, may hold functions.
+// A guard or helper names something whose type, once known, may hold functions. `user` takes it apart there or passes it on,
+// if that is known to call none of them.
 typedef struct StoredUse {
   Body *body;
   Local *local;
+  Span at;
+  Expr *user;
 } StoredUse;
+
+// The guard of a match's arm: no body of its own, since it sees the locals, but with effects of its own.
+typedef struct ArmGuard {
+  Body *within;   // where it stands
+  Body *effects;  // of the guard alone
+  Span span;
+} ArmGuard;
 
 typedef struct Checker {
   Front *front;
@@ -92,21 +102,23 @@ typedef struct Checker {
   VEC(Node *) nodes;
   // where checking stands
   Body *body;
-  Node *actor;                 // whose members are being checked, or NULL
-  Node *current;               // the node being checked
+  Node *actor;    // whose members are being checked, or NULL
+  Node *current;  // the node being checked
   u32 depth;
-  u32 loops;                   // of the current body, around this place
-  u32 binding_from;            // where the parameter list begins whose patterns are being bound; else UINT32_MAX
-  PtrMap locals;               // Name → Local
+  u32 loops;         // of the current body, around this place
+  u32 binding_from;  // where the parameter list begins whose patterns are being bound; else UINT32_MAX
+  PtrMap locals;     // Name → Local
   VEC(Binding) trail;
   TypeParams type_params;
   // of the current group
   u32 errors_before;
-  VEC(Expr *) recursive;       // calls of members whose parameters are not known yet
+  VEC(Expr *) recursive;  // calls of members whose parameters are not known yet
   VEC(Obligation) obligations;
   VEC(StoredUse) stored;
-  VEC(Expr *) matches;         // to be checked for exhaustiveness once types are known
-  VEC(Pat *) irrefutable;      // patterns that must always match
+  ArmGuard *arm_guard;  // being checked, or NULL
+  VEC(ArmGuard *) arm_guards;
+  VEC(Expr *) matches;                  // to be checked for exhaustiveness once types are known
+  VEC(Pat *) irrefutable;               // patterns that must always match
   VEC(const char *) irrefutable_where;  // parallel to it
 } Checker;
 
@@ -116,6 +128,7 @@ enum { CHECK_DEPTH_LIMIT = PARSE_DEPTH_LIMIT + 100 };  // the parser's own limit
 
 void check_module(Front *front, ModuleAst *module);
 Body *check_body_new(Checker *c, BodyKind kind);
+void check_note_call(Checker *c, FnDecl *fn, Span at);  // the body around calls `fn`, or names it as a value
 void check_fn(Checker *c, Node *node);  // parameters and block of a function or helper
 // Checks `block` as the body's block, its tails against the body's result.
 void check_body_block(Checker *c, Body *body, Expr *block, Want want);
@@ -127,9 +140,10 @@ void check_declare_fn(Checker *c, FnDecl *fn);
 void check_add_method(Checker *c, InterfaceDecl *decl, MethodSig *sig, Span at);
 Ty *check_type(Checker *c, TypeExpr *type);
 void check_enter_type_params(Checker *c, const GenericParams *generics, Ty **params);
-Ty **check_data_params(TypeDecl *decl);          // the parameters of a declaration, as types
+Ty **check_data_params(TypeDecl *decl);  // the parameters of a declaration, as types
 Ty **check_interface_params(InterfaceDecl *decl);
-Ty *check_well_known(Checker *c, const char *name, Span at);  // the data type "Option", "Range"… applied to fresh variables
+// The data type "Option", "Range"… of the library, applied to fresh variables.
+Ty *check_well_known(Checker *c, const char *name, Span at);
 InterfaceDecl *check_power(Checker *c, const char *name);
 MethodSig *check_method(InterfaceDecl *interface, const Name *name);
 static inline Node *node_of_fn(const FnDecl *fn) { return fn->check; }
@@ -146,9 +160,10 @@ void locals_close(Checker *c, u32 mark);
 void locals_bind(Checker *c, Local *local);
 Local *locals_find(const Checker *c, const Name *name);
 Local *locals_new(Checker *c, Ident name, LocalKind kind, Ty *type);  // makes one, does not bind it
-void locals_use(Checker *c, Local *local, Span at);   // notes use, capture and effect; errors where it may not be named
+void locals_note_user(Checker *c, const Expr *operand, Expr *user);  // `user` has the name `operand` as operand
+void locals_use(Checker *c, Local *local, Span at);  // notes use, capture and effect; errors where it may not be named
 bool locals_use_self(Checker *c, Span at);
-bool locals_detached(const Checker *c);   // inside a closure or task: the actor's state is out of reach
+bool locals_detached(const Checker *c);  // inside a closure or task: the actor's state is out of reach
 
 // ---- check_expr.c, check_control.c ----------------------------------------------------------------------------------
 
@@ -166,7 +181,7 @@ Ty *check_return(Checker *c, Expr *e);
 Ty *check_try(Checker *c, Expr *e);
 Ty *check_let(Checker *c, Expr *e);
 Ty *check_assign(Checker *c, Expr *e);
-Expr *check_make_call(Checker *c, Span span, FnDecl *fn, u32 count, Expr **args);  // a checked call of a library function
+void check_become_call(Checker *c, Expr *e, FnDecl *fn, u32 count, Expr **args);  // e turns into a checked library call
 
 // ---- check_name.c ---------------------------------------------------------------------------------------------------
 
@@ -196,18 +211,18 @@ Ty *check_binary_types(Checker *c, Expr *e, Ty *left, Ty *right, const char **li
 
 // What arguments are for, with what messages need to say about it.
 typedef struct Callee {
-  const char *kind;        // "function", "constructor", "message", "actor"
+  const char *kind;  // "function", "constructor", "message", "actor"
   const Name *name;
   u32 count;
   Ty **params;
-  const Name **names;      // or NULL: arguments cannot be named
-  bool skip_first;         // the first argument is a dot call's receiver, which is checked already
-  Source *source;          // where it is declared, or NULL
+  const Name **names;  // or NULL: arguments cannot be named
+  bool skip_first;     // the first argument is a dot call's receiver, which is checked already
+  Source *source;      // where it is declared, or NULL
   Span span;
 } Callee;
 
 void check_args(Checker *c, Expr *e, const Callee *callee);
-void check_args_loosely(Checker *c, Expr *e);   // after an error: types are inferred, nothing is demanded
+void check_args_loosely(Checker *c, Expr *e);  // after an error: types are inferred, nothing is demanded
 Ty *check_call(Checker *c, Expr *e);
 Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at);
 Ty *check_call_ctor(Checker *c, Expr *e, CtorDecl *ctor);
@@ -242,16 +257,18 @@ Ty *check_task(Checker *c, Expr *e);
 void check_constant_rules(Checker *c, ConstDecl *decl);
 void check_main(Checker *c);
 void check_guard_rules(Checker *c, ActorDecl *actor);
+void check_arm_guard_rules(Checker *c);
+const char *check_effect_text(u8 effects);  // "sends messages"
 void check_order_constants(Checker *c);  // puts module->consts in an order in which they can be computed
 
 // ---- check_report.c -------------------------------------------------------------------------------------------------
 
 Diag *check_error(Checker *c, DiagCode code, Span span, const char *format, ...) PRINTF_LIKE(4, 5);
 void check_mismatch(Checker *c, UnifyResult result, Span span, Ty *found, const Want *want);
-bool check_same(Checker *c, Span span, Ty *found, const Want *want);  // unifies, reports; false after an error
+bool check_same(Checker *c, Span span, Ty *found, const Want *want);              // unifies, reports; false after an error
 bool check_able(Checker *c, Span span, Ty *ty, u8 constraint, const char *what);  // "`<`"
-bool check_known(Checker *c, Ty *ty, Span span, const char *what);  // reports E0204 for an open type
-void check_unavailable(Checker *c, Span span, const char *what);    // "unique types"
+bool check_known(Checker *c, Ty *ty, Span span, const char *what);                // reports E0204 for an open type
+void check_unavailable(Checker *c, Span span, const char *what);                  // "unique types"
 static inline bool ty_is(Ty *ty, TyKind kind) { return ty_resolve(ty)->kind == kind; }
 static inline bool ty_bad(Ty *ty) { return ty_resolve(ty)->kind == TY_ERROR; }
 static inline Ty *ty_value(Ty *ty) { return ty_resolve(ty)->kind == TY_NEVER ? ty_var() : ty_resolve(ty); }

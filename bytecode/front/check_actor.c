@@ -18,10 +18,12 @@ static void own_method(Checker *c, ActorDecl *actor, HandlerDecl *handler) {
   if (!handler->name.name) return;
   MethodSig *sig = gc_new(MethodSig);
   u32 count = handler->params.count;
-  *sig = (MethodSig){.name = handler->name.name, .span = handler->name.span, .home = c->module, .param_count = count, .origin = actor->own};
+  *sig = (MethodSig){
+      .name = handler->name.name, .span = handler->name.span, .home = c->module, .param_count = count, .origin = actor->own};
   sig->params = gc_array(Ty *, count + 1);
   sig->param_names = check_param_names(&handler->params);
-  for (u32 i = 0; i < count; i++) sig->params[i] = typed_param(c, &handler->params.items[i], "a handler of an actor without `is`");
+  for (u32 i = 0; i < count; i++)
+    sig->params[i] = typed_param(c, &handler->params.items[i], "a handler of an actor without `is`");
   if (handler->answer) {
     sig->answer = check_type(c, handler->answer);
     if (ty_is(sig->answer, TY_PROMISE)) {
@@ -30,7 +32,8 @@ static void own_method(Checker *c, ActorDecl *actor, HandlerDecl *handler) {
     }
   }
   if (check_method(actor->own, sig->name)) {
-    Diag *diag = check_error(c, DIAG_E0403, handler->name.span, "actor `%.*s` has two handlers for `%.*s`", STR_ARG(actor->name.name->text), STR_ARG(sig->name->text));
+    Diag *diag = check_error(c, DIAG_E0403, handler->name.span, "actor `%.*s` has two handlers for `%.*s`",
+                             STR_ARG(actor->name.name->text), STR_ARG(sig->name->text));
     diag_note(diag, c->source, check_method(actor->own, sig->name)->span, "the other one");
     return;
   }
@@ -77,7 +80,8 @@ static void add_fields(Checker *c, ActorDecl *actor, u32 mark) {
     Binding *binding = &c->trail.items[i];
     Local *local = locals_find(c, binding->name);
     if (binding->hidden && binding->hidden->kind >= LOCAL_STATE_PARAM) {
-      Diag *diag = check_error(c, DIAG_E0107, local->span, "the actor has two members named `%.*s`", STR_ARG(binding->name->text));
+      Diag *diag =
+          check_error(c, DIAG_E0107, local->span, "the actor has two members named `%.*s`", STR_ARG(binding->name->text));
       diag_note(diag, c->source, binding->hidden->span, "the other one");
     }
     local->slot = actor->fields.count;
@@ -117,8 +121,11 @@ static void declare_helpers(Checker *c, Node *node) {
     FnDecl *fn = node->actor->helpers.items[i];
     if (fn->generics.count) {
       Diag *diag = check_error(c, DIAG_E0416, fn->name.span, "a helper takes no type parameters of its own");
-      diag_hint(diag, "it is inferred together with its actor: leave its parameters' types out, or declare it at the top of the module");
-      for (u32 k = 0; k < fn->generics.count; k++) vec_push(&c->type_params, ((TypeParam){fn->generics.items[k].name.name, ty_var()}));
+      diag_hint(
+          diag,
+          "it is inferred together with its actor: leave its parameters' types out, or declare it at the top of the module");
+      for (u32 k = 0; k < fn->generics.count; k++)
+        vec_push(&c->type_params, ((TypeParam){fn->generics.items[k].name.name, ty_var()}));
       fn->generics.count = 0;
     }
     fn->actor = node->actor;
@@ -126,7 +133,8 @@ static void declare_helpers(Checker *c, Node *node) {
     fn->generic_count = node->written;
     FnDecl *earlier = fn->name.name ? map_get(&node->helpers, fn->name.name) : NULL;
     if (earlier) {
-      Diag *diag = check_error(c, DIAG_E0107, fn->name.span, "the actor has two helpers named `%.*s`", STR_ARG(fn->name.name->text));
+      Diag *diag =
+          check_error(c, DIAG_E0107, fn->name.span, "the actor has two helpers named `%.*s`", STR_ARG(fn->name.name->text));
       diag_note(diag, c->source, earlier->name.span, "the other one");
     } else if (fn->name.name) {
       map_put(&node->helpers, fn->name.name, fn);
@@ -153,8 +161,9 @@ static InterfaceDecl *qualifying_interface(Checker *c, Ident qualifier) {
 
 static void unknown_handler(Coverage *cover, HandlerDecl *handler) {
   Str name = handler->name.name->text;
-  Diag *diag = check_error(cover->c, DIAG_E0403, handler->name.span, "no interface that `%.*s` implements has a message `%.*s`",
-                           STR_ARG(cover->actor->name.name->text), STR_ARG(name));
+  Diag *diag =
+      check_error(cover->c, DIAG_E0403, handler->name.span, "no interface that `%.*s` implements has a message `%.*s`",
+                  STR_ARG(cover->actor->name.name->text), STR_ARG(name));
   Nearest nearest = {.wanted = name};
   for (u32 i = 0; i < cover->actor->interfaces.count; i++) {
     InterfaceDecl *interface = cover->actor->interfaces.items[i]->interface;
@@ -170,7 +179,8 @@ static void cover_method(Coverage *cover, HandlerDecl *handler, MethodSig *sig) 
     vec_push(&handler->methods, sig);
     return;
   }
-  Diag *diag = check_error(cover->c, DIAG_E0403, handler->name.span, "there are two handlers for `%.*s`", STR_ARG(sig->name->text));
+  Diag *diag =
+      check_error(cover->c, DIAG_E0403, handler->name.span, "there are two handlers for `%.*s`", STR_ARG(sig->name->text));
   diag_note(diag, cover->c->source, earlier->name.span, "the other one");
 }
 
@@ -185,9 +195,11 @@ static void place_handler(Coverage *cover, HandlerDecl *handler) {
     MethodSig *sig = check_method(interface, handler->name.name);
     if (!sig || (only && interface != only && sig->origin != only)) continue;
     if (first && first->origin != sig->origin) {
-      Diag *diag = check_error(c, DIAG_E0404, handler->name.span, "`%.*s` is a message of `%.*s` and of `%.*s`", STR_ARG(sig->name->text),
-                               STR_ARG(first->origin->name.name->text), STR_ARG(sig->origin->name.name->text));
-      diag_hint(diag, "write one handler for each: `on %.*s.%.*s(..)`", STR_ARG(sig->origin->name.name->text), STR_ARG(sig->name->text));
+      Diag *diag = check_error(c, DIAG_E0404, handler->name.span, "`%.*s` is a message of `%.*s` and of `%.*s`",
+                               STR_ARG(sig->name->text), STR_ARG(first->origin->name.name->text),
+                               STR_ARG(sig->origin->name.name->text));
+      diag_hint(diag, "write one handler for each: `on %.*s.%.*s(..)`", STR_ARG(sig->origin->name.name->text),
+                STR_ARG(sig->name->text));
       cover_method(cover, handler, sig);
       continue;
     }
@@ -201,7 +213,8 @@ static void print_method(Text *text, const MethodSig *sig, const Ty *interface) 
   text_printf(text, "`%.*s(", STR_ARG(sig->name->text));
   for (u32 i = 0; i < sig->param_count; i++) {
     Str type = ty_text(ty_subst(sig->params[i], interface->args, interface->count));
-    text_printf(text, "%s%.*s: %.*s", i ? ", " : "", STR_ARG(sig->param_names[i] ? sig->param_names[i]->text : STR("_")), STR_ARG(type));
+    text_printf(text, "%s%.*s: %.*s", i ? ", " : "", STR_ARG(sig->param_names[i] ? sig->param_names[i]->text : STR("_")),
+                STR_ARG(type));
   }
   text_char(text, ')');
   if (sig->answer) text_printf(text, " -> %.*s", STR_ARG(ty_text(ty_subst(sig->answer, interface->args, interface->count))));
@@ -225,8 +238,8 @@ static void report_missing(Coverage *cover) {
   }
   if (!missing) return;
   if (missing > 3) text_printf(&text, " and %u more", missing - 3);
-  Diag *diag = check_error(cover->c, DIAG_E0402, cover->actor->name.span, "actor `%.*s` has no handler for %.*s", STR_ARG(cover->actor->name.name->text),
-                           STR_ARG(text_str(&text)));
+  Diag *diag = check_error(cover->c, DIAG_E0402, cover->actor->name.span, "actor `%.*s` has no handler for %.*s",
+                           STR_ARG(cover->actor->name.name->text), STR_ARG(text_str(&text)));
   diag_note(diag, first->home->source, first->span, "the interface asks for it here");
 }
 
@@ -254,24 +267,34 @@ static void handler_types(Checker *c, const ActorDecl *actor, HandlerDecl *handl
   Ty *interface = sig ? interface_with(actor, sig) : NULL;
   for (u32 i = 0; i < count; i++) {
     Param *param = &handler->params.items[i];
-    Ty *ty = interface && i < sig->param_count ? ty_subst(sig->params[i], interface->args, interface->count) : ty_basic(TY_ERROR);
+    Ty *ty =
+        interface && i < sig->param_count ? ty_subst(sig->params[i], interface->args, interface->count) : ty_basic(TY_ERROR);
     if (param->type && !actor->own) {
       check_same(c, param->type->span, check_type(c, param->type),
-                 &(Want){.ty = ty, .what = "this parameter of the message", .source = sig ? sig->home->source : NULL, .span = sig ? sig->span : (Span){0}, .note = "declared here"});
+                 &(Want){.ty = ty,
+                         .what = "this parameter of the message",
+                         .source = sig ? sig->home->source : NULL,
+                         .span = sig ? sig->span : (Span){0},
+                         .note = "declared here"});
     }
     handler->param_tys[i] = param->ty = ty;
   }
   if (!interface) return;
   if (sig->answer) handler->answer_ty = ty_subst(sig->answer, interface->args, interface->count);
   if (count != sig->param_count) {
-    Diag *diag = check_error(c, DIAG_E0202, handler->name.span, "the message `%.*s` has %u parameter%s, but this handler has %u", STR_ARG(sig->name->text),
-                             sig->param_count, sig->param_count == 1 ? "" : "s", count);
+    Diag *diag =
+        check_error(c, DIAG_E0202, handler->name.span, "the message `%.*s` has %u parameter%s, but this handler has %u",
+                    STR_ARG(sig->name->text), sig->param_count, sig->param_count == 1 ? "" : "s", count);
     diag_note(diag, sig->home->source, sig->span, "declared here");
   }
   if (actor->own || !handler->answer) return;
   Ty *written = check_type(c, handler->answer);
-  Want want = {.ty = handler->answer_ty ? handler->answer_ty : ty_basic(TY_UNIT), .what = "the answer to", .name = sig->name,
-               .source = sig->home->source, .span = sig->span, .note = "declared here"};
+  Want want = {.ty = handler->answer_ty ? handler->answer_ty : ty_basic(TY_UNIT),
+               .what = "the answer to",
+               .name = sig->name,
+               .source = sig->home->source,
+               .span = sig->span,
+               .note = "declared here"};
   check_same(c, handler->answer->span, written, &want);
 }
 
@@ -321,11 +344,18 @@ static void check_handler(Checker *c, ActorDecl *actor, HandlerDecl *handler) {
   MethodSig *sig = handler->methods.count ? handler->methods.items[0] : NULL;
   Want want = {.drop = true};
   if (body->answers) {
-    want = (Want){.ty = body->result, .answers = true, .what = "the answer to", .name = sig->name, .source = sig->home->source, .span = sig->span, .note = "declared here"};
+    want = (Want){.ty = body->result,
+                  .answers = true,
+                  .what = "the answer to",
+                  .name = sig->name,
+                  .source = sig->home->source,
+                  .span = sig->span,
+                  .note = "declared here"};
   }
   check_body_block(c, body, handler->block, want);
   locals_close(c, mark);
-  for (u32 i = 0; i < locals.count && i < handler->guard_params.count; i++) locals.items[i]->used |= handler->guard_params.items[i]->used;
+  for (u32 i = 0; i < locals.count && i < handler->guard_params.count; i++)
+    locals.items[i]->used |= handler->guard_params.items[i]->used;
 }
 
 void check_actor(Checker *c, Node *node) {
@@ -348,9 +378,27 @@ void check_actor(Checker *c, Node *node) {
 static Ty *closed(Checker *c, Ty *ty, Span span, const char *what, Str name) {
   ty = ty_settle(ty);
   if (!ty->has_vars) return ty;
-  Diag *diag = check_error(c, DIAG_E0231, span, "the type of the %s `%.*s` is left open: %.*s", what, STR_ARG(name), STR_ARG(ty_text(ty)));
+  Diag *diag = check_error(c, DIAG_E0231, span, "the type of the %s `%.*s` is left open: %.*s", what, STR_ARG(name),
+                           STR_ARG(ty_text(ty)));
   diag_hint(diag, "an actor's members have one type each: write it down");
   return ty_basic(TY_ERROR);
+}
+
+// A field, or a call that can't call functions in its arguments: its parameters have types without functions, or of any type
+// at all, and its result gives none of them back.
+static bool only_looks(const Expr *user) {
+  if (!user || !user->type || ability_holds_function(user->type)) return false;
+  if (user->kind == EX_DOT || user->kind == EX_ELEM) return true;
+  if (user->kind != EX_CALL || user->call != CALL_FN) return false;
+  u32 functions = 0;
+  for (u32 i = 0; i < user->args.count; i++) {
+    if (!user->args.items[i].value) return false;
+    functions += ability_holds_function(user->args.items[i].value->type);
+  }
+  for (u32 i = 0; i < user->fn->params.count; i++) {
+    if (ability_holds_function(user->fn->params.items[i].ty)) return false;
+  }
+  return functions == 1;
 }
 
 void check_close_actor(Checker *c, Node *node) {
@@ -369,6 +417,7 @@ void check_close_actor(Checker *c, Node *node) {
     for (u32 k = 0; k < fn->params.count; k++) fn->params.items[k].ty = ty->args[k];
   }
   for (u32 i = 0; i < c->stored.count; i++) {
-    if (ability_holds_function(c->stored.items[i].local->type)) c->stored.items[i].body->effects |= EFFECT_STORED_FUNCTION;
+    StoredUse *use = &c->stored.items[i];
+    if (ability_holds_function(use->local->type) && !only_looks(use->user)) use->body->effects |= EFFECT_STORED_FUNCTION;
   }
 }

@@ -24,7 +24,8 @@ static Str callee_text(const Callee *callee) {
 }
 
 static void unknown_argument(Checker *c, const Callee *callee, Ident name) {
-  Diag *diag = check_error(c, DIAG_E0203, name.span, "%.*s has no parameter `%.*s`", STR_ARG(callee_text(callee)), STR_ARG(name.name->text));
+  Diag *diag = check_error(c, DIAG_E0203, name.span, "%.*s has no parameter `%.*s`", STR_ARG(callee_text(callee)),
+                           STR_ARG(name.name->text));
   if (!callee->names) {
     diag_hint(diag, "arguments of closures can't be named");
     return;
@@ -41,8 +42,8 @@ static void wrong_count(Checker *c, Expr *e, const Callee *callee, const bool *g
   u32 hidden = callee->skip_first ? 1 : 0;
   u32 expected = callee->count >= hidden ? callee->count - hidden : 0;
   args -= args >= hidden ? hidden : 0;
-  Diag *diag = check_error(c, DIAG_E0202, e->span, "%.*s takes %u argument%s, but %u %s given", STR_ARG(callee_text(callee)), expected,
-                           expected == 1 ? "" : "s", args, args == 1 ? "is" : "are");
+  Diag *diag = check_error(c, DIAG_E0202, e->span, "%.*s takes %u argument%s, but %u %s given", STR_ARG(callee_text(callee)),
+                           expected, expected == 1 ? "" : "s", args, args == 1 ? "is" : "are");
   note_callee(diag, callee);
   for (u32 i = 0; i < callee->count; i++) {
     if (given[i] || !callee->names || !callee->names[i]) continue;
@@ -69,7 +70,8 @@ static void place_args(Checker *c, Expr *e, const Callee *callee) {
       else extra++;
     } else if (given[arg->param]) {
       Str name = callee->names && callee->names[arg->param] ? callee->names[arg->param]->text : STR("");
-      check_error(c, DIAG_E0203, arg->value ? arg->value->span : e->span, "the argument `%.*s` is given twice", STR_ARG(name));
+      check_error(c, DIAG_E0203, arg->value ? arg->value->span : e->span, "the argument `%.*s` is given twice",
+                  STR_ARG(name));
       placed = callee->count;
     } else {
       given[arg->param] = true;
@@ -85,8 +87,12 @@ static void check_arg(Checker *c, Arg *arg, const Callee *callee) {
     return;
   }
   const Name *name = callee->names ? callee->names[arg->param] : NULL;
-  Want want = {.ty = callee->params[arg->param], .what = name ? "the argument" : "this argument", .name = name, .source = callee->source,
-               .span = callee->span, .note = "declared here"};
+  Want want = {.ty = callee->params[arg->param],
+               .what = name ? "the argument" : "this argument",
+               .name = name,
+               .source = callee->source,
+               .span = callee->span,
+               .note = "declared here"};
   check_expr(c, arg->value, &want);
 }
 
@@ -120,7 +126,8 @@ const Name **check_param_names(const Params *params) {
 static void no_spread(Checker *c, Expr *e) {
   for (u32 i = 0; i < e->args.count; i++) {
     if (e->args.items[i].spread && e->args.items[i].value) {
-      check_error(c, DIAG_E0227, e->args.items[i].value->span, "`..` copies the fields of a value into a constructor, and this is none");
+      check_error(c, DIAG_E0227, e->args.items[i].value->span,
+                  "`..` copies the fields of a value into a constructor, and this is none");
     }
   }
 }
@@ -129,8 +136,8 @@ static void no_spread(Checker *c, Expr *e) {
 
 static bool type_count_fits(Checker *c, Ident name, u32 wanted, u32 given, Span span) {
   if (given == wanted) return true;
-  check_error(c, DIAG_E0216, span, "`%.*s` has %u type parameter%s, but %u type argument%s given", STR_ARG(name.name->text), wanted,
-              wanted == 1 ? "" : "s", given, given == 1 ? " is" : "s are");
+  check_error(c, DIAG_E0216, span, "`%.*s` has %u type parameter%s, but %u type argument%s given", STR_ARG(name.name->text),
+              wanted, wanted == 1 ? "" : "s", given, given == 1 ? " is" : "s are");
   return false;
 }
 
@@ -152,11 +159,15 @@ static void fix_type_args(Checker *c, Expr *e, FnDecl *fn, TypeExpr **types, u32
 // A helper sees the state, so closures and tasks, which may run elsewhere, can't call it.
 static void helper_in_reach(Checker *c, const FnDecl *fn, Span at) {
   if (!fn->actor || !locals_detached(c)) return;
-  Diag *diag = check_error(c, DIAG_E0417, at, "a closure or task can't call the helper `%.*s`: it sees the state of its actor", STR_ARG(fn->name.name->text));
+  Diag *diag =
+      check_error(c, DIAG_E0417, at, "a closure or task can't call the helper `%.*s`: it sees the state of its actor",
+                  STR_ARG(fn->name.name->text));
   diag_hint(diag, "a function at the top of the module can be called from anywhere");
 }
 
-static bool is_show(const FnDecl *fn) { return str_eq(fn->home->name, STR("prelude")) && str_eq(fn->name.name->text, STR("show")); }
+static bool is_show(const FnDecl *fn) {
+  return str_eq(fn->home->name, STR("prelude")) && str_eq(fn->name.name->text, STR("show"));
+}
 
 Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
   u32 type_count;
@@ -167,17 +178,29 @@ Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
   helper_in_reach(c, fn, at);
   no_spread(c, e);
   resolve_depend(c->module, fn->home);
-  effects_add_call(&c->effects, c->body, fn, at);
+  check_note_call(c, fn, at);
   Ty *ty = ty_resolve(check_instantiate(c, e, fn, at));
   if (type_count) fix_type_args(c, e, fn, types, type_count, at);
-  Callee callee = {.kind = fn->actor ? "helper" : "function", .name = fn->name.name, .count = ty_fn_params(ty), .params = ty->args,
-                   .names = check_param_names(&fn->params), .skip_first = dot, .source = fn->home->source, .span = fn->name.span};
+  Callee callee = {.kind = fn->actor ? "helper" : "function",
+                   .name = fn->name.name,
+                   .count = ty_fn_params(ty),
+                   .params = ty->args,
+                   .names = check_param_names(&fn->params),
+                   .skip_first = dot,
+                   .source = fn->home->source,
+                   .span = fn->name.span};
   if (dot && callee.count && e->args.items[0].value) {
     Expr *object = e->args.items[0].value;
-    check_same(c, object->span, object->type, &(Want){.ty = ty->args[0], .what = "what is called on", .name = fn->name.name,
-                                                      .source = callee.source, .span = callee.span, .note = "declared here"});
+    check_same(c, object->span, object->type,
+               &(Want){.ty = ty->args[0],
+                       .what = "what is called on",
+                       .name = fn->name.name,
+                       .source = callee.source,
+                       .span = callee.span,
+                       .note = "declared here"});
   }
   check_args(c, e, &callee);
+  for (u32 i = 0; i < e->args.count; i++) locals_note_user(c, e->args.items[i].value, e);
   return ty_fn_result(ty);
 }
 
@@ -188,14 +211,15 @@ static void check_spread(Checker *c, Expr *e, CtorDecl *ctor, Ty *result) {
   for (u32 i = 0; i < e->args.count; i++) {
     Arg *arg = &e->args.items[i];
     if (!arg->spread || !arg->value) {
-      if (arg->value && seen && !arg->name.name) check_error(c, DIAG_E0227, arg->value->span, "after `..` the changed fields are named: `field: value`");
+      if (arg->value && seen && !arg->name.name)
+        check_error(c, DIAG_E0227, arg->value->span, "after `..` the changed fields are named: `field: value`");
       continue;
     }
     if (seen) check_error(c, DIAG_E0227, arg->value->span, "only one value can be copied with `..`");
     seen = true;
     if (ctor->owner->ctors.count != 1) {
-      check_error(c, DIAG_E0227, arg->value->span, "`..` serves types with one constructor, and %.*s has %u", STR_ARG(ctor->owner->name.name->text),
-                  ctor->owner->ctors.count);
+      check_error(c, DIAG_E0227, arg->value->span, "`..` serves types with one constructor, and %.*s has %u",
+                  STR_ARG(ctor->owner->name.name->text), ctor->owner->ctors.count);
     }
     check_is(c, arg->value, result, "what `..` copies");
   }
@@ -212,14 +236,20 @@ Ty *check_call_ctor(Checker *c, Expr *e, CtorDecl *ctor) {
   Ty *result, **fields;
   check_instantiate_ctor(ctor, &result, &fields);
   if (type_count && type_count_fits(c, ctor->owner->name, ctor->owner->generics.count, type_count, e->span)) {
-    for (u32 i = 0; i < type_count; i++) check_same(c, types[i]->span, check_type(c, types[i]), &(Want){.ty = result->args[i]});
+    for (u32 i = 0; i < type_count; i++)
+      check_same(c, types[i]->span, check_type(c, types[i]), &(Want){.ty = result->args[i]});
   }
   u32 count = ctor->fields.count;
   const Name **names = gc_array(const Name *, count + 1);
   for (u32 i = 0; i < count; i++) names[i] = ctor->fields.items[i].name.name;
   check_spread(c, e, ctor, result);
-  Callee callee = {.kind = "constructor", .name = ctor->name.name, .count = count, .params = fields, .names = names,
-                   .source = ctor->owner->home->source, .span = ctor->name.span};
+  Callee callee = {.kind = "constructor",
+                   .name = ctor->name.name,
+                   .count = count,
+                   .params = fields,
+                   .names = names,
+                   .source = ctor->owner->home->source,
+                   .span = ctor->name.span};
   check_args(c, e, &callee);
   return result;
 }
@@ -307,7 +337,9 @@ Ty *check_call(Checker *c, Expr *e) {
       return ty_basic(TY_ERROR);
     }
   }
-  FnDecl *fn = inst && callee->kind == EX_NAME && callee->name.name && !locals_find(c, callee->name.name) ? check_find_fn(c, callee->name.name) : NULL;
+  FnDecl *fn = inst && callee->kind == EX_NAME && callee->name.name && !locals_find(c, callee->name.name)
+                   ? check_find_fn(c, callee->name.name)
+                   : NULL;
   if (inst && !fn) {
     check_error(c, DIAG_E0216, e->object->span, "only declared functions take type arguments");
     check_args_loosely(c, e);

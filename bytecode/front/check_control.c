@@ -6,17 +6,55 @@
 // What a statement that does nothing is called in the message, or NULL if it may do something.
 static const char *idle(ExprKind kind) {
   switch (kind) {
-    case EX_INT: case EX_FLOAT: case EX_DURATION: case EX_STRING: case EX_BYTES: case EX_BOOL: case EX_INTERP: case EX_TUPLE:
-    case EX_LIST: case EX_MAP:
-      return "a literal";
-    case EX_NAME: case EX_UPPER: case EX_SELF: return "a name";
-    case EX_DOT: case EX_ELEM: case EX_INDEX: return "a part of a value";
-    case EX_UNARY: case EX_BINARY: case EX_AND: case EX_OR: case EX_NOT: case EX_RANGE: case EX_AS: case EX_LEND: return "an operator";
+    case EX_INT:
+    case EX_FLOAT:
+    case EX_DURATION:
+    case EX_STRING:
+    case EX_BYTES:
+    case EX_BOOL:
+    case EX_INTERP:
+    case EX_TUPLE:
+    case EX_LIST:
+    case EX_MAP: return "a literal";
+    case EX_NAME:
+    case EX_UPPER:
+    case EX_SELF: return "a name";
+    case EX_DOT:
+    case EX_ELEM:
+    case EX_INDEX: return "a part of a value";
+    case EX_UNARY:
+    case EX_BINARY:
+    case EX_AND:
+    case EX_OR:
+    case EX_NOT:
+    case EX_RANGE:
+    case EX_AS:
+    case EX_LEND: return "an operator";
     case EX_FN: return "a closure";
-    case EX_INST: case EX_CALL: case EX_DOT_CALL: case EX_SEND: case EX_SPAWN: case EX_TRY: case EX_AWAIT: case EX_OUTCOME:
-    case EX_IF: case EX_MATCH: case EX_WHEN: case EX_FOR: case EX_WHILE: case EX_TASK: case EX_BLOCK: case EX_RETURN:
-    case EX_CRASH: case EX_ASSERT: case EX_BREAK: case EX_CONTINUE: case EX_STOP: case EX_LET: case EX_ASSIGN: case EX_ERROR:
-      return NULL;
+    case EX_INST:
+    case EX_CALL:
+    case EX_DOT_CALL:
+    case EX_SEND:
+    case EX_SPAWN:
+    case EX_TRY:
+    case EX_AWAIT:
+    case EX_OUTCOME:
+    case EX_IF:
+    case EX_MATCH:
+    case EX_WHEN:
+    case EX_FOR:
+    case EX_WHILE:
+    case EX_TASK:
+    case EX_BLOCK:
+    case EX_RETURN:
+    case EX_CRASH:
+    case EX_ASSERT:
+    case EX_BREAK:
+    case EX_CONTINUE:
+    case EX_STOP:
+    case EX_LET:
+    case EX_ASSIGN:
+    case EX_ERROR: return NULL;
   }
   return NULL;
 }
@@ -62,7 +100,8 @@ Ty *check_if(Checker *c, Expr *e, const Want *want) {
   if (!e->otherwise) {
     check_expr(c, e->then, &(Want){.drop = true});
     if (want && want->ty && !want->drop && !ty_is(want->ty, TY_VAR) && !ty_is(want->ty, TY_UNIT) && !ty_bad(want->ty)) {
-      Diag *diag = check_error(c, DIAG_E0201, e->span, "an `if` without `else` has no value, but %.*s is wanted here", STR_ARG(ty_text(want->ty)));
+      Diag *diag = check_error(c, DIAG_E0201, e->span, "an `if` without `else` has no value, but %.*s is wanted here",
+                               STR_ARG(ty_text(want->ty)));
       diag_hint(diag, "add an `else`");
       return ty_basic(TY_ERROR);
     }
@@ -74,9 +113,25 @@ Ty *check_if(Checker *c, Expr *e, const Want *want) {
     return branch_type(join_tails(first, second), want);
   }
   if (ty_is(first, TY_NEVER)) return check_expr(c, e->otherwise, NULL);
-  Want same = {.ty = first, .what = "both branches of an `if`; the second", .source = c->source, .span = e->then->span, .note = "the first gives this type"};
+  Want same = {.ty = first,
+               .what = "both branches of an `if`; the second",
+               .source = c->source,
+               .span = e->then->span,
+               .note = "the first gives this type"};
   check_expr(c, e->otherwise, &same);
   return first;
+}
+
+static void check_arm_guard(Checker *c, Expr *guard) {
+  ArmGuard *outer = c->arm_guard, *inner = gc_new(ArmGuard);
+  Body *body = c->body;
+  c->body = NULL;  // what the guard does is no effect of the body around it: it does nothing
+  *inner = (ArmGuard){body, check_body_new(c, BODY_GUARD), guard->span};
+  c->body = body;
+  c->arm_guard = inner;
+  check_is(c, guard, ty_basic(TY_BOOL), "a guard");
+  c->arm_guard = outer;
+  vec_push(&c->arm_guards, inner);
 }
 
 Ty *check_arms(Checker *c, Expr *e, Ty *object, const Want *want) {
@@ -86,7 +141,7 @@ Ty *check_arms(Checker *c, Expr *e, Ty *object, const Want *want) {
     Arm *arm = &e->arms.items[i];
     u32 mark = locals_open(c);
     check_pattern(c, arm->pattern, object, LOCAL_LET);
-    if (arm->guard) check_is(c, arm->guard, ty_basic(TY_BOOL), "a guard");
+    if (arm->guard) check_arm_guard(c, arm->guard);
     const Want *here = want && (want->ty || want->drop) ? want : same.ty ? &same : NULL;
     Ty *ty = check_expr(c, arm->value, here);
     locals_close(c, mark);
@@ -140,7 +195,8 @@ static Ty *iterated(Checker *c, Expr *object) {
   }
   if (element) return element;
   Diag *diag = check_error(c, DIAG_E0228, object->span, "`for` can't go over %.*s", STR_ARG(ty_text(ty)));
-  diag_hint(diag, ty->kind == TY_INT ? "a range of numbers is written `0..n`" : "it goes over lists, ranges, maps, sets and bytes");
+  diag_hint(diag, ty->kind == TY_INT ? "a range of numbers is written `0..n`"
+                                     : "it goes over lists, ranges, maps, sets and bytes");
   return ty_basic(TY_ERROR);
 }
 
@@ -187,7 +243,8 @@ Ty *check_closure(Checker *c, Expr *e, const Want *want) {
   c->body = outer;
   body->result = e->type_expr ? check_type(c, e->type_expr) : expected ? ty_fn_result(expected) : ty_var();
   Want result = {.ty = body->result, .what = "the result of this closure"};
-  if (e->type_expr) result.source = c->source, result.span = e->type_expr->span, result.note = "the result type is written here";
+  if (e->type_expr)
+    result.source = c->source, result.span = e->type_expr->span, result.note = "the result type is written here";
   else if (want) result.source = want->source, result.span = want->span, result.note = want->note;
   check_body_block(c, body, e->block, result);
   locals_close(c, mark);
@@ -198,7 +255,8 @@ Ty *check_closure(Checker *c, Expr *e, const Want *want) {
 
 static const char *body_name(const Body *body) {
   switch (body->kind) {
-    case BODY_FN: case BODY_HELPER: return "function";
+    case BODY_FN:
+    case BODY_HELPER: return "function";
     case BODY_HANDLER: return "handler";
     case BODY_CLOSURE: return "closure";
     case BODY_TASK: return "`task` block";
@@ -213,7 +271,12 @@ static const char *body_name(const Body *body) {
 
 static bool may_leave(Checker *c, Span span, const char *word) {
   if (!c->body || c->body->kind == BODY_GUARD || c->body->kind == BODY_INIT || c->body->kind == BODY_CONST) {
-    check_error(c, DIAG_E0230, span, "`%s` leaves a function, and a %s is none", word, c->body ? body_name(c->body) : "constant");
+    check_error(c, DIAG_E0230, span, "`%s` leaves a function, and a %s is none", word,
+                c->body ? body_name(c->body) : "constant");
+    return false;
+  }
+  if (c->arm_guard && c->arm_guard->within == c->body) {
+    check_error(c, DIAG_E0230, span, "`%s` leaves a function, and a guard only looks", word);
     return false;
   }
   return true;
@@ -236,13 +299,14 @@ Ty *check_return(Checker *c, Expr *e) {
 }
 
 static bool is_data(Ty *ty, const char *name) {
-  return ty->kind == TY_DATA && ty->decl->home->source->library && ty->decl->name.name && str_eq(ty->decl->name.name->text, str_from(name));
+  return ty->kind == TY_DATA && ty->decl->home->source->library && ty->decl->name.name &&
+         str_eq(ty->decl->name.name->text, str_from(name));
 }
 
 static void try_outside(Checker *c, Expr *e, Ty *object, Ty *result) {
   const char *name = is_data(object, "Result") ? "a Result" : "an Option";
-  Diag *diag = check_error(c, DIAG_E0219, e->span, "`try` returns what is not there, but this %s gives %.*s, not %s", body_name(c->body),
-                           STR_ARG(ty_text(result)), name);
+  Diag *diag = check_error(c, DIAG_E0219, e->span, "`try` returns what is not there, but this %s gives %.*s, not %s",
+                           body_name(c->body), STR_ARG(ty_text(result)), name);
   if (is_data(object, "Option") && is_data(result, "Result")) {
     diag_hint(diag, "turn the Option into a Result first, with `match`");
   } else {
@@ -267,7 +331,8 @@ static void try_leaves(Checker *c, Expr *e, Ty *object) {
     try_outside(c, e, object, result);
     return;
   }
-  if (has_error) check_same(c, e->span, object->args[1], &(Want){.ty = result->args[1], .what = "the error that `try` hands on"});
+  if (has_error)
+    check_same(c, e->span, object->args[1], &(Want){.ty = result->args[1], .what = "the error that `try` hands on"});
 }
 
 Ty *check_try(Checker *c, Expr *e) {
@@ -275,7 +340,8 @@ Ty *check_try(Checker *c, Expr *e) {
   if (!may_leave(c, e->span, "try") || ty->kind == TY_ERROR) return ty_basic(TY_ERROR);
   if (!check_known(c, ty, e->object->span, "`try`")) return ty_basic(TY_ERROR);
   if (!is_data(ty, "Result") && !is_data(ty, "Option")) {
-    Diag *diag = check_error(c, DIAG_E0219, e->span, "`try` takes a Result or an Option, and this is %.*s", STR_ARG(ty_text(ty)));
+    Diag *diag =
+        check_error(c, DIAG_E0219, e->span, "`try` takes a Result or an Option, and this is %.*s", STR_ARG(ty_text(ty)));
     if (ty->kind == TY_PROMISE) diag_hint(diag, "`try await` waits for the answer first");
     return ty_basic(TY_ERROR);
   }
@@ -289,7 +355,8 @@ Ty *check_let(Checker *c, Expr *e) {
   Ty *ty;
   if (e->type_expr) {
     ty = check_type(c, e->type_expr);
-    Want want = {.ty = ty, .what = "this value", .source = c->source, .span = e->type_expr->span, .note = "the annotation says so"};
+    Want want = {
+        .ty = ty, .what = "this value", .source = c->source, .span = e->type_expr->span, .note = "the annotation says so"};
     check_expr(c, e->value, &want);
   } else {
     ty = check_value(c, e->value);
@@ -297,7 +364,8 @@ Ty *check_let(Checker *c, Expr *e) {
   if (e->otherwise) {
     Ty *other = check_expr(c, e->otherwise, &(Want){.drop = true});
     if (!ty_is(other, TY_NEVER) && !ty_bad(other)) {
-      Diag *diag = check_error(c, DIAG_E0224, e->otherwise->span, "the `else` of a `let` must leave: nothing would be bound after it");
+      Diag *diag = check_error(c, DIAG_E0224, e->otherwise->span,
+                               "the `else` of a `let` must leave: nothing would be bound after it");
       diag_hint(diag, "end it with return, break, continue, crash or stop");
     }
   }
@@ -310,7 +378,8 @@ static void refuse_assignment(Checker *c, Expr *left, const Local *local) {
   Str name = left->name.name->text;
   Diag *diag = check_error(c, DIAG_E0220, left->span, "`%.*s` can't be assigned: it is not a `var`", STR_ARG(name));
   if (local) diag_note(diag, c->source, local->span, "it gets its one value here");
-  if (local && (local->kind == LOCAL_LET || local->kind == LOCAL_STATE_LET)) diag_hint(diag, "`var %.*s` would let it change", STR_ARG(name));
+  if (local && (local->kind == LOCAL_LET || local->kind == LOCAL_STATE_LET))
+    diag_hint(diag, "`var %.*s` would let it change", STR_ARG(name));
 }
 
 static Ty *assigned_name(Checker *c, Expr *left, bool reads) {
@@ -332,7 +401,8 @@ static Ty *assigned_name(Checker *c, Expr *left, bool reads) {
   locals_use(c, local, left->span);
   if (!reads) local->used = used;
   local->assigned = true;
-  if (c->body && c->body->kind == BODY_GUARD) check_error(c, DIAG_E0409, left->span, "a guard only looks: it can't assign `%.*s`", STR_ARG(left->name.name->text));
+  if (local->kind == LOCAL_STATE_VAR && (c->arm_guard || (c->body && c->body->kind == BODY_GUARD)))
+    check_error(c, DIAG_E0409, left->span, "a guard only looks: it can't assign `%.*s`", STR_ARG(left->name.name->text));
   if (local->kind == LOCAL_STATE_VAR && c->body && !locals_detached(c)) c->body->effects |= EFFECT_ASSIGNS;
   return local->type;
 }
@@ -341,7 +411,8 @@ static Ty *assigned_element(Checker *c, Expr *left) {
   Ty *ty = check_value(c, left->left);
   check_is(c, left->right, ty_basic(TY_INT), "an index");
   if (ty->kind == TY_ERROR) return ty;
-  Diag *diag = check_error(c, DIAG_E0220, left->span, "an element of %.*s can't be assigned: values are immutable", STR_ARG(ty_text(ty)));
+  Diag *diag = check_error(c, DIAG_E0220, left->span, "an element of %.*s can't be assigned: values are immutable",
+                           STR_ARG(ty_text(ty)));
   diag_hint(diag, "make a changed copy instead");
   return ty_basic(TY_ERROR);
 }
@@ -372,6 +443,8 @@ Ty *check_assign(Checker *c, Expr *e) {
   *copy = *left;
   Expr *args[2] = {copy, e->right};
   e->op = OPERATOR_NONE;
-  e->right = check_make_call(c, e->span, fn, 2, args);
+  e->right = gc_new(Expr);
+  e->right->span = e->span;
+  check_become_call(c, e->right, fn, 2, args);
   return ty_basic(TY_UNIT);
 }

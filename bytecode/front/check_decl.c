@@ -28,10 +28,12 @@ static Ty **make_params(Checker *c, const GenericParams *generics) {
     const GenericParam *generic = &generics->items[i];
     params[i] = ty_param(i, generic->name.name, c ? constraint_written(c, generic->constraint) : 0);
     params[i]->fixed = generic->constraint.name != NULL;
-    if (c && i >= TYPE_PARAM_LIMIT) check_error(c, DIAG_E0514, generic->name.span, "a declaration has %d type parameters at most", TYPE_PARAM_LIMIT);
+    if (c && i >= TYPE_PARAM_LIMIT)
+      check_error(c, DIAG_E0514, generic->name.span, "a declaration has %d type parameters at most", TYPE_PARAM_LIMIT);
     for (u32 k = 0; c && k < i; k++) {
       if (generics->items[k].name.name != generic->name.name) continue;
-      check_error(c, DIAG_E0109, generic->name.span, "two type parameters are named `%.*s`", STR_ARG(generic->name.name->text));
+      check_error(c, DIAG_E0109, generic->name.span, "two type parameters are named `%.*s`",
+                  STR_ARG(generic->name.name->text));
       break;
     }
   }
@@ -50,7 +52,8 @@ Ty **check_data_params(TypeDecl *decl) { return info_of(NULL, &decl->check, &dec
 Ty **check_interface_params(InterfaceDecl *decl) { return info_of(NULL, &decl->check, &decl->generics)->params; }
 
 void check_enter_type_params(Checker *c, const GenericParams *generics, Ty **params) {
-  for (u32 i = 0; i < generics->count; i++) vec_push(&c->type_params, ((TypeParam){generics->items[i].name.name, params[i]}));
+  for (u32 i = 0; i < generics->count; i++)
+    vec_push(&c->type_params, ((TypeParam){generics->items[i].name.name, params[i]}));
 }
 
 // ---- Types as written -----------------------------------------------------------------------------------------------
@@ -93,15 +96,16 @@ static Ty *unknown_type(Checker *c, Ident name) {
 
 static bool type_count(Checker *c, Span span, Str name, u32 expected, u32 given) {
   if (expected == given) return true;
-  check_error(c, DIAG_E0216, span, "`%.*s` takes %u type argument%s, but %u %s given", STR_ARG(name), expected, expected == 1 ? "" : "s",
-              given, given == 1 ? "is" : "are");
+  check_error(c, DIAG_E0216, span, "`%.*s` takes %u type argument%s, but %u %s given", STR_ARG(name), expected,
+              expected == 1 ? "" : "s", given, given == 1 ? "is" : "are");
   return false;
 }
 
 static Symbol *qualified_type(Checker *c, TypeExpr *type) {
   ImportDecl *import = resolve_qualifier(c->module, type->module.name);
   if (!import) {
-    Diag *diag = check_error(c, DIAG_E0104, type->module.span, "there is no module `%.*s` here", STR_ARG(type->module.name->text));
+    Diag *diag =
+        check_error(c, DIAG_E0104, type->module.span, "there is no module `%.*s` here", STR_ARG(type->module.name->text));
     diag_hint(diag, "import it first: `import %.*s`", STR_ARG(type->module.name->text));
     return NULL;
   }
@@ -109,7 +113,8 @@ static Symbol *qualified_type(Checker *c, TypeExpr *type) {
   if (!import->module) return NULL;
   Symbol *symbol = resolve_declared(import->module, SPACE_TYPES, type->name.name);
   if (!symbol) {
-    check_error(c, DIAG_E0108, type->name.span, "module `%.*s` has no type `%.*s`", STR_ARG(import->path), STR_ARG(type->name.name->text));
+    check_error(c, DIAG_E0108, type->name.span, "module `%.*s` has no type `%.*s`", STR_ARG(import->path),
+                STR_ARG(type->name.name->text));
   }
   return symbol;
 }
@@ -130,7 +135,8 @@ static Ty *alias_type(Checker *c, TypeDecl *decl) {
   c->type_params = outer;
   c->depth--;
   if (!ty_within_limits(decl->alias_type)) {
-    check_error(c, DIAG_E0504, decl->name.span, "the type that `%.*s` stands for is too large", STR_ARG(decl->name.name->text));
+    check_error(c, DIAG_E0504, decl->name.span, "the type that `%.*s` stands for is too large",
+                STR_ARG(decl->name.name->text));
     decl->alias_type = ty_basic(TY_ERROR);
   }
   info->state = DECL_DONE;
@@ -162,7 +168,9 @@ static Ty *named_type(Checker *c, TypeExpr *type, Symbol *symbol, u32 count, Ty 
       diag_hint(diag, "references to it have the type of an interface that it implements");
       return ty_basic(TY_ERROR);
     }
-    case SYMBOL_FN: case SYMBOL_CONST: case SYMBOL_CTOR: break;
+    case SYMBOL_FN:
+    case SYMBOL_CONST:
+    case SYMBOL_CTOR: break;
   }
   return ty_basic(TY_ERROR);
 }
@@ -208,7 +216,8 @@ Ty *check_type(Checker *c, TypeExpr *type) {
   Ty *ty = ty_basic(TY_ERROR);
   switch (type->kind) {
     case TYPE_EXPR_NAME: ty = type_by_name(c, type); break;
-    case TYPE_EXPR_TUPLE: case TYPE_EXPR_FN: ty = type_of_list(c, type); break;
+    case TYPE_EXPR_TUPLE:
+    case TYPE_EXPR_FN: ty = type_of_list(c, type); break;
     case TYPE_EXPR_LENT: check_unavailable(c, type->span, "lent values (`&`)"); break;
   }
   c->depth--;
@@ -222,7 +231,8 @@ Ty *check_type(Checker *c, TypeExpr *type) {
 // ---- Types that the language itself needs ---------------------------------------------------------------------------
 
 static const char *home_of_well_known(const char *name) {
-  static const char *homes[][2] = {{"Option", "option"}, {"Result", "result"}, {"Range", "range"}, {"Map", "map"}, {"Set", "set"}};
+  static const char *homes[][2] = {
+      {"Option", "option"}, {"Result", "result"}, {"Range", "range"}, {"Map", "map"}, {"Set", "set"}};
   for (u32 i = 0; i < COUNT_OF(homes); i++) {
     if (strcmp(homes[i][0], name) == 0) return homes[i][1];
   }
@@ -289,7 +299,8 @@ static void check_deriving(Checker *c, TypeDecl *decl) {
   const Ability *ability = ability_of(&c->unifier, decl, ordered);
   if (!ability->never) return;
   check_error(c, ordered ? DIAG_E0210 : DIAG_E0209, decl->deriving.span, "`%.*s` can't be %s, because it holds %.*s",
-              STR_ARG(decl->name.name->text), ordered ? "ordered" : "equal", STR_ARG(ability->blame ? ty_text(ability->blame) : STR("what can't")));
+              STR_ARG(decl->name.name->text), ordered ? "ordered" : "equal",
+              STR_ARG(ability->blame ? ty_text(ability->blame) : STR("what can't")));
 }
 
 // ---- Interfaces -----------------------------------------------------------------------------------------------------
@@ -311,8 +322,9 @@ void check_add_method(Checker *c, InterfaceDecl *decl, MethodSig *sig, Span at) 
   DeclInfo *info = info_of(c, &decl->check, &decl->generics);
   MethodSig *earlier = map_get(&info->methods, sig->name);
   if (earlier) {
-    if (same_method(c, earlier, sig)) return;
-    Diag *diag = check_error(c, DIAG_E0107, at, "interface `%.*s` has two methods named `%.*s`", STR_ARG(decl->name.name->text), STR_ARG(sig->name->text));
+    if (sig->origin != decl && same_method(c, earlier, sig)) return;  // included twice
+    Diag *diag = check_error(c, DIAG_E0107, at, "interface `%.*s` has two methods named `%.*s`",
+                             STR_ARG(decl->name.name->text), STR_ARG(sig->name->text));
     diag_note(diag, earlier->home->source, earlier->span, "the other one");
     return;
   }
@@ -324,7 +336,8 @@ void check_add_method(Checker *c, InterfaceDecl *decl, MethodSig *sig, Span at) 
 static MethodSig *declared_method(Checker *c, InterfaceDecl *decl, MethodDecl *method) {
   MethodSig *sig = gc_new(MethodSig);
   u32 count = method->params.count;
-  *sig = (MethodSig){.name = method->name.name, .span = method->name.span, .home = c->module, .param_count = count, .origin = decl};
+  *sig = (MethodSig){
+      .name = method->name.name, .span = method->name.span, .home = c->module, .param_count = count, .origin = decl};
   sig->params = gc_array(Ty *, count + 1);
   sig->param_names = gc_array(const Name *, count + 1);
   for (u32 i = 0; i < count; i++) {
@@ -360,7 +373,8 @@ static void include(Checker *c, InterfaceDecl *decl, TypeExpr *included) {
   Ty *ty = check_type(c, included);
   if (ty_bad(ty)) return;
   if (!ty_is(ty, TY_REF)) {
-    check_error(c, DIAG_E0418, included->span, "only the methods of an interface can be included, and %.*s is none", STR_ARG(ty_text(ty)));
+    check_error(c, DIAG_E0418, included->span, "only the methods of an interface can be included, and %.*s is none",
+                STR_ARG(ty_text(ty)));
     return;
   }
   InterfaceDecl *from = ty->interface;
@@ -376,7 +390,8 @@ static void include(Checker *c, InterfaceDecl *decl, TypeExpr *included) {
     MethodSig *sig = gc_new(MethodSig);
     *sig = *from->methods.items[i];
     sig->params = gc_array(Ty *, sig->param_count + 1);
-    for (u32 k = 0; k < sig->param_count; k++) sig->params[k] = ty_subst(from->methods.items[i]->params[k], ty->args, ty->count);
+    for (u32 k = 0; k < sig->param_count; k++)
+      sig->params[k] = ty_subst(from->methods.items[i]->params[k], ty->args, ty->count);
     if (sig->answer) sig->answer = ty_subst(sig->answer, ty->args, ty->count);
     check_add_method(c, decl, sig, included->span);
   }
@@ -450,7 +465,8 @@ static void declare_actor(Checker *c, ActorDecl *actor) {
   actor->generic_count = node->written;
   if (actor->implements.count) return;
   InterfaceDecl *own = gc_new(InterfaceDecl);
-  *own = (InterfaceDecl){.name = actor->name, .span = actor->span, .doc = actor->doc, .is_pub = actor->is_pub, .of_actor = actor};
+  *own = (InterfaceDecl){
+      .name = actor->name, .span = actor->span, .doc = actor->doc, .is_pub = actor->is_pub, .of_actor = actor};
   own->generics.items = actor->generics.items;
   own->generics.count = own->generics.capacity = actor->generics.count;
   own->home = c->module;

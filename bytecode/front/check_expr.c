@@ -8,15 +8,19 @@
 // ---- What is expected -----------------------------------------------------------------------------------------------
 
 static bool is_result(Ty *ty) {
-  return ty->kind == TY_DATA && ty->decl->home->source->library && ty->decl->name.name && str_eq(ty->decl->name.name->text, STR("Result"));
+  return ty->kind == TY_DATA && ty->decl->home->source->library && ty->decl->name.name &&
+         str_eq(ty->decl->name.name->text, STR("Result"));
 }
 
 static void drop(Checker *c, Expr *e, Ty *ty) {
   e->one_way_ok = true;
   bool promise = ty->kind == TY_PROMISE && e->kind != EX_WHEN;
   if (!promise && !is_result(ty)) return;
-  Diag *diag = check_error(c, DIAG_W0101, e->span, promise ? "the answer to this is dropped" : "this Result is dropped, and with it the error that it may hold");
-  diag_hint(diag, promise ? "`await` it, or write `let _ =` to say that it does not matter" : "use `try` or `match`, or write `let _ =` to say that it does not matter");
+  Diag *diag = check_error(
+      c, DIAG_W0101, e->span,
+      promise ? "the answer to this is dropped" : "this Result is dropped, and with it the error that it may hold");
+  diag_hint(diag, promise ? "`await` it, or write `let _ =` to say that it does not matter"
+                          : "use `try` or `match`, or write `let _ =` to say that it does not matter");
 }
 
 Ty *check_settle(Checker *c, Expr *e, Ty *ty, const Want *want) {
@@ -52,7 +56,8 @@ static Ty *tuple(Checker *c, Expr *e, const Want *want) {
   Ty *known = want && want->ty ? ty_resolve(want->ty) : NULL;
   Ty **items = gc_array(Ty *, count + 1);
   for (u32 i = 0; i < count; i++) {
-    Want inner = {.ty = known && known->kind == TY_TUPLE && known->count == count ? known->args[i] : NULL, .what = "this part of the tuple"};
+    Want inner = {.ty = known && known->kind == TY_TUPLE && known->count == count ? known->args[i] : NULL,
+                  .what = "this part of the tuple"};
     if (inner.ty && want->source) inner.source = want->source, inner.span = want->span, inner.note = want->note;
     Ty *ty = ty_value(check_expr(c, e->items.items[i], inner.ty ? &inner : NULL));
     items[i] = inner.ty && !ty_bad(inner.ty) ? inner.ty : ty;
@@ -70,7 +75,8 @@ static Ty *list(Checker *c, Expr *e, const Want *want) {
   Want item = {.ty = element, .what = "the elements of this list"};
   for (u32 i = 0; i < e->items.count; i++) {
     bool spread = i < e->spread.count && e->spread.items[i];
-    Want all = {.ty = ty, .what = "what `..` puts into this list", .source = item.source, .span = item.span, .note = item.note};
+    Want all = {
+        .ty = ty, .what = "what `..` puts into this list", .source = item.source, .span = item.span, .note = item.note};
     check_expr(c, e->items.items[i], spread ? &all : &item);
     if (i) continue;
     item.source = c->source;
@@ -104,7 +110,8 @@ static void map_items(Checker *c, Expr *e, Ty *key, Ty *value) {
 // `["a": 1]` becomes map.from_items([("a", 1)]), `[:]` map.new().
 static Ty *map(Checker *c, Expr *e) {
   Ty *ty = check_well_known(c, "Map", e->span);
-  Ty *key = ty_bad(ty) || ty->count != 2 ? ty_var() : ty->args[0], *value = ty_bad(ty) || ty->count != 2 ? ty_var() : ty->args[1];
+  Ty *key = ty_bad(ty) || ty->count != 2 ? ty_var() : ty->args[0],
+     *value = ty_bad(ty) || ty->count != 2 ? ty_var() : ty->args[1];
   map_items(c, e, key, value);
   if (ty_bad(ty)) return ty;
   check_able(c, e->span, key, CONSTRAINT_ORDERED, "a map's key");
@@ -125,9 +132,8 @@ static Ty *map(Checker *c, Expr *e) {
     vec_push(&items->items, item);
     vec_push(&items->spread, false);
   }
-  Span span = e->span;
-  *e = *check_make_call(c, span, make, e->items.count ? 1 : 0, &items);
-  check_same(c, span, e->type, &(Want){.ty = ty, .what = "this map"});
+  check_become_call(c, e, make, e->items.count ? 1 : 0, &items);
+  check_same(c, e->span, e->type, &(Want){.ty = ty, .what = "this map"});
   return ty;
 }
 
@@ -147,7 +153,8 @@ static Ty *element(Checker *c, Expr *e) {
     return ty_basic(TY_ERROR);
   }
   if (e->number < 0 || e->number >= ty->count) {
-    check_error(c, DIAG_E0236, e->span, "this tuple has the parts 0 to %u, and no part %lld", ty->count - 1, (long long)e->number);
+    check_error(c, DIAG_E0236, e->span, "this tuple has the parts 0 to %u, and no part %lld", ty->count - 1,
+                (long long)e->number);
     return ty_basic(TY_ERROR);
   }
   return ty->args[e->number];
@@ -172,23 +179,20 @@ static Ty *subscript(Checker *c, Expr *e) {
   FnDecl *at = home ? resolve_function(home, "at") : NULL;
   if (!at) return ty_basic(TY_ERROR);
   Expr *args[2] = {e->left, e->right};
-  Span span = e->span;
-  *e = *check_make_call(c, span, at, 2, args);
+  check_become_call(c, e, at, 2, args);
   return e->type;
 }
 
-Expr *check_make_call(Checker *c, Span span, FnDecl *fn, u32 count, Expr **args) {
-  Expr *call = typed(EX_CALL, span, NULL);
-  call->call = CALL_FN;
+void check_become_call(Checker *c, Expr *e, FnDecl *fn, u32 count, Expr **args) {
+  *e = (Expr){.kind = EX_CALL, .call = CALL_FN, .span = e->span, .height = e->height};
   resolve_depend(c->module, fn->home);
-  effects_add_call(&c->effects, c->body, fn, span);
-  Ty *ty = ty_resolve(check_instantiate(c, call, fn, span));
+  effects_add_call(&c->effects, c->body, fn, e->span);
+  Ty *ty = ty_resolve(check_instantiate(c, e, fn, e->span));
   for (u32 i = 0; i < count; i++) {
-    vec_push(&call->args, ((Arg){.value = args[i], .param = i}));
+    vec_push(&e->args, ((Arg){.value = args[i], .param = i}));
     if (i < ty_fn_params(ty)) check_same(c, args[i]->span, args[i]->type, &(Want){.ty = ty->args[i]});
   }
-  call->type = ty_fn_result(ty);
-  return call;
+  e->type = ty_fn_result(ty);
 }
 
 // ---- All expressions ------------------------------------------------------------------------------------------------
@@ -204,7 +208,8 @@ static Ty *leaving(Checker *c, Expr *e) {
   if (e->kind == EX_CRASH) {
     if (e->object) check_is(c, e->object, ty_basic(TY_STRING), "the reason of a crash");
   } else if (e->kind == EX_STOP) {
-    if (c->body && c->body->kind == BODY_GUARD) check_error(c, DIAG_E0409, e->span, "a guard only looks: it can't stop the actor");
+    if (c->arm_guard || (c->body && c->body->kind == BODY_GUARD))
+      check_error(c, DIAG_E0409, e->span, "a guard only looks: it can't stop the actor");
   } else if (!c->loops) {
     check_error(c, DIAG_E0222, e->span, "`%s` stands only inside a loop", e->kind == EX_BREAK ? "break" : "continue");
   }
@@ -249,27 +254,30 @@ static Ty *infer(Checker *c, Expr *e, const Want *want) {
     case EX_AS: return check_as(c, e);
     case EX_UNARY: return check_unary(c, e);
     case EX_BINARY: return check_binary(c, e);
-    case EX_AND: case EX_OR: return boolean_operator(c, e);
-    case EX_NOT:
-      check_is(c, e->object, ty_basic(TY_BOOL), "what `not` is about");
-      return ty_basic(TY_BOOL);
+    case EX_AND:
+    case EX_OR: return boolean_operator(c, e);
+    case EX_NOT: check_is(c, e->object, ty_basic(TY_BOOL), "what `not` is about"); return ty_basic(TY_BOOL);
     case EX_RANGE: return range(c, e);
     case EX_LEND: return lend(c, e);
     case EX_TRY: return check_try(c, e);
     case EX_AWAIT: return check_await(c, e);
     case EX_OUTCOME: return check_outcome(c, e);
     case EX_WHEN: return check_when(c, e);
-    case EX_FOR: case EX_WHILE: return check_loop(c, e);
+    case EX_FOR:
+    case EX_WHILE: return check_loop(c, e);
     case EX_TASK: return check_task(c, e);
     case EX_FN: return check_closure(c, e, want);
     case EX_RETURN: return check_return(c, e);
-    case EX_CRASH: case EX_STOP: case EX_BREAK: case EX_CONTINUE: return leaving(c, e);
-    case EX_ASSERT:
-      check_is(c, e->object, ty_basic(TY_BOOL), "what is asserted");
-      return ty_basic(TY_UNIT);
+    case EX_CRASH:
+    case EX_STOP:
+    case EX_BREAK:
+    case EX_CONTINUE: return leaving(c, e);
+    case EX_ASSERT: check_is(c, e->object, ty_basic(TY_BOOL), "what is asserted"); return ty_basic(TY_UNIT);
     case EX_LET: return check_let(c, e);
     case EX_ASSIGN: return check_assign(c, e);
-    case EX_IF: case EX_MATCH: case EX_BLOCK: return branching(c, e, want);
+    case EX_IF:
+    case EX_MATCH:
+    case EX_BLOCK: return branching(c, e, want);
     case EX_ERROR: return ty_basic(TY_ERROR);
   }
   return ty_basic(TY_ERROR);

@@ -50,8 +50,8 @@ static const char *block_kind(const Body *body) {
 
 static void refuse_var(Checker *c, const Body *body, const Local *local, Span at) {
   Str name = local->name->text;
-  Diag *diag = check_error(c, DIAG_E0221, at, "%s can't name `%.*s`, because it is a `var`: only values are captured", block_kind(body),
-                           STR_ARG(name));
+  Diag *diag = check_error(c, DIAG_E0221, at, "%s can't name `%.*s`, because it is a `var`: only values are captured",
+                           block_kind(body), STR_ARG(name));
   diag_note(diag, c->source, local->span, "the `var` is declared here");
   diag_hint(diag, "copy it into a `let` first, and name that one: `let %.*s_now = %.*s`", STR_ARG(name), STR_ARG(name));
 }
@@ -64,7 +64,7 @@ static void use_state(Checker *c, Local *local, Span at) {
   Body *reader = outermost ? outermost->outer : c->body;
   if (reader) reader->effects |= EFFECT_READS;
   if (reader && (reader->kind == BODY_GUARD || reader->kind == BODY_HELPER)) {
-    vec_push(&c->stored, ((StoredUse){reader, local}));
+    vec_push(&c->stored, ((StoredUse){reader, local, at, NULL}));
   }
   if (!outermost) return;
   if (local->kind == LOCAL_STATE_VAR) {
@@ -74,13 +74,22 @@ static void use_state(Checker *c, Local *local, Span at) {
   for (Body *body = c->body; body != outermost->outer; body = body->outer) capture(body, local);
 }
 
+void locals_note_user(Checker *c, const Expr *operand, Expr *user) {
+  if (!operand || operand->kind != EX_NAME) return;
+  for (u32 i = c->stored.count; i-- > 0;) {
+    StoredUse *use = &c->stored.items[i];
+    if (use->at.start < operand->span.start) return;
+    if (use->at.start == operand->span.start && !use->user) use->user = user;
+  }
+}
+
 void locals_use(Checker *c, Local *local, Span at) {
   local->used = true;
   if (!local->body) {
     use_state(c, local, at);
     return;
   }
-  if (c->body && c->body->kind == BODY_GUARD) vec_push(&c->stored, ((StoredUse){c->body, local}));
+  if (c->body && c->body->kind == BODY_GUARD) vec_push(&c->stored, ((StoredUse){c->body, local, at, NULL}));
   for (Body *body = c->body; body && body != local->body; body = body->outer) {
     if (local->kind == LOCAL_VAR) {
       refuse_var(c, body, local, at);

@@ -109,7 +109,9 @@ void check_unknown(Checker *c, Ident name) {
 
 // ---- Values of declarations -----------------------------------------------------------------------------------------
 
-static bool is_show(const FnDecl *fn) { return fn->name.name && str_eq(fn->name.name->text, STR("show")) && str_eq(fn->home->name, STR("prelude")); }
+static bool is_show(const FnDecl *fn) {
+  return fn->name.name && str_eq(fn->name.name->text, STR("show")) && str_eq(fn->home->name, STR("prelude"));
+}
 
 static Expr *expr_at(ExprKind kind, Span span) {
   Expr *e = gc_new(Expr);
@@ -140,8 +142,9 @@ static Ty *show_as_value(Checker *c, Expr *e) {
 
 Ty *check_fn_value(Checker *c, Expr *e, FnDecl *fn) {
   if (fn->actor) {
-    Diag *diag = check_error(c, DIAG_E0417, e->span, "the helper `%.*s` can't be used as a value: it sees the state of its actor",
-                             STR_ARG(fn->name.name->text));
+    Diag *diag =
+        check_error(c, DIAG_E0417, e->span, "the helper `%.*s` can't be used as a value: it sees the state of its actor",
+                    STR_ARG(fn->name.name->text));
     diag_hint(diag, "a function at the top of the module can be passed around");
     return ty_basic(TY_ERROR);
   }
@@ -150,7 +153,7 @@ Ty *check_fn_value(Checker *c, Expr *e, FnDecl *fn) {
   e->object = NULL;
   e->ref = REF_FN;
   resolve_depend(c->module, fn->home);
-  effects_add_call(&c->effects, c->body, fn, e->span);
+  check_note_call(c, fn, e->span);
   return check_instantiate(c, e, fn, e->span);
 }
 
@@ -189,7 +192,9 @@ static Ty *value_of_symbol(Checker *c, Expr *e, Symbol *symbol) {
 
 // ---- Plain names ----------------------------------------------------------------------------------------------------
 
-static FnDecl *find_helper(const Checker *c, const Name *name) { return c->actor ? map_get(&c->actor->helpers, name) : NULL; }
+static FnDecl *find_helper(const Checker *c, const Name *name) {
+  return c->actor ? map_get(&c->actor->helpers, name) : NULL;
+}
 
 FnDecl *check_find_fn(Checker *c, const Name *name) {
   FnDecl *helper = find_helper(c, name);
@@ -227,7 +232,8 @@ static void unknown_ctor(Checker *c, Ident name) {
     const char *kind = type->kind == SYMBOL_ACTOR ? "an actor" : type->kind == SYMBOL_INTERFACE ? "an interface" : "a type";
     Diag *diag = check_error(c, DIAG_E0110, name.span, "`%.*s` is %s, not a value", STR_ARG(text), kind);
     if (type->kind == SYMBOL_ACTOR) diag_hint(diag, "an actor is made with `spawn %.*s(..)`", STR_ARG(text));
-    if (type->kind == SYMBOL_TYPE && type->home != c->module && type->type->is_opaque) diag_hint(diag, "it is opaque: only its own module makes and opens its values");
+    if (type->kind == SYMBOL_TYPE && type->home != c->module && type->type->is_opaque)
+      diag_hint(diag, "it is opaque: only its own module makes and opens its values");
     return;
   }
   Diag *diag = check_error(c, DIAG_E0103, name.span, "there is no constructor `%.*s`", STR_ARG(text));
@@ -238,7 +244,8 @@ static void unknown_ctor(Checker *c, Ident name) {
 
 static void private_ctor(Checker *c, Ident name, const Symbol *symbol) {
   TypeDecl *owner = symbol->ctor->owner;
-  const char *why = owner->is_opaque ? "is opaque: only its own module makes and opens its values" : "is private to its module";
+  const char *why =
+      owner->is_opaque ? "is opaque: only its own module makes and opens its values" : "is private to its module";
   Diag *diag = check_error(c, DIAG_E0106, name.span, "`%.*s` %s", STR_ARG(owner->name.name->text), why);
   diag_note(diag, symbol->home->source, symbol->span, "declared here");
 }
@@ -254,7 +261,8 @@ static CtorDecl *qualified_ctor(Checker *c, Ident module, Ident name) {
   if (!import->module) return NULL;
   Symbol *symbol = resolve_declared(import->module, SPACE_CTORS, name.name);
   if (!symbol) {
-    check_error(c, DIAG_E0108, name.span, "module `%.*s` has no constructor `%.*s`", STR_ARG(import->path), STR_ARG(name.name->text));
+    check_error(c, DIAG_E0108, name.span, "module `%.*s` has no constructor `%.*s`", STR_ARG(import->path),
+                STR_ARG(name.name->text));
     return NULL;
   }
   if (!resolve_allowed(c->module, symbol)) private_ctor(c, name, symbol);
@@ -287,7 +295,8 @@ Ty *check_upper(Checker *c, Expr *e) {
 static bool is_upper(const Name *name) { return name->text.len && name->text.ptr[0] >= 'A' && name->text.ptr[0] <= 'Z'; }
 
 static void missing_in_module(Checker *c, const ImportDecl *import, Ident name, Space space) {
-  Diag *diag = check_error(c, DIAG_E0108, name.span, "module `%.*s` has no `%.*s`", STR_ARG(import->path), STR_ARG(name.name->text));
+  Diag *diag =
+      check_error(c, DIAG_E0108, name.span, "module `%.*s` has no `%.*s`", STR_ARG(import->path), STR_ARG(name.name->text));
   Nearest nearest = {.wanted = name.name->text};
   PtrMap *map = space == SPACE_CTORS ? &import->module->ctor_names : &import->module->values;
   for (u32 i = 0; i < map->capacity; i++) {
@@ -303,7 +312,8 @@ Symbol *check_qualified(Checker *c, Expr *object, Ident name, Span span, bool *w
   if (locals_find(c, object->name.name)) return NULL;
   ImportDecl *import = resolve_qualifier(c->module, object->name.name);
   if (!import) {
-    *was_module = is_unavailable_module(object->name.name->text) && !resolve_name(c->module, SPACE_VALUES, object->name.name);
+    *was_module =
+        is_unavailable_module(object->name.name->text) && !resolve_name(c->module, SPACE_VALUES, object->name.name);
     if (*was_module) check_unavailable(c, span, "values that change in place (`Buf`, `Array`)");
     return NULL;
   }
@@ -317,7 +327,8 @@ Symbol *check_qualified(Checker *c, Expr *object, Ident name, Span span, bool *w
     if (symbol->kind == SYMBOL_CTOR) {
       private_ctor(c, name, symbol);
     } else {
-      Diag *diag = check_error(c, DIAG_E0106, name.span, "`%.*s` is private to module `%.*s`", STR_ARG(name.name->text), STR_ARG(import->path));
+      Diag *diag = check_error(c, DIAG_E0106, name.span, "`%.*s` is private to module `%.*s`", STR_ARG(name.name->text),
+                               STR_ARG(import->path));
       diag_note(diag, symbol->home->source, symbol->span, "declared here without `pub`");
     }
   }
@@ -333,7 +344,8 @@ static bool field_in(const CtorDecl *ctor, const Name *name, u32 *index) {
 
 static void no_field(Checker *c, Expr *e, Ty *ty) {
   Str name = e->name.name->text;
-  Diag *diag = check_error(c, DIAG_E0205, e->name.span, "values of type %.*s have no field `%.*s`", STR_ARG(ty_text(ty)), STR_ARG(name));
+  Diag *diag = check_error(c, DIAG_E0205, e->name.span, "values of type %.*s have no field `%.*s`", STR_ARG(ty_text(ty)),
+                           STR_ARG(name));
   Nearest nearest = {.wanted = name};
   for (u32 i = 0; ty->kind == TY_DATA && i < ty->decl->ctors.count; i++) {
     CtorDecl *ctor = ty->decl->ctors.items[i];
@@ -369,7 +381,9 @@ static Ty *data_field(Checker *c, Expr *e, Ty *ty) {
       bool later = false;
       for (u32 k = i + 1; k < decl->ctors.count; k++) later |= field_in(decl->ctors.items[k], e->name.name, &index);
       if (!later) no_field(c, e, ty);
-      else check_error(c, DIAG_E0205, e->name.span, "not every %.*s has a field `%.*s`: `%.*s` has none", STR_ARG(ty_text(ty)), STR_ARG(e->name.name->text), STR_ARG(ctor->name.name->text));
+      else
+        check_error(c, DIAG_E0205, e->name.span, "not every %.*s has a field `%.*s`: `%.*s` has none", STR_ARG(ty_text(ty)),
+                    STR_ARG(e->name.name->text), STR_ARG(ctor->name.name->text));
       return ty_basic(TY_ERROR);
     }
     Ty *field = ty_subst(ctor->fields.items[index].ty, ty->args, ty->count);
@@ -377,7 +391,8 @@ static Ty *data_field(Checker *c, Expr *e, Ty *ty) {
       result = field;
       e->field = index;
     } else if (unify(&c->unifier, result, field) != UNIFY_OK) {
-      check_error(c, DIAG_E0205, e->name.span, "the field `%.*s` has different types in different constructors", STR_ARG(e->name.name->text));
+      check_error(c, DIAG_E0205, e->name.span, "the field `%.*s` has different types in different constructors",
+                  STR_ARG(e->name.name->text));
       return ty_basic(TY_ERROR);
     }
   }
@@ -387,18 +402,32 @@ static Ty *data_field(Checker *c, Expr *e, Ty *ty) {
 
 static Ty *field(Checker *c, Expr *e) {
   Ty *ty = check_value(c, e->object);
+  locals_note_user(c, e->object, e);
   if (!check_known(c, ty, e->object->span, "`.`")) return ty_basic(TY_ERROR);
   switch (ty->kind) {
     case TY_ERROR: return ty;
     case TY_DATA: return data_field(c, e, ty);
     case TY_REF: {
-      Diag *diag = check_error(c, DIAG_E0408, e->span, "the state of an actor is private: `%.*s` can't be read from outside", STR_ARG(e->name.name->text));
+      Diag *diag = check_error(c, DIAG_E0408, e->span, "the state of an actor is private: `%.*s` can't be read from outside",
+                               STR_ARG(e->name.name->text));
       diag_hint(diag, "ask the actor for it with a message: `r ! %.*s()`", STR_ARG(e->name.name->text));
       return ty_basic(TY_ERROR);
     }
-    case TY_INT: case TY_FLOAT: case TY_BOOL: case TY_UNIT: case TY_STRING: case TY_BYTES: case TY_DURATION: case TY_TIME:
-    case TY_LIST: case TY_PROMISE: case TY_TUPLE: case TY_FN: case TY_PARAM: case TY_VAR: case TY_NEVER:
-      no_field(c, e, ty);
+    case TY_INT:
+    case TY_FLOAT:
+    case TY_BOOL:
+    case TY_UNIT:
+    case TY_STRING:
+    case TY_BYTES:
+    case TY_DURATION:
+    case TY_TIME:
+    case TY_LIST:
+    case TY_PROMISE:
+    case TY_TUPLE:
+    case TY_FN:
+    case TY_PARAM:
+    case TY_VAR:
+    case TY_NEVER: no_field(c, e, ty);
   }
   return ty_basic(TY_ERROR);
 }

@@ -6,7 +6,9 @@
 
 static void refuse_constant(Checker *c, Expr *e, const char *what) {
   Diag *diag = check_error(c, DIAG_E0410, e->span, "a module constant can't %s", what);
-  diag_hint(diag, "constants are built of literals, constructors, operators, other constants and closures; do the rest in a function");
+  diag_hint(
+      diag,
+      "constants are built of literals, constructors, operators, other constants and closures; do the rest in a function");
 }
 
 static bool is_constant_builder(const FnDecl *fn) {
@@ -32,12 +34,27 @@ static void constant_parts(Checker *c, Expr *e) {
 
 static void constant_kind(Checker *c, Expr *e) {
   switch (e->kind) {
-    case EX_INT: case EX_FLOAT: case EX_DURATION: case EX_STRING: case EX_BYTES: case EX_BOOL: case EX_NAME: case EX_FN: case EX_ERROR:
-      return;
-    case EX_INTERP: case EX_TUPLE: case EX_LIST: case EX_MAP: case EX_DOT: case EX_ELEM: case EX_UNARY: case EX_BINARY: case EX_AND:
-    case EX_OR: case EX_NOT: case EX_RANGE:
-      constant_parts(c, e);
-      return;
+    case EX_INT:
+    case EX_FLOAT:
+    case EX_DURATION:
+    case EX_STRING:
+    case EX_BYTES:
+    case EX_BOOL:
+    case EX_NAME:
+    case EX_FN:
+    case EX_ERROR: return;
+    case EX_INTERP:
+    case EX_TUPLE:
+    case EX_LIST:
+    case EX_MAP:
+    case EX_DOT:
+    case EX_ELEM:
+    case EX_UNARY:
+    case EX_BINARY:
+    case EX_AND:
+    case EX_OR:
+    case EX_NOT:
+    case EX_RANGE: constant_parts(c, e); return;
     case EX_CALL:
       if (e->call == CALL_CTOR || (e->call == CALL_FN && is_constant_builder(e->fn))) constant_parts(c, e);
       else if (e->call != CALL_NONE) refuse_constant(c, e, "call functions");
@@ -49,13 +66,29 @@ static void constant_kind(Checker *c, Expr *e) {
     case EX_SPAWN: refuse_constant(c, e, "spawn actors: modules hold no authority"); return;
     case EX_SEND: refuse_constant(c, e, "send messages"); return;
     case EX_TASK: refuse_constant(c, e, "start tasks"); return;
-    case EX_AWAIT: case EX_OUTCOME: case EX_WHEN: refuse_constant(c, e, "wait for anything"); return;
-    case EX_FOR: case EX_WHILE: refuse_constant(c, e, "loop"); return;
-    case EX_IF: case EX_MATCH: refuse_constant(c, e, "branch"); return;
-    case EX_UPPER: case EX_SELF: case EX_INDEX: case EX_INST: case EX_DOT_CALL: case EX_AS: case EX_LEND: case EX_TRY: case EX_RETURN:
-    case EX_CRASH: case EX_ASSERT: case EX_BREAK: case EX_CONTINUE: case EX_STOP: case EX_LET: case EX_ASSIGN:
-      refuse_constant(c, e, "do this");
-      return;
+    case EX_AWAIT:
+    case EX_OUTCOME:
+    case EX_WHEN: refuse_constant(c, e, "wait for anything"); return;
+    case EX_FOR:
+    case EX_WHILE: refuse_constant(c, e, "loop"); return;
+    case EX_IF:
+    case EX_MATCH: refuse_constant(c, e, "branch"); return;
+    case EX_UPPER:
+    case EX_SELF:
+    case EX_INDEX:
+    case EX_INST:
+    case EX_DOT_CALL:
+    case EX_AS:
+    case EX_LEND:
+    case EX_TRY:
+    case EX_RETURN:
+    case EX_CRASH:
+    case EX_ASSERT:
+    case EX_BREAK:
+    case EX_CONTINUE:
+    case EX_STOP:
+    case EX_LET:
+    case EX_ASSIGN: refuse_constant(c, e, "do this"); return;
   }
 }
 
@@ -70,7 +103,7 @@ void check_constant_rules(Checker *c, ConstDecl *decl) { constant(c, decl->value
 
 typedef struct ConstantOrder {
   Checker *c;
-  PtrMap decls;            // Body → ConstDecl
+  PtrMap decls;  // Body → ConstDecl
   VEC(ConstDecl *) order;
 } ConstantOrder;
 
@@ -87,10 +120,13 @@ static void place_constants(void *context, Body **bodies, u32 count, bool cyclic
     if (!decl && !bodies[i]->fn) continue;
     if (decl) vec_push(&order->order, decl);
     if (decl && (!first || decl->span.start < first->span.start)) first = decl;
-    if (cyclic && names.len < 200) text_printf(&names, "%s`%.*s`", names.len ? ", " : "", STR_ARG(decl ? constant_name(decl) : bodies[i]->fn->name.name->text));
+    if (cyclic && names.len < 200)
+      text_printf(&names, "%s`%.*s`", names.len ? ", " : "",
+                  STR_ARG(decl ? constant_name(decl) : bodies[i]->fn->name.name->text));
   }
   if (!cyclic || !first) return;
-  check_error(order->c, DIAG_E0114, first->span, "computing this constant may need its own value, through %.*s", STR_ARG(text_str(&names)));
+  check_error(order->c, DIAG_E0114, first->span, "computing this constant may need its own value, through %.*s",
+              STR_ARG(text_str(&names)));
 }
 
 void check_order_constants(Checker *c) {
@@ -106,7 +142,7 @@ void check_order_constants(Checker *c) {
 
 // ---- Guards and initialisers ----------------------------------------------------------------------------------------
 
-static const char *effect_text(u8 effects) {
+const char *check_effect_text(u8 effects) {
   if (effects & EFFECT_SUSPENDS) return "waits";
   if (effects & EFFECT_SENDS) return "sends messages";
   if (effects & EFFECT_SPAWNS) return "spawns actors";
@@ -114,17 +150,21 @@ static const char *effect_text(u8 effects) {
   return "calls functions that were stored in the state or sent, which may do anything";
 }
 
+static void report_effects(Checker *c, const Body *body, u8 bad, Span whole) {
+  const EffectEdge *edge = effects_blame(&c->effects, body, bad);
+  if (!edge && !(bad & EFFECT_STORED_FUNCTION)) return;  // reported where it stands
+  Span span = edge && edge->span.end ? edge->span : whole;
+  Diag *diag = check_error(c, DIAG_E0409, span, "a guard only looks, but this %s", check_effect_text(bad));
+  const Body *from = edge ? c->effects.bodies.items[edge->from - 1] : NULL;
+  if (from && from->fn && from->fn->name.name)
+    diag_note(diag, c->source, from->fn->name.span, "`%.*s` is declared here", STR_ARG(from->fn->name.name->text));
+}
+
 static void check_guard_purity(Checker *c, const HandlerDecl *handler) {
   Body *body = handler->guard_body;
   if (!body) return;
   u8 bad = body->effects & (u8)~EFFECT_READS;
-  if (!bad) return;
-  const EffectEdge *edge = effects_blame(&c->effects, body, bad);
-  if (!edge && !(bad & EFFECT_STORED_FUNCTION)) return;  // reported where it stands
-  Span span = edge && edge->span.end ? edge->span : handler->guard->span;
-  Diag *diag = check_error(c, DIAG_E0409, span, "a guard only looks, but this %s", effect_text(bad));
-  const Body *from = edge ? c->effects.bodies.items[edge->from - 1] : NULL;
-  if (from && from->fn && from->fn->name.name) diag_note(diag, c->source, from->fn->name.span, "`%.*s` is declared here", STR_ARG(from->fn->name.name->text));
+  if (bad) report_effects(c, body, bad, handler->guard->span);
 }
 
 // Helpers see the whole state, which an initialiser has not completed yet.
@@ -134,7 +174,17 @@ static void check_initialiser(Checker *c, const ActorDecl *actor) {
     const Body *from = c->effects.bodies.items[edge->from - 1];
     if (edge->to != actor->init_body->effect_node || from->kind != BODY_HELPER) continue;
     if (!(from->effects & (EFFECT_READS | EFFECT_ASSIGNS))) continue;
-    check_error(c, DIAG_E0417, edge->span, "an initialiser can't call the helper `%.*s`: it sees state that is not there yet", STR_ARG(from->fn->name.name->text));
+    check_error(c, DIAG_E0417, edge->span,
+                "an initialiser can't call the helper `%.*s`: it sees state that is not there yet",
+                STR_ARG(from->fn->name.name->text));
+  }
+}
+
+void check_arm_guard_rules(Checker *c) {
+  for (u32 i = 0; i < c->arm_guards.count; i++) {
+    ArmGuard *guard = c->arm_guards.items[i];
+    u8 bad = guard->effects->effects & (u8)~(EFFECT_READS | EFFECT_STORED_FUNCTION);
+    if (bad) report_effects(c, guard->effects, bad, guard->span);
   }
 }
 
@@ -146,7 +196,8 @@ void check_guard_rules(Checker *c, ActorDecl *actor) {
 // ---- main -----------------------------------------------------------------------------------------------------------
 
 static bool is_power(Ty *ty) {
-  static const char *powers[] = {"Out", "In", "Clock", "Random", "Bank", "ReadDir", "Dir", "ReadFile", "File", "Connect", "Listener", "Env", "Exec"};
+  static const char *powers[] = {"Out",      "In",   "Clock",   "Random",   "Bank", "ReadDir", "Dir",
+                                 "ReadFile", "File", "Connect", "Listener", "Env",  "Exec"};
   if (ty->kind == TY_LIST) return ty_is(ty->args[0], TY_STRING);
   if (ty->kind != TY_REF || !ty->interface->home->source->library) return false;
   for (u32 i = 0; i < COUNT_OF(powers); i++) {
@@ -171,7 +222,8 @@ static void check_main_param(Checker *c, const Param *param) {
 
 static bool is_main_result(Ty *ty) {
   if (ty->kind == TY_UNIT || ty->kind == TY_INT || ty->kind == TY_ERROR) return true;
-  if (ty->kind != TY_DATA || !ty->decl->home->source->library || !str_eq(ty->decl->name.name->text, STR("Result"))) return false;
+  if (ty->kind != TY_DATA || !ty->decl->home->source->library || !str_eq(ty->decl->name.name->text, STR("Result")))
+    return false;
   TyKind value = ty_resolve(ty->args[0])->kind;
   return value == TY_UNIT || value == TY_ERROR || value == TY_VAR;
 }
@@ -184,6 +236,7 @@ void check_main(Checker *c) {
   if (fn->generics.count) check_error(c, DIAG_E0412, fn->name.span, "main has no type parameters");
   Ty *result = ty_resolve(fn->result_ty);
   if (is_main_result(result)) return;
-  Diag *diag = check_error(c, DIAG_E0412, fn->name.span, "main gives (), Int or Result[(), E], but this one gives %.*s", STR_ARG(ty_text(result)));
+  Diag *diag = check_error(c, DIAG_E0412, fn->name.span, "main gives (), Int or Result[(), E], but this one gives %.*s",
+                           STR_ARG(ty_text(result)));
   if (result->kind == TY_PROMISE) diag_hint(diag, "`await` the answer");
 }

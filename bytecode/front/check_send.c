@@ -4,7 +4,8 @@
 static void note_effect(Checker *c, Span span, u8 effect, const char *what) {
   if (!c->body) return;
   c->body->effects |= effect;
-  if (c->body->kind == BODY_GUARD) check_error(c, DIAG_E0409, span, "a guard only looks: it can't %s", what);
+  if (c->body->kind == BODY_GUARD || c->arm_guard)
+    check_error(c, DIAG_E0409, span, "a guard only looks: it can't %s", what);
 }
 
 // ---- Sending --------------------------------------------------------------------------------------------------------
@@ -12,7 +13,8 @@ static void note_effect(Checker *c, Span span, u8 effect, const char *what) {
 static void unknown_message(Checker *c, Expr *e, Ty *ty) {
   Str name = e->name.name->text;
   InterfaceDecl *interface = ty->interface;
-  Diag *diag = check_error(c, DIAG_E0401, e->name.span, "`%.*s` has no message `%.*s`", STR_ARG(interface->name.name->text), STR_ARG(name));
+  Diag *diag = check_error(c, DIAG_E0401, e->name.span, "`%.*s` has no message `%.*s`", STR_ARG(interface->name.name->text),
+                           STR_ARG(name));
   Nearest nearest = {.wanted = name};
   for (u32 i = 0; i < interface->methods.count; i++) nearest_offer(&nearest, interface->methods.items[i]->name->text);
   if (nearest.best.len) diag_hint(diag, "did you mean `%.*s`?", STR_ARG(nearest.best));
@@ -20,9 +22,11 @@ static void unknown_message(Checker *c, Expr *e, Ty *ty) {
 }
 
 static void not_a_reference(Checker *c, Expr *object, Ty *ty, const char *what) {
-  Diag *diag = check_error(c, DIAG_E0406, object->span, "%s an actor's reference, and this is %.*s", what, STR_ARG(ty_text(ty)));
+  Diag *diag =
+      check_error(c, DIAG_E0406, object->span, "%s an actor's reference, and this is %.*s", what, STR_ARG(ty_text(ty)));
   if (ty->kind == TY_PROMISE && ty_is(ty->args[0], TY_REF)) diag_hint(diag, "`await` the promise first");
-  if (ty->kind == TY_DATA || ty->kind == TY_LIST || ty->kind == TY_STRING) diag_hint(diag, "functions are called with a dot: `x.f(..)`");
+  if (ty->kind == TY_DATA || ty->kind == TY_LIST || ty->kind == TY_STRING)
+    diag_hint(diag, "functions are called with a dot: `x.f(..)`");
 }
 
 Ty *check_send(Checker *c, Expr *e) {
@@ -41,8 +45,13 @@ Ty *check_send(Checker *c, Expr *e) {
   resolve_depend(c->module, ty->interface->home);
   Ty **params = gc_array(Ty *, sig->param_count + 1);
   for (u32 i = 0; i < sig->param_count; i++) params[i] = ty_subst(sig->params[i], ty->args, ty->count);
-  Callee callee = {.kind = "message", .name = sig->name, .count = sig->param_count, .params = params, .names = sig->param_names,
-                   .source = sig->home->source, .span = sig->span};
+  Callee callee = {.kind = "message",
+                   .name = sig->name,
+                   .count = sig->param_count,
+                   .params = params,
+                   .names = sig->param_names,
+                   .source = sig->home->source,
+                   .span = sig->span};
   check_args(c, e, &callee);
   return sig->answer ? ty_promise(ty_subst(sig->answer, ty->args, ty->count)) : ty_basic(TY_UNIT);
 }
@@ -51,7 +60,9 @@ Ty *check_send(Checker *c, Expr *e) {
 
 static void no_actor(Checker *c, Expr *e, const Symbol *other) {
   Str name = e->name.name->text;
-  Diag *diag = check_error(c, DIAG_E0415, e->name.span, other ? "`%.*s` is no actor, and only actors are spawned" : "there is no actor `%.*s`", STR_ARG(name));
+  Diag *diag =
+      check_error(c, DIAG_E0415, e->name.span,
+                  other ? "`%.*s` is no actor, and only actors are spawned" : "there is no actor `%.*s`", STR_ARG(name));
   if (other) {
     diag_note(diag, other->home->source, other->span, "declared here");
     return;
@@ -69,7 +80,8 @@ static ActorDecl *find_actor(Checker *c, Expr *e) {
   if (e->module.name) {
     ImportDecl *import = resolve_qualifier(c->module, e->module.name);
     if (!import) {
-      Diag *diag = check_error(c, DIAG_E0104, e->module.span, "there is no module `%.*s` here", STR_ARG(e->module.name->text));
+      Diag *diag =
+          check_error(c, DIAG_E0104, e->module.span, "there is no module `%.*s` here", STR_ARG(e->module.name->text));
       diag_hint(diag, "import it first: `import %.*s`", STR_ARG(e->module.name->text));
       return NULL;
     }
@@ -77,7 +89,8 @@ static ActorDecl *find_actor(Checker *c, Expr *e) {
     if (!import->module) return NULL;
     symbol = resolve_declared(import->module, SPACE_TYPES, e->name.name);
     if (symbol && !resolve_allowed(c->module, symbol)) {
-      check_error(c, DIAG_E0106, e->name.span, "`%.*s` is private to module `%.*s`", STR_ARG(e->name.name->text), STR_ARG(import->path));
+      check_error(c, DIAG_E0106, e->name.span, "`%.*s` is private to module `%.*s`", STR_ARG(e->name.name->text),
+                  STR_ARG(import->path));
     }
   } else {
     symbol = resolve_name(c->module, SPACE_TYPES, e->name.name);
@@ -111,8 +124,13 @@ Ty *check_spawn(Checker *c, Expr *e) {
   u32 count = actor->params.count;
   Ty **params = gc_array(Ty *, count + 1);
   for (u32 i = 0; i < count; i++) params[i] = ty_subst(actor->params.items[i].ty, e->inst, node->written);
-  Callee callee = {.kind = "actor", .name = actor->name.name, .count = count, .params = params, .names = check_param_names(&actor->params),
-                   .source = actor->home->source, .span = actor->name.span};
+  Callee callee = {.kind = "actor",
+                   .name = actor->name.name,
+                   .count = count,
+                   .params = params,
+                   .names = check_param_names(&actor->params),
+                   .source = actor->home->source,
+                   .span = actor->name.span};
   check_args(c, e, &callee);
   check_bank(c, e->bank);
   if (!actor->interfaces.count) return ty_basic(TY_ERROR);
@@ -124,9 +142,12 @@ Ty *check_spawn(Checker *c, Expr *e) {
 static bool same_types(Checker *c, const MethodSig *a, const Ty *of_a, const MethodSig *b, const Ty *of_b) {
   if (a->param_count != b->param_count || !a->answer != !b->answer) return false;
   for (u32 i = 0; i < a->param_count; i++) {
-    if (unify(&c->unifier, ty_subst(a->params[i], of_a->args, of_a->count), ty_subst(b->params[i], of_b->args, of_b->count)) != UNIFY_OK) return false;
+    if (unify(&c->unifier, ty_subst(a->params[i], of_a->args, of_a->count),
+              ty_subst(b->params[i], of_b->args, of_b->count)) != UNIFY_OK)
+      return false;
   }
-  return !a->answer || unify(&c->unifier, ty_subst(a->answer, of_a->args, of_a->count), ty_subst(b->answer, of_b->args, of_b->count)) == UNIFY_OK;
+  return !a->answer || unify(&c->unifier, ty_subst(a->answer, of_a->args, of_a->count),
+                             ty_subst(b->answer, of_b->args, of_b->count)) == UNIFY_OK;
 }
 
 // The first method of `to` that `from` does not have with the same types, or NULL if `from` can be narrowed to `to`.
@@ -156,7 +177,8 @@ static Ty *narrow_self(Checker *c, Expr *e, Ty *to) {
     e->object->interface = e->object->type = own;
     return e->interface = to;
   }
-  check_error(c, DIAG_E0405, e->span, "actor `%.*s` does not implement %.*s", STR_ARG(actor->name.name->text), STR_ARG(ty_text(to)));
+  check_error(c, DIAG_E0405, e->span, "actor `%.*s` does not implement %.*s", STR_ARG(actor->name.name->text),
+              STR_ARG(ty_text(to)));
   return to;
 }
 
@@ -178,7 +200,9 @@ Ty *check_as(Checker *c, Expr *e) {
   const MethodSig *missing = not_in(c, from, to, &differs);
   if (!missing) return e->interface = to;
   Str name = missing->name->text;
-  Diag *diag = check_error(c, DIAG_E0405, e->span, differs ? "%.*s can't become %.*s, since `%.*s` has other types there" : "%.*s can't be widened to %.*s: it has no `%.*s`",
+  Diag *diag = check_error(c, DIAG_E0405, e->span,
+                           differs ? "%.*s can't become %.*s, since `%.*s` has other types there"
+                                   : "%.*s can't be widened to %.*s: it has no `%.*s`",
                            STR_ARG(ty_text(from)), STR_ARG(ty_text(to)), STR_ARG(name));
   diag_note(diag, missing->home->source, missing->span, "declared here");
   return to;
