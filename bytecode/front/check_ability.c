@@ -42,19 +42,29 @@ static void add_field(Fixpoint *fix, Ability *ability, Ty *ty, u32 depth) {
   ty = ty_resolve(ty);
   if (depth > 2 * TY_DEPTH_LIMIT || ability->never) return;
   switch (ty->kind) {
-    case TY_INT: case TY_FLOAT: case TY_BOOL: case TY_UNIT: case TY_STRING: case TY_BYTES: case TY_DURATION: case TY_TIME:
-    case TY_VAR: case TY_NEVER: case TY_ERROR:
-      return;
+    case TY_INT:
+    case TY_FLOAT:
+    case TY_BOOL:
+    case TY_UNIT:
+    case TY_STRING:
+    case TY_BYTES:
+    case TY_DURATION:
+    case TY_TIME:
+    case TY_VAR:
+    case TY_NEVER:
+    case TY_ERROR: return;
     case TY_PARAM:
       if (ty->index < 64) ability->needs |= (u64)1 << ty->index;
       return;
-    case TY_LIST: case TY_TUPLE:
+    case TY_LIST:
+    case TY_TUPLE:
       for (u32 i = 0; i < ty->count; i++) add_field(fix, ability, ty->args[i], depth + 1);
       return;
     case TY_REF:
       if (!fix->ordered) return;
       break;
-    case TY_PROMISE: case TY_FN: break;
+    case TY_PROMISE:
+    case TY_FN: break;
     case TY_DATA: {
       reach(fix, ty->decl);
       const Ability *inner = map_get(&fix->u->abilities[fix->ordered], ty->decl);
@@ -98,25 +108,31 @@ const Ability *ability_of(Unifier *u, TypeDecl *decl, bool ordered) {
 
 // ---- Functions inside values ----------------------------------------------------------------------------------------
 
-static bool holds_function(PtrMap *seen, Ty *ty, u32 depth) {
+typedef struct Search {
+  PtrMap seen;  // TypeDecls
+  u32 steps;    // left; when they are used up the answer is the careful one
+} Search;
+
+static bool holds_function(Search *search, Ty *ty, u32 depth) {
   ty = ty_resolve(ty);
-  if (ty->kind == TY_FN || depth > 2 * TY_DEPTH_LIMIT) return true;
+  if (ty->kind == TY_FN || depth > 2 * TY_DEPTH_LIMIT || !search->steps) return true;
+  search->steps--;
   if (ty->kind == TY_REF || ty->kind == TY_PROMISE) return false;
   for (u32 i = 0; i < ty->count; i++) {
-    if (holds_function(seen, ty->args[i], depth + 1)) return true;
+    if (holds_function(search, ty->args[i], depth + 1)) return true;
   }
-  if (ty->kind != TY_DATA || map_get(seen, ty->decl)) return false;
-  map_put(seen, ty->decl, ty->decl);
+  if (ty->kind != TY_DATA || map_get(&search->seen, ty->decl)) return false;
+  map_put(&search->seen, ty->decl, ty->decl);
   for (u32 i = 0; i < ty->decl->ctors.count; i++) {
     CtorDecl *ctor = ty->decl->ctors.items[i];
     for (u32 k = 0; k < ctor->fields.count; k++) {
-      if (holds_function(seen, ctor->fields.items[k].ty, depth + 1)) return true;
+      if (holds_function(search, ctor->fields.items[k].ty, depth + 1)) return true;
     }
   }
   return false;
 }
 
 bool ability_holds_function(Ty *ty) {
-  PtrMap seen = {0};
-  return holds_function(&seen, ty, 0);
+  Search search = {.steps = TY_SIZE_LIMIT};
+  return holds_function(&search, ty, 0);
 }

@@ -9,11 +9,19 @@ static ModuleAst *home_of(Checker *c, Ty *ty, Span at) {
     case TY_BOOL: return resolve_library(c->front, c->module, "bool", at);
     case TY_STRING: return resolve_library(c->front, c->module, "string", at);
     case TY_BYTES: return resolve_library(c->front, c->module, "bytes", at);
-    case TY_DURATION: case TY_TIME: return resolve_library(c->front, c->module, "time", at);
+    case TY_DURATION:
+    case TY_TIME: return resolve_library(c->front, c->module, "time", at);
     case TY_LIST: return resolve_library(c->front, c->module, "list", at);
     case TY_PROMISE: return resolve_library(c->front, c->module, "promise", at);
     case TY_DATA: return ty->decl->home;
-    case TY_UNIT: case TY_TUPLE: case TY_FN: case TY_REF: case TY_PARAM: case TY_VAR: case TY_NEVER: case TY_ERROR: return NULL;
+    case TY_UNIT:
+    case TY_TUPLE:
+    case TY_FN:
+    case TY_REF:
+    case TY_PARAM:
+    case TY_VAR:
+    case TY_NEVER:
+    case TY_ERROR: return NULL;
   }
   return NULL;
 }
@@ -31,18 +39,22 @@ static bool has_field(const Ty *ty, const Name *name) {
 static void no_function(Checker *c, Expr *e, Ty *ty, ModuleAst *home, const Symbol *hidden) {
   Str name = e->name.name->text;
   if (hidden) {
-    Diag *diag = check_error(c, DIAG_E0106, e->name.span, "`%.*s` is private to module `%.*s`", STR_ARG(name), STR_ARG(home->name));
+    Diag *diag =
+        check_error(c, DIAG_E0106, e->name.span, "`%.*s` is private to module `%.*s`", STR_ARG(name), STR_ARG(home->name));
     diag_note(diag, home->source, hidden->span, "declared here without `pub`");
     return;
   }
-  Diag *diag = check_error(c, DIAG_E0206, e->name.span, "there is no function `%.*s` for values of type %.*s", STR_ARG(name), STR_ARG(ty_text(ty)));
+  Diag *diag = check_error(c, DIAG_E0206, e->name.span, "there is no function `%.*s` for values of type %.*s", STR_ARG(name),
+                           STR_ARG(ty_text(ty)));
   if (has_field(ty, e->name.name)) {
     diag_hint(diag, "`%.*s` is a field: a function in it is called as `(x.%.*s)(..)`", STR_ARG(name), STR_ARG(name));
     return;
   }
   if (ty->kind == TY_REF) {
     bool message = check_method(ty->interface, e->name.name) != NULL;
-    diag_hint(diag, message ? "it is a message, and sent with `!`: `r ! %.*s(..)`" : "messages are sent with `!`: `r ! %.*s(..)`", STR_ARG(name));
+    diag_hint(diag,
+              message ? "it is a message, and sent with `!`: `r ! %.*s(..)`" : "messages are sent with `!`: `r ! %.*s(..)`",
+              STR_ARG(name));
     return;
   }
   if (ty->kind == TY_PROMISE) {
@@ -52,7 +64,8 @@ static void no_function(Checker *c, Expr *e, Ty *ty, ModuleAst *home, const Symb
   Nearest nearest = {.wanted = name};
   for (u32 i = 0; home && i < home->values.capacity; i++) {
     Symbol *symbol = home->values.keys[i] ? home->values.values[i] : NULL;
-    if (symbol && !symbol->import && symbol->kind == SYMBOL_FN && (symbol->is_pub || home == c->module)) nearest_offer(&nearest, symbol->name->text);
+    if (symbol && !symbol->import && symbol->kind == SYMBOL_FN && (symbol->is_pub || home == c->module))
+      nearest_offer(&nearest, symbol->name->text);
   }
   if (nearest.best.len) diag_hint(diag, "did you mean `%.*s`?", STR_ARG(nearest.best));
 }

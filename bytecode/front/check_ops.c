@@ -39,7 +39,8 @@ static void report_sides(Checker *c, Expr *e, Ty *left, Ty *right) {
   Str left_text, right_text;
   ty_text_pair(left, right, &left_text, &right_text);
   const char *op = operator_text(e->op);
-  Diag *diag = check_error(c, DIAG_E0215, e->span, "`%s` needs one type on both sides, but the left side is %.*s and the right side %.*s", op,
+  Diag *diag = check_error(c, DIAG_E0215, e->span,
+                           "`%s` needs one type on both sides, but the left side is %.*s and the right side %.*s", op,
                            STR_ARG(left_text), STR_ARG(right_text));
   bool text = e->op == OPERATOR_ADD && (left->kind == TY_STRING || right->kind == TY_STRING);
   bool numbers = left->kind <= TY_FLOAT && right->kind <= TY_FLOAT;
@@ -128,13 +129,27 @@ Ty *check_binary_types(Checker *c, Expr *e, Ty *left, Ty *right, const char **li
   }
   switch (e->op) {
     case OPERATOR_ADD: return arithmetic(c, e, left, right, CONSTRAINT_ADDS);
-    case OPERATOR_SUB: case OPERATOR_MUL: case OPERATOR_DIV: case OPERATOR_REM: return arithmetic(c, e, left, right, CONSTRAINT_NUMBER);
-    case OPERATOR_ADD_WRAP: case OPERATOR_SUB_WRAP: case OPERATOR_MUL_WRAP: case OPERATOR_BIT_AND: case OPERATOR_BIT_OR:
-    case OPERATOR_BIT_XOR: case OPERATOR_SHL: case OPERATOR_SHR:
-      return whole_numbers(c, e, left, right);
-    case OPERATOR_EQ: case OPERATOR_NE: case OPERATOR_LT: case OPERATOR_LE: case OPERATOR_GT: case OPERATOR_GE:
-      return comparison(c, e, left, right);
-    case OPERATOR_NONE: case OPERATOR_NEGATE: case OPERATOR_INVERT: break;
+    case OPERATOR_SUB:
+    case OPERATOR_MUL:
+    case OPERATOR_DIV:
+    case OPERATOR_REM: return arithmetic(c, e, left, right, CONSTRAINT_NUMBER);
+    case OPERATOR_ADD_WRAP:
+    case OPERATOR_SUB_WRAP:
+    case OPERATOR_MUL_WRAP:
+    case OPERATOR_BIT_AND:
+    case OPERATOR_BIT_OR:
+    case OPERATOR_BIT_XOR:
+    case OPERATOR_SHL:
+    case OPERATOR_SHR: return whole_numbers(c, e, left, right);
+    case OPERATOR_EQ:
+    case OPERATOR_NE:
+    case OPERATOR_LT:
+    case OPERATOR_LE:
+    case OPERATOR_GT:
+    case OPERATOR_GE: return comparison(c, e, left, right);
+    case OPERATOR_NONE:
+    case OPERATOR_NEGATE:
+    case OPERATOR_INVERT: break;
   }
   return ty_basic(TY_ERROR);
 }
@@ -148,7 +163,7 @@ Ty *check_binary(Checker *c, Expr *e) {
   FnDecl *fn = home ? resolve_function(home, library) : NULL;
   if (!fn) return ty_basic(TY_ERROR);
   Expr *args[2] = {e->left, e->right};
-  *e = *check_make_call(c, e->span, fn, 2, args);
+  check_become_call(c, e, fn, 2, args);
   return ty;
 }
 

@@ -26,11 +26,17 @@ static void bind_again(PatCheck *p, Pat *pat, Ty *ty) {
     if (c->trail.items[i].name != pat->name.name) continue;
     pat->local = locals_find(c, pat->name.name);
     p->bound++;
-    check_same(c, pat->span, ty, &(Want){.ty = pat->local->type, .what = "in every alternative", .name = pat->name.name,
-                                          .source = c->source, .span = pat->local->span, .note = "in the first one"});
+    check_same(c, pat->span, ty,
+               &(Want){.ty = pat->local->type,
+                       .what = "in every alternative",
+                       .name = pat->name.name,
+                       .source = c->source,
+                       .span = pat->local->span,
+                       .note = "in the first one"});
     return;
   }
-  check_error(c, DIAG_E0234, pat->name.span, "`%.*s` is not bound by the first alternative of this pattern", STR_ARG(pat->name.name->text));
+  check_error(c, DIAG_E0234, pat->name.span, "`%.*s` is not bound by the first alternative of this pattern",
+              STR_ARG(pat->name.name->text));
   pat->local = locals_new(c, pat->name, p->kind, ty);
 }
 
@@ -65,7 +71,8 @@ static void alternatives(PatCheck *p, Pat *pat, Ty *ty) {
     p->bound = 0;
     pattern(p, pat->items.items[i], ty);
     if (p->bound < expected) {
-      check_error(c, DIAG_E0234, pat->items.items[i]->span, "every alternative of a pattern must bind the same names, and this one binds fewer");
+      check_error(c, DIAG_E0234, pat->items.items[i]->span,
+                  "every alternative of a pattern must bind the same names, and this one binds fewer");
     }
   }
   p->alt = outer;
@@ -113,7 +120,8 @@ static u32 field_index(const CtorDecl *ctor, const Name *name) {
 }
 
 static void unknown_field(Checker *c, const CtorDecl *ctor, Ident name) {
-  Diag *diag = check_error(c, DIAG_E0205, name.span, "`%.*s` has no field `%.*s`", STR_ARG(ctor->name.name->text), STR_ARG(name.name->text));
+  Diag *diag = check_error(c, DIAG_E0205, name.span, "`%.*s` has no field `%.*s`", STR_ARG(ctor->name.name->text),
+                           STR_ARG(name.name->text));
   Nearest nearest = {.wanted = name.name->text};
   for (u32 i = 0; i < ctor->fields.count; i++) {
     if (ctor->fields.items[i].name.name) nearest_offer(&nearest, ctor->fields.items[i].name.name->text);
@@ -129,9 +137,10 @@ static void fields_missing(Checker *c, Pat *pat, const CtorDecl *ctor) {
     text_printf(&names, "%s`%.*s`", missing++ ? ", " : "", STR_ARG(ctor->fields.items[i].name.name->text));
   }
   if (!missing) return;
-  Diag *diag = check_error(c, DIAG_E0225, pat->span, "this pattern leaves out the field%s %.*s of `%.*s`", missing == 1 ? "" : "s",
-                           STR_ARG(text_str(&names)), STR_ARG(ctor->name.name->text));
-  diag_hint(diag, pat->has_parens ? "name every field, or end in `..`" : "write `%.*s(..)` to match whatever its fields are", STR_ARG(ctor->name.name->text));
+  Diag *diag = check_error(c, DIAG_E0225, pat->span, "this pattern leaves out the field%s %.*s of `%.*s`",
+                           missing == 1 ? "" : "s", STR_ARG(text_str(&names)), STR_ARG(ctor->name.name->text));
+  diag_hint(diag, pat->has_parens ? "name every field, or end in `..`" : "write `%.*s(..)` to match whatever its fields are",
+            STR_ARG(ctor->name.name->text));
 }
 
 static void fields(PatCheck *p, Pat *pat, const CtorDecl *ctor, Ty **types) {
@@ -144,10 +153,12 @@ static void fields(PatCheck *p, Pat *pat, const CtorDecl *ctor, Ty **types) {
     if (at >= count && field->name.name) {
       unknown_field(p->c, ctor, field->name);
     } else if (at >= count) {
-      check_error(p->c, DIAG_E0225, field->pattern ? field->pattern->span : pat->span, "`%.*s` has %u field%s, but this pattern has more",
-                  STR_ARG(ctor->name.name->text), count, count == 1 ? "" : "s");
+      check_error(p->c, DIAG_E0225, field->pattern ? field->pattern->span : pat->span,
+                  "`%.*s` has %u field%s, but this pattern has more", STR_ARG(ctor->name.name->text), count,
+                  count == 1 ? "" : "s");
     } else if (!fits) {
-      check_error(p->c, DIAG_E0109, field->pattern ? field->pattern->span : pat->span, "this pattern matches the same field twice");
+      check_error(p->c, DIAG_E0109, field->pattern ? field->pattern->span : pat->span,
+                  "this pattern matches the same field twice");
     }
     if (fits) pat->by_field[at] = field->pattern;
     if (field->pattern) pattern(p, field->pattern, fits ? types[at] : ty_basic(TY_ERROR));

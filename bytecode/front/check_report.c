@@ -49,8 +49,8 @@ static Str why_unable(const Unifier *u) {
 static void report_rigid(Checker *c, Span span, const char *what) {
   const Unifier *u = &c->unifier;
   Str name = ty_text(u->inner);
-  Diag *diag = check_error(c, DIAG_E0214, span, "%s needs `%.*s` to be %s, but its declaration promises less", what ? what : "this", STR_ARG(name),
-                           constraint_name(u->missing));
+  Diag *diag = check_error(c, DIAG_E0214, span, "%s needs `%.*s` to be %s, but its declaration promises less",
+                           what ? what : "this", STR_ARG(name), constraint_name(u->missing));
   diag_hint(diag, "write `%.*s: %s`", STR_ARG(name), constraint_name(u->missing));
 }
 
@@ -107,7 +107,8 @@ static Str subject_of(const Want *want) {
 static void hint_conversion(Diag *diag, Ty *expected, Ty *found) {
   TyKind to = ty_resolve(expected)->kind, from = ty_resolve(found)->kind;
   if (to == TY_FLOAT && from == TY_INT) diag_hint(diag, "numbers are converted by hand: `.to_float()`");
-  if (to == TY_INT && from == TY_FLOAT) diag_hint(diag, "numbers are converted by hand: `.round()`, `.floor()` or `.ceil()`");
+  if (to == TY_INT && from == TY_FLOAT)
+    diag_hint(diag, "numbers are converted by hand: `.round()`, `.floor()` or `.ceil()`");
   if (to == TY_STRING && from <= TY_BOOL) diag_hint(diag, "`show(x)` or \"{x}\" gives the text of a value");
   if (from == TY_PROMISE && to != TY_PROMISE) diag_hint(diag, "a message's answer is a promise: `await` it");
   if (to == TY_REF && from != TY_REF) diag_hint(diag, "a reference can't be made from data: it is spawned, or received");
@@ -143,8 +144,8 @@ void check_mismatch(Checker *c, UnifyResult result, Span span, Ty *found, const 
     case UNIFY_OK: return;
     case UNIFY_MISMATCH: report_two_types(c, span, found, want); return;
     case UNIFY_INFINITE:
-      check_error(c, DIAG_E0208, span, "this would have a type that contains itself: %.*s inside %.*s", STR_ARG(ty_text(want->ty)),
-                  STR_ARG(ty_text(found)));
+      check_error(c, DIAG_E0208, span, "this would have a type that contains itself: %.*s inside %.*s",
+                  STR_ARG(ty_text(want->ty)), STR_ARG(ty_text(found)));
       return;
     case UNIFY_TOO_LARGE: check_error(c, DIAG_E0504, span, "the type of this is too large"); return;
     case UNIFY_CONSTRAINT: report_unable(c, span, want->what); return;

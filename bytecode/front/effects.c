@@ -8,7 +8,14 @@ typedef struct NativeEffect {
   Effect effect;
 } NativeEffect;
 
-enum { NONE = EFFECT_NONE, READS = EFFECT_READS, ASSIGNS = EFFECT_ASSIGNS, SENDS = EFFECT_SENDS, SPAWNS = EFFECT_SPAWNS, SUSPENDS = EFFECT_SUSPENDS };
+enum {
+  NONE = EFFECT_NONE,
+  READS = EFFECT_READS,
+  ASSIGNS = EFFECT_ASSIGNS,
+  SENDS = EFFECT_SENDS,
+  SPAWNS = EFFECT_SPAWNS,
+  SUSPENDS = EFFECT_SUSPENDS
+};
 
 static const NativeEffect native_effects[] = {
 #define NATIVE(name, path, signature, effect) {path, (Effect)effect},
@@ -59,7 +66,8 @@ static Adjacent adjacent(const Effects *effects, bool incoming) {
   const EffectEdge *all = effects->edges.items;
   for (u32 i = 0; i < edges; i++) start[(incoming ? all[i].to : all[i].from) + 2]++;
   for (u32 i = 2; i < bodies + 3; i++) start[i] += start[i - 1];
-  for (u32 i = 0; i < edges; i++) other[start[(incoming ? all[i].to : all[i].from) + 1]++] = incoming ? all[i].from : all[i].to;
+  for (u32 i = 0; i < edges; i++)
+    other[start[(incoming ? all[i].to : all[i].from) + 1]++] = incoming ? all[i].from : all[i].to;
   return (Adjacent){start, other};
 }
 

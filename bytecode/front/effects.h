@@ -11,19 +11,19 @@
 enum { EFFECT_STORED_FUNCTION = 128, EFFECT_PUBLIC = 31 };
 
 typedef struct EffectEdge {
-  u32 from;   // the body whose effects flow
+  u32 from;  // the body whose effects flow
   u32 to;
   Span span;  // of the call in `to`
 } EffectEdge;
 
 typedef struct Effects {
-  VEC(Body *) bodies;       // by effect_node - 1
+  VEC(Body *) bodies;  // by effect_node - 1
   VEC(EffectEdge) edges;
 } Effects;
 
 void effects_add_body(Effects *effects, Body *body);  // also counts it in the body that it stands in
 void effects_add_call(Effects *effects, Body *caller, FnDecl *callee, Span span);
-void effects_solve(Effects *effects);  // afterwards Body.effects and FnDecl.effects are complete, internal bits included
+void effects_solve(Effects *effects);    // afterwards Body.effects and FnDecl.effects are complete, internal bits included
 void effects_publish(Effects *effects);  // drops the internal bits
 
 // Calls `group` with the bodies that need each other, groups after those that they need. Bodies outside any cycle are groups

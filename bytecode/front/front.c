@@ -44,7 +44,8 @@ static void report_missing(Front *front, Str name, ModuleAst *importer, Span at)
   bool relative = str_starts_with(name, STR("./")) || str_starts_with(name, STR("../"));
   Str other = relative ? (Str){name.ptr + 2, name.len - 2} : str_format("./%.*s", STR_ARG(name));
   if (!importer->source->library && front->loader->read(front->loader->context, other, &source) && source) {
-    diag_hint(diag, relative ? "`import %.*s` is the library's" : "a file beside this one is imported as `import %.*s`", STR_ARG(other));
+    diag_hint(diag, relative ? "`import %.*s` is the library's" : "a file beside this one is imported as `import %.*s`",
+              STR_ARG(other));
   }
 }
 
@@ -64,7 +65,8 @@ static ModuleAst *read_module(Front *front, Str name, ModuleAst *importer, Span 
   u32 errors = front->diags->errors;
   count_lines(source);
   bool is_root = str_eq(name, front->root_name), script = is_root && !source->library;
-  ModuleAst *module = script ? parse_script(source, str_dup(name), front->diags) : parse_module(source, str_dup(name), front->diags);
+  ModuleAst *module =
+      script ? parse_script(source, str_dup(name), front->diags) : parse_module(source, str_dup(name), front->diags);
   front_times.parse += now() - start;
   if (is_root) front->root = module;
   return errors == front->diags->errors ? module : NULL;
@@ -104,7 +106,8 @@ static ModuleAst *load(Front *front, Str name, ModuleAst *importer, Span at) {
     return NULL;
   }
   if (front->loading.count >= LOAD_DEPTH_LIMIT) {
-    diag_add(front->diags, DIAG_E0105, importer->source, at, "more than %d modules wait for each other here", LOAD_DEPTH_LIMIT);
+    diag_add(front->diags, DIAG_E0105, importer->source, at, "more than %d modules wait for each other here",
+             LOAD_DEPTH_LIMIT);
     return NULL;
   }
   module = read_module(front, name, importer, at);
@@ -125,7 +128,8 @@ static void load_prelude(Front *front) {
 bool front_compile(Loader *loader, Str name, FrontOptions options, Diags *diags, Program *program) {
   memset(&front_times, 0, sizeof front_times);
   Front *front = gc_new(Front);
-  *front = (Front){.loader = loader, .diags = diags, .options = options, .program = program, .root_name = name, .load = load};
+  *front =
+      (Front){.loader = loader, .diags = diags, .options = options, .program = program, .root_name = name, .load = load};
   load_prelude(front);
   ModuleAst *root = map_get(&front->modules, name_of(name));
   if (!root && !diags->errors) load(front, name, NULL, (Span){0});

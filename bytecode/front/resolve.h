@@ -39,7 +39,7 @@ struct Front {
   VEC(ModuleAst *) loading;  // being checked, outermost first
   ModuleAst *prelude;        // once it is complete
   Str root_name;
-  ModuleAst *root;           // the program itself, once it is read
+  ModuleAst *root;  // the program itself, once it is read
   // Loads, checks and generates a module unless that has happened; NULL after an error at `at` in `importer`.
   ModuleAst *(*load)(Front *front, Str name, ModuleAst *importer, Span at);
 };

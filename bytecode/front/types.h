@@ -6,7 +6,14 @@
 #include "bytecode/front/ast.h"
 
 typedef enum TyKind {
-  TY_INT, TY_FLOAT, TY_BOOL, TY_UNIT, TY_STRING, TY_BYTES, TY_DURATION, TY_TIME,
+  TY_INT,
+  TY_FLOAT,
+  TY_BOOL,
+  TY_UNIT,
+  TY_STRING,
+  TY_BYTES,
+  TY_DURATION,
+  TY_TIME,
   TY_LIST,     // args[0]
   TY_PROMISE,  // args[0]
   TY_TUPLE,    // args
@@ -28,7 +35,7 @@ typedef struct Reason {
 
 struct Ty {
   TyKind kind;
-  u32 index;                 // PARAM; VAR: identity
+  u32 index;  // PARAM; VAR: identity
   u32 count;
   Ty **args;
   TypeDecl *decl;            // DATA
@@ -39,14 +46,14 @@ struct Ty {
   bool fixed;                // PARAM: the constraints are written, a body may not ask for more
   bool has_vars;             // a VAR may stand in it
   bool has_params;           // a PARAM may stand in it
-  u8 depth;                  // of the term, variables counting as leaves; at most TY_DEPTH_LIMIT + 1
+  u8 depth;                  // of the term, variables counting as leaves; at most TY_DEPTH_LIMIT + 1. VAR: as `level`
   const Name *name;          // PARAM: as written, or NULL
   const Reason *reason;      // VAR, PARAM: what asked for the constraints
 };
 
 enum {
-  TY_DEPTH_LIMIT = 50,     // nesting of a type; leaves room below LIMIT_TYPE_DEPTH for what the generator wraps around
-  TY_SIZE_LIMIT = 20000,   // nodes of a type written out
+  TY_DEPTH_LIMIT = 50,    // nesting of a type; leaves room below LIMIT_TYPE_DEPTH for what the generator wraps around
+  TY_SIZE_LIMIT = 20000,  // nodes of a type written out
 };
 
 Ty *ty_resolve(Ty *ty);  // follows links at the root
@@ -77,7 +84,7 @@ bool ty_within_limits(Ty *ty);
 
 // ---- Printing, as users write types ---------------------------------------------------------------------------------
 
-Str ty_text(Ty *ty);                            // open variables print as _
+Str ty_text(Ty *ty);                                // open variables print as _
 void ty_text_pair(Ty *a, Ty *b, Str *at, Str *bt);  // two that must not print alike: adds module names where they would
 
 // ---- Unifying -------------------------------------------------------------------------------------------------------
@@ -85,7 +92,7 @@ void ty_text_pair(Ty *a, Ty *b, Str *at, Str *bt);  // two that must not print a
 typedef enum UnifyResult {
   UNIFY_OK,
   UNIFY_MISMATCH,
-  UNIFY_INFINITE,    // a variable would stand for a type that contains it
+  UNIFY_INFINITE,  // a variable would stand for a type that contains it
   UNIFY_TOO_LARGE,
   UNIFY_CONSTRAINT,  // a variable that must be able to do `missing` would stand for `subject`, which is not
 } UnifyResult;
@@ -123,10 +130,10 @@ const char *constraint_name(u8 bit);  // "equal"
 
 // Whether values of a data type are equal (or ordered), as one module sees it.
 typedef struct Ability {
-  bool never;      // some field cannot, whatever the arguments
-  bool opaque;     // never, because the type is opaque to the viewer
-  u64 needs;       // the parameters that must be able, a bit each
-  Ty *blame;       // never: the type of the field that cannot
+  bool never;   // some field cannot, whatever the arguments
+  bool opaque;  // never, because the type is opaque to the viewer
+  u64 needs;    // the parameters that must be able, a bit each
+  Ty *blame;    // never: the type of the field that cannot
 } Ability;
 
 enum { TYPE_PARAM_LIMIT = 64 };  // parameters of a type declaration: Ability.needs has a bit for each

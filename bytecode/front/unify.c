@@ -104,9 +104,9 @@ Ty *ty_ref(InterfaceDecl *interface, u32 count, Ty **args) {
 // ---- Copying --------------------------------------------------------------------------------------------------------
 
 typedef struct Copy {
-  Ty **args;     // what parameters become; NULL keeps them
+  Ty **args;  // what parameters become; NULL keeps them
   u32 count;
-  u32 steps;     // budget
+  u32 steps;  // budget
 } Copy;
 
 static Ty *copy_ty(Copy *copy, Ty *ty, u32 depth) {
@@ -318,8 +318,7 @@ static UnifyResult require(Unifier *u, Ty *ty, u8 bit, const Reason *reason, u32
     case TY_LIST:
     case TY_TUPLE: return comparing ? require_all(u, ty, ~(u64)0, bit, reason, depth) : cannot(u, ty, bit, reason);
     case TY_DATA: return comparing ? require_data(u, ty, bit, reason, depth) : cannot(u, ty, bit, reason);
-    case TY_REF:
-      return bit == CONSTRAINT_EQUAL || bit == CONSTRAINT_REFERENCE ? UNIFY_OK : cannot(u, ty, bit, reason);
+    case TY_REF: return bit == CONSTRAINT_EQUAL || bit == CONSTRAINT_REFERENCE ? UNIFY_OK : cannot(u, ty, bit, reason);
     case TY_PROMISE:
     case TY_FN: return cannot(u, ty, bit, reason);
   }
@@ -396,7 +395,8 @@ static UnifyResult unify_at(Unifier *u, Ty *a, Ty *b, u32 depth) {
   if (a->kind == TY_ERROR) poison(u, b, 0);
   if (b->kind == TY_ERROR) poison(u, a, 0);
   if (a->kind >= TY_NEVER || b->kind >= TY_NEVER) return UNIFY_OK;
-  if (a->kind != b->kind || a->count != b->count || a->decl != b->decl || a->interface != b->interface) return mismatch(u, a, b);
+  if (a->kind != b->kind || a->count != b->count || a->decl != b->decl || a->interface != b->interface)
+    return mismatch(u, a, b);
   if (a->kind == TY_PARAM) return mismatch(u, a, b);
   if (depth > 2 * TY_DEPTH_LIMIT || !u->steps) return UNIFY_TOO_LARGE;
   u->steps--;
@@ -418,26 +418,36 @@ void unify_begin_group(Unifier *u, ModuleAst *viewer) {
   u->asked.count = 0;
 }
 
-// Nodes of the type written out, bound variables remembering theirs; 0 if that is past a limit.
-static u32 written_size(Ty *ty, u32 depth) {
+// Nodes of the type written out, and how deep they are nested; bound variables remember theirs. 0 if past a limit.
+static u32 written_size(Ty *ty, u32 depth, u8 *nested) {
   Ty *through = ty->kind == TY_VAR && ty->link ? ty : NULL;
-  if (through && through->level) return through->level;
-  ty = ty_resolve(ty);
-  if (depth > 2 * TY_DEPTH_LIMIT) return 0;
-  u32 size = 1;
-  for (u32 i = 0; i < ty->count; i++) {
-    u32 part = written_size(ty->args[i], depth + 1);
-    size += part;
-    if (!part || size > TY_SIZE_LIMIT) return 0;
+  if (through && through->level) {
+    *nested = through->depth;
+    return through->level;
   }
-  if (through) through->level = size;
+  ty = ty_resolve(ty);
+  u32 size = 1;
+  u8 below = 0;
+  for (u32 i = 0; i < ty->count; i++) {
+    u8 inner = 0;
+    u32 part = depth > TY_DEPTH_LIMIT ? 0 : written_size(ty->args[i], depth + 1, &inner);
+    size += part;
+    if (!part || size > TY_SIZE_LIMIT || inner >= TY_DEPTH_LIMIT) return 0;
+    if (inner > below) below = inner;
+  }
+  *nested = below + 1;
+  if (through) {
+    through->level = size;
+    through->depth = *nested;
+  }
   return size;
 }
 
 bool unify_group_within_limits(Unifier *u, Span *at) {
   bool within = true;
   for (u32 i = u->bound.count; i-- > 0;) {
-    if (written_size(u->bound.items[i], 0)) continue;
+    u8 nested;
+    if (written_size(u->bound.items[i], 0, &nested)) continue;
     within = false;
     *at = u->bound_at.items[i];
   }
