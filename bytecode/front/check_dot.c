@@ -14,10 +14,10 @@ static ModuleAst *home_of(Checker *c, Ty *ty, Span at) {
     case TY_LIST: return resolve_library(c->front, c->module, "list", at);
     case TY_PROMISE: return resolve_library(c->front, c->module, "promise", at);
     case TY_DATA: return ty->decl->home;
+    case TY_REF: return ty->interface->home;
     case TY_UNIT:
     case TY_TUPLE:
     case TY_FN:
-    case TY_REF:
     case TY_PARAM:
     case TY_VAR:
     case TY_NEVER:
