@@ -44,6 +44,26 @@ static bool check_unique(Verifier *v, Keys *keys, u64 scope, Str name, const cha
   return found == NO_ROW || verify_fail(v, REASON_DUPLICATE_NAME, "%s `%.*s` is there twice", what, STR_ARG(name));
 }
 
+static Str name_at(const Str *first, size_t stride, u32 i) { return *(const Str *)((const char *)first + stride * i); }
+
+// Are the names, `stride` bytes apart, all different? A few are compared each with each; most lists are short.
+static bool check_distinct(Verifier *v, u32 count, const Str *first, size_t stride, const char *what) {
+  if (count > 16) {
+    Keys names = keys_for(count);
+    for (u32 i = 0; i < count; i++) {
+      if (!check_unique(v, &names, 0, name_at(first, stride, i), what)) return false;
+    }
+    return true;
+  }
+  for (u32 i = 1; i < count; i++) {
+    for (u32 k = 0; k < i; k++) {
+      if (!str_eq(name_at(first, stride, i), name_at(first, stride, k))) continue;
+      return verify_fail(v, REASON_DUPLICATE_NAME, "%s `%.*s` is there twice", what, STR_ARG(name_at(first, stride, i)));
+    }
+  }
+  return verify_spend(v, 1 + count * count / 8);
+}
+
 // ---- Data types -----------------------------------------------------------------------------------------------------
 
 static bool check_ctor(Verifier *v, const DataDef *data, const Ctor *ctor) {
@@ -51,13 +71,12 @@ static bool check_ctor(Verifier *v, const DataDef *data, const Ctor *ctor) {
   if (ctor->field_count > LIMIT_PARAMS) {
     return verify_fail(v, REASON_LIMIT, "constructor `%.*s` has %u fields", STR_ARG(ctor->name), ctor->field_count);
   }
-  Keys names = keys_for(ctor->field_count);
   for (u32 i = 0; i < ctor->field_count; i++) {
     if (!verify_name(v, ctor->fields[i].name, "a field")) return false;
-    if (!check_unique(v, &names, 0, ctor->fields[i].name, "the field")) return false;
     if (!type_within(v, ctor->fields[i].type, data->generics.count, true, "a field")) return false;
   }
-  return verify_spend(v, 1 + ctor->field_count);
+  bool any = ctor->field_count;
+  return !any || check_distinct(v, ctor->field_count, &ctor->fields->name, sizeof *ctor->fields, "the field");
 }
 
 static bool check_data(Verifier *v, const DataDef *data) {
@@ -65,12 +84,10 @@ static bool check_data(Verifier *v, const DataDef *data) {
   if (data->ctor_count > LIMIT_CTORS) {
     return verify_fail(v, REASON_LIMIT, "data type `%.*s` has %u constructors", STR_ARG(data->name), data->ctor_count);
   }
-  Keys names = keys_for(data->ctor_count);
   for (u32 i = 0; i < data->ctor_count; i++) {
     if (!check_ctor(v, data, &data->ctors[i])) return false;
-    if (!check_unique(v, &names, 0, data->ctors[i].name, "the constructor")) return false;
   }
-  return true;
+  return !data->ctor_count || check_distinct(v, data->ctor_count, &data->ctors->name, sizeof *data->ctors, "the constructor");
 }
 
 // ---- Interfaces -----------------------------------------------------------------------------------------------------
