@@ -118,8 +118,9 @@ Ty *check_if(Checker *c, Expr *e, const Want *want) {
                .source = c->source,
                .span = e->then->span,
                .note = "the first gives this type"};
+  u32 errors = c->diags->errors;
   check_expr(c, e->otherwise, &same);
-  return first;
+  return c->diags->errors == errors ? first : ty_basic(TY_ERROR);  // either may be meant
 }
 
 static void check_arm_guard(Checker *c, Expr *guard) {
@@ -137,20 +138,23 @@ static void check_arm_guard(Checker *c, Expr *guard) {
 Ty *check_arms(Checker *c, Expr *e, Ty *object, const Want *want) {
   Ty *tails = ty_basic(TY_NEVER);
   Want same = {.what = "every arm", .source = c->source, .note = "the first arm gives this type"};
+  bool differ = false;
   for (u32 i = 0; i < e->arms.count; i++) {
     Arm *arm = &e->arms.items[i];
     u32 mark = locals_open(c);
     check_pattern(c, arm->pattern, object, LOCAL_LET);
     if (arm->guard) check_arm_guard(c, arm->guard);
     const Want *here = want && (want->ty || want->drop) ? want : same.ty ? &same : NULL;
+    u32 errors = c->diags->errors;
     Ty *ty = check_expr(c, arm->value, here);
+    differ |= here == &same && c->diags->errors > errors;
     locals_close(c, mark);
     tails = join_tails(tails, ty);
     if (same.ty || ty_is(ty, TY_NEVER)) continue;
     same.ty = ty;
     if (arm->value) same.span = arm->value->span;
   }
-  return branch_type(tails, want);
+  return differ ? ty_basic(TY_ERROR) : branch_type(tails, want);
 }
 
 Ty *check_match(Checker *c, Expr *e, const Want *want) {

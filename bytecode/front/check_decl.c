@@ -80,6 +80,7 @@ static Ty *unknown_type(Checker *c, Ident name) {
     check_unavailable(c, name.span, "values that change in place (`Buf`, `Array`)");
     return ty_basic(TY_ERROR);
   }
+  if (resolve_promised(c->module, name.name)) return ty_basic(TY_ERROR);
   Diag *diag = check_error(c, DIAG_E0102, name.span, "there is no type `%.*s`", STR_ARG(text));
   Nearest nearest = {.wanted = text};
   resolve_offer(c->module, SPACE_TYPES, &nearest);

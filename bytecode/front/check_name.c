@@ -82,7 +82,7 @@ static void suggest(Checker *c, Diag *diag, Str name) {
 }
 
 void check_unknown(Checker *c, Ident name) {
-  if (!name.name) return;
+  if (!name.name || resolve_promised(c->module, name.name)) return;
   Str text = name.name->text;
   if (resolve_qualifier(c->module, name.name)) {
     Diag *diag = check_error(c, DIAG_E0110, name.span, "`%.*s` is a module, and a module is not a value", STR_ARG(text));
@@ -236,6 +236,7 @@ static void unknown_ctor(Checker *c, Ident name) {
       diag_hint(diag, "it is opaque: only its own module makes and opens its values");
     return;
   }
+  if (resolve_promised(c->module, name.name)) return;
   Diag *diag = check_error(c, DIAG_E0103, name.span, "there is no constructor `%.*s`", STR_ARG(text));
   Nearest nearest = {.wanted = text};
   resolve_offer(c->module, SPACE_CTORS, &nearest);

@@ -24,6 +24,16 @@ Symbol *resolve_declared(ModuleAst *home, Space space, const Name *name) {
   return symbol && !symbol->import ? symbol : NULL;
 }
 
+bool resolve_promised(const ModuleAst *module, const Name *name) {
+  for (u32 i = 0; i < module->imports.count; i++) {
+    const ImportDecl *import = module->imports.items[i];
+    for (u32 k = 0; k < import->names.count; k++) {
+      if (import->names.items[k].name == name) return true;
+    }
+  }
+  return false;
+}
+
 bool resolve_allowed(const ModuleAst *module, const Symbol *symbol) {
   if (symbol->home == module) return true;
   if (symbol->kind == SYMBOL_CTOR && symbol->ctor->owner->is_opaque) return false;

@@ -55,6 +55,8 @@ Symbol *resolve_name(ModuleAst *module, Space space, const Name *name);
 Symbol *resolve_declared(ModuleAst *home, Space space, const Name *name);
 
 // Whether `module` may use the symbol: its own, or public; constructors of opaque types are their home's alone.
+// Whether an import names it: if it is unknown nevertheless, that was reported there.
+bool resolve_promised(const ModuleAst *module, const Name *name);
 bool resolve_allowed(const ModuleAst *module, const Symbol *symbol);
 
 // The import whose qualifier is `name`, or NULL.
