@@ -219,10 +219,13 @@ static void close_const(Checker *c, const Node *node) {
     if (!local) continue;
     local->type = ty_settle(local->type);
     if (!local->type->has_vars) continue;
-    Diag *diag = check_error(c, DIAG_E0231, local->span, "the type of the constant `%.*s` is left open: %.*s",
-                             STR_ARG(local->name->text), STR_ARG(ty_text(local->type)));
-    diag_hint(diag, "write it: `let %.*s: Type = …`", STR_ARG(local->name->text));
+    bool cycle = ty_is(local->type, TY_VAR);  // only constants of each other say nothing at all: reported as that
+    Ty *open = local->type;
     local->type = ty_basic(TY_ERROR);
+    if (cycle) continue;
+    Diag *diag = check_error(c, DIAG_E0231, local->span, "the type of the constant `%.*s` is left open: %.*s",
+                             STR_ARG(local->name->text), STR_ARG(ty_text(open)));
+    diag_hint(diag, "write it: `let %.*s: Type = …`", STR_ARG(local->name->text));
   }
 }
 
