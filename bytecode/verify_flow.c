@@ -106,7 +106,7 @@ static bool mark_jumps(Flow *x, Op op, const OpRule *rule, const u64 *code, u32 
   for (u32 i = 0; i < count; i++) {
     i64 offset = jump_offset(rule, code, i), target = word + offset;
     if (target < 0 || target >= x->f->code_words) return verify_fail(x->v, REASON_JUMP_TARGET, "%+lld leads out of the code", (long long)offset);
-    bool right = op == OP_LOOP ? offset < 0 : offset > 0;
+    bool right = op == OP_LOOP ? offset <= 0 : offset > 0;  // an empty loop is a LOOP to itself
     if (!right) return verify_fail(x->v, REASON_JUMP_DIRECTION, "%+lld", (long long)offset);
     x->marks[target] |= MARK_LABEL;
   }

@@ -95,6 +95,20 @@ try "code" deed -e 'out ! line("{1 + 2}")'; status 0; out_is 3
 try "code with arguments" deed run -e 'out ! line("{args}")' a b; status 0; out_is '["a", "b"]'
 try "bad code" deed -e 'let = 3'; status 1; err "E0"
 
+# A loop without end, and without a body, is preempted like any other; only a signal ends it.
+cat > spin.deed <<'X'
+actor Spinner() { on spin() { while true { } } }
+fn main(out: Out) {
+  (spawn Spinner()) ! spin()
+  for i in 0..3 { out ! line("{i}") }
+}
+X
+for s in INT TERM; do
+  try_sh "signal $s" '"$DEED" spin.deed > spun & p=$!; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; [ -s spun ] && break; done; kill -'$s' $p; wait $p'
+  case $s in INT) status 130 ;; TERM) status 143 ;; esac
+  try "its output" cat spun; out_is "$(printf '0\n1\n2')"
+done
+
 try "caps" deed caps book.deed; status 0; out "book"; out "ReadFile"; out "--book=file:PATH"; out "free"
 try "caps of no powers" deed caps crash.deed; status 0; out "nothing"
 finish
