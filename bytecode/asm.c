@@ -99,11 +99,13 @@ static void take_function_kind(Asm *a, Function *f) {
 
 static void head_declaration(Asm *a, Decl decl) {
   Module *m = a->module;
+  u32 *row = &a->rows[a->at];
   if (decl == DECL_FUNCTION) {
     Function f = {0};
     take_function_kind(a, &f);
     f.name = take_head(a, &a->functions, m->functions.count, &f.import);
     vec_push(&m->functions, f);
+    *row = m->functions.count;
     return;
   }
   asm_next(a);
@@ -111,18 +113,22 @@ static void head_declaration(Asm *a, Decl decl) {
     DataDef data = {0};
     data.name = take_head(a, &a->types, m->datas.count * 2, &data.import);
     vec_push(&m->datas, data);
+    *row = m->datas.count;
   } else if (decl == DECL_INTERFACE) {
     InterfaceDef interface = {0};
     interface.name = take_head(a, &a->types, m->interfaces.count * 2 + 1, &interface.import);
     vec_push(&m->interfaces, interface);
+    *row = m->interfaces.count;
   } else if (decl == DECL_ACTOR) {
     ActorDef actor = {0};
     actor.name = take_head(a, &a->actors, m->actors.count, &actor.import);
     vec_push(&m->actors, actor);
+    *row = m->actors.count;
   } else if (decl == DECL_GLOBAL) {
     Global global = {0};
     global.name = take_head(a, &a->globals, m->globals.count, &global.import);
     vec_push(&m->globals, global);
+    *row = m->globals.count;
   } else if (decl == DECL_MODULE) {
     m->name = asm_name(a);
   }
@@ -425,27 +431,30 @@ static Pass pass_of(Decl decl) {
   return PASS_REST;
 }
 
-// Rows so far of each table: the third passes meet declarations in the order in which the heads made their rows.
-typedef struct Cursor {
-  u32 datas, interfaces, functions, actors, globals;
-} Cursor;
+// The row that the head at hand has made; NO_ROW, and a fault, if the heads were cut otherwise.
+static u32 take_row(Asm *a) {
+  u32 row = a->rows[a->at];
+  a->rows[a->at] = 0;
+  if (!row) asm_fail(a, DIAG_E0601, asm_peek(a, 0), "this declaration begins inside another one");
+  return row - 1;
+}
 
-static void take_declaration(Asm *a, Decl decl, Cursor *c) {
+static void take_declaration(Asm *a, Decl decl) {
   Module *m = a->module;
-  if (decl == DECL_FUNCTION) {
-    take_function(a, &m->functions.items[c->functions++]);
-    return;
-  }
   if (pass_of(decl) <= PASS_TYPELISTS) {
     take_table_row(a, decl);
     return;
   }
-  asm_next(a);
+  bool named = decl == DECL_DATA || decl == DECL_INTERFACE || decl == DECL_ACTOR || decl == DECL_GLOBAL || decl == DECL_FUNCTION;
+  u32 row = named ? take_row(a) : 0;
+  if (a->failed) return;
+  if (decl != DECL_FUNCTION) asm_next(a);
   switch (decl) {
-    case DECL_DATA: take_data(a, &m->datas.items[c->datas++]); return;
-    case DECL_INTERFACE: take_interface(a, &m->interfaces.items[c->interfaces++]); return;
-    case DECL_ACTOR: take_actor(a, &m->actors.items[c->actors++]); return;
-    case DECL_GLOBAL: take_global(a, &m->globals.items[c->globals++]); return;
+    case DECL_DATA: take_data(a, &m->datas.items[row]); return;
+    case DECL_INTERFACE: take_interface(a, &m->interfaces.items[row]); return;
+    case DECL_ACTOR: take_actor(a, &m->actors.items[row]); return;
+    case DECL_GLOBAL: take_global(a, &m->globals.items[row]); return;
+    case DECL_FUNCTION: take_function(a, &m->functions.items[row]); return;
     case DECL_TEST: take_test(a); return;
     case DECL_MAIN: m->main = asm_row(a, &a->functions, "function"); return;
     case DECL_SOURCE: take_source(a); return;
@@ -454,7 +463,7 @@ static void take_declaration(Asm *a, Decl decl, Cursor *c) {
       if (decl == DECL_IMPORT && asm_peek(a, 0)->kind == TOKEN_NUMBER) asm_word(a);
       return;
     case DECL_NONE: case DECL_TYPE: case DECL_NEWTYPE: case DECL_TYPELIST: case DECL_NEWTYPELIST: case DECL_NO_TYPELISTS:
-    case DECL_CONSTANT: case DECL_NEWCONSTANT: case DECL_FUNCTION:
+    case DECL_CONSTANT: case DECL_NEWCONSTANT:
       return;
   }
 }
@@ -464,7 +473,6 @@ static void skip_to_declaration(Asm *a) {
 }
 
 static void take_pass(Asm *a, Pass pass) {
-  Cursor cursor = {0};
   a->at = 0;
   while (asm_peek(a, 0)->kind != TOKEN_END && a->diags->errors < 100) {
     Decl decl = decl_at(a);
@@ -478,9 +486,19 @@ static void take_pass(Asm *a, Pass pass) {
       if (decl == DECL_FUNCTION && asm_at_word(a, "fn")) asm_next(a);
       skip_to_declaration(a);
     } else {
-      take_declaration(a, decl, &cursor);
+      u32 at = a->at;
+      take_declaration(a, decl);
+      if (a->failed && a->at == at) asm_next(a);
       if (a->failed) skip_to_declaration(a);
     }
+  }
+}
+
+// A head that no pass came by stands where another declaration's text goes on.
+static void check_rows(Asm *a) {
+  for (a->at = 0; asm_peek(a, 0)->kind != TOKEN_END && a->diags->errors < 100; a->at++) {
+    a->failed = false;
+    if (a->rows[a->at]) asm_fail(a, DIAG_E0601, asm_peek(a, 0), "a declaration cannot begin inside another one");
   }
 }
 
@@ -488,8 +506,10 @@ Module *asm_parse(Source *source, Diags *diags) {
   Asm a = {.source = source, .diags = diags, .module = module_new(STR("main"))};
   u32 errors = diags->errors;
   asm_lex(&a);
+  a.rows = gc_alloc_data(a.tokens.count * sizeof *a.rows);
   take_heads(&a, true);
   take_heads(&a, false);
   for (Pass pass = PASS_TYPES; pass <= PASS_REST; pass++) take_pass(&a, pass);
+  if (diags->errors == errors) check_rows(&a);
   return diags->errors == errors ? a.module : NULL;
 }

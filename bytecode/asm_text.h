@@ -33,6 +33,7 @@ typedef struct Asm {
   u32 at;
   bool failed;
   u32 depth;  // of types being parsed
+  u32 *rows;  // per token: the row + 1 of the declaration that begins there and is still to be parsed
   // Names as the text uses them, to row + 1. `types` holds row * 2 + (1 if an interface) + 1.
   PtrMap imports, types, functions, actors, globals;
 } Asm;
