@@ -6,6 +6,7 @@
 
 #ifndef DEED_NO_LIBGC
 #include <gc.h>
+#include <gc/gc_mark.h>
 #include <sys/mman.h>
 #endif
 
@@ -32,42 +33,58 @@ u64 str_hash(Str s) {
 
 // ---- Compiler memory ------------------------------------------------------------------------------------------------
 
-// Objects are bumped out of large chunks: libgc sees few, big blocks, and interior pointers keep them alive.
-enum { CHUNK_SIZE = 256 * 1024, LARGE_SIZE = 32 * 1024 };
-
-typedef struct Chunk {
-  struct Chunk *next;
-} Chunk;
+// Objects are bumped out of large chunks: libgc sees few, big blocks, and interior pointers keep them alive. The more there
+// is already the larger the next chunk, so that a large program gets huge pages and a small one pins little.
+enum { CHUNK_SIZE = 256 << 10, CHUNK_MOST = 16 << 20, LARGE_SIZE = 32 << 10, CLEAN_STEP = 8 << 10 };
 
 typedef struct Bump {
-  char *at;
-  char *end;
+  char *at;     // the next object
+  char *clean;  // zeroed up to here: shortly before it is written, so that it is in the cache by then
+  char *end;    // of the chunk
 } Bump;
 
 static Bump scanned_bump;
 static Bump data_bump;
+static size_t chunk_bytes;  // in chunks so far
 
 #ifdef DEED_NO_LIBGC
 
+typedef struct Chunk {
+  struct Chunk *next, **link;
+} Chunk;
+
 static Chunk *all_chunks;
 
-static void *chunk_alloc(size_t size, bool scanned) {
+static void *chunk_alloc(size_t size, bool scanned, bool *zeroed) {
   (void)scanned;
-  Chunk *chunk = calloc(1, size + 16);
+  Chunk *chunk = calloc(1, size + sizeof(Chunk));
   if (!chunk) return NULL;
+  *zeroed = true;
   chunk->next = all_chunks;
+  chunk->link = &all_chunks;
+  if (all_chunks) all_chunks->link = &chunk->next;
   all_chunks = chunk;
-  return (char *)chunk + 16;
+  return chunk + 1;
 }
+
+static void chunk_free(void *block) {
+  Chunk *chunk = (Chunk *)block - 1;
+  *chunk->link = chunk->next;
+  if (chunk->next) chunk->next->link = chunk->link;
+  free(chunk);
+}
+
+void gc_tidy(void) {}
 
 #else
 
 // The first megabytes do not come from libgc but from here, in huge pages where the system has them: a small program and the
 // library modules that it needs are compiled with a handful of page faults, and the collector never wakes. It halves the
 // time to start. What lies here is a root to the collector.
-enum { ARENA_SIZE = 8 << 20, HUGE_PAGE = 2 << 20 };
+enum { ARENA_SIZE = 8 << 20, HUGE_PAGE = 2 << 20, TIDY_SIZE = 32 << 20 };
 
 static Bump arena;
+static bool collector_ready;
 
 static void *arena_alloc(size_t size) {
   static bool tried;
@@ -84,47 +101,123 @@ static void *arena_alloc(size_t size) {
   return arena.at - size;
 }
 
-static void *chunk_alloc(size_t size, bool scanned) {
+// Scanned blocks are of a kind that libgc does not clear: it would touch every page before it can be made a huge one.
+static int scanned_kind;
+
+static void collector_start(void) {
+  GC_set_no_dls(0);
+  GC_INIT();
+  GC_disable();
+  GC_set_warn_proc(GC_ignore_warn_proc);
+  if (arena.end) GC_add_roots(arena.end - ARENA_SIZE, arena.end);
+  scanned_kind = (int)GC_new_kind(GC_new_free_list(), GC_DS_LENGTH, 1, 0);
+  collector_ready = true;
+}
+
+static void *chunk_alloc(size_t size, bool scanned, bool *zeroed) {
   void *early = arena_alloc(size);
+  *zeroed = early != NULL;
   if (early) return early;
-  static bool ready;
-  if (!ready) {
-    GC_set_no_dls(0);
-    GC_INIT();
-    GC_set_warn_proc(GC_ignore_warn_proc);
-    if (arena.end) GC_add_roots(arena.end - ARENA_SIZE, arena.end);
-    ready = true;
+  if (!collector_ready) collector_start();
+  char *block = scanned ? GC_generic_malloc(size, scanned_kind) : GC_MALLOC_ATOMIC(size);
+  if (block && size >= 2 * HUGE_PAGE) {
+    uintptr_t from = ((uintptr_t)block + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+    uintptr_t until = ((uintptr_t)block + size) & ~(uintptr_t)(HUGE_PAGE - 1);
+    madvise((void *)from, until - from, MADV_HUGEPAGE);
   }
-  if (scanned) return GC_MALLOC(size);
-  void *block = GC_MALLOC_ATOMIC(size);
-  if (block) memset(block, 0, size);
   return block;
+}
+
+static void chunk_free(void *block) {
+  if ((char *)block < arena.end - ARENA_SIZE || (char *)block >= arena.end) GC_FREE(block);
+}
+
+// While something is compiled all of it is in use: a collection would find nothing. So libgc expands until it is asked here.
+void gc_tidy(void) {
+  if (!collector_ready) return;
+  size_t used = GC_get_heap_size() - GC_get_free_bytes(), fresh = GC_get_bytes_since_gc();
+  if (fresh < TIDY_SIZE || fresh < used / 2) return;
+  GC_enable();
+  GC_gcollect();
+  GC_disable();
 }
 
 #endif
 
-static void *bump_alloc(Bump *bump, size_t size, bool scanned) {
-  size = (size + 15) & ~(size_t)15;
-  if (LIKELY(size <= (size_t)(bump->end - bump->at))) {
-    void *result = bump->at;
-    bump->at += size;
-    return result;
-  }
-  bool large = size >= LARGE_SIZE;
-  char *chunk = chunk_alloc(large ? size : CHUNK_SIZE, scanned);
+static char *chunk_get(size_t size, bool scanned, bool *zeroed) {
+  char *chunk = chunk_alloc(size, scanned, zeroed);
   if (!chunk) {
     fprintf(stderr, "deed: out of memory while compiling (asked for %zu bytes)\n", size);
     exit(70);
   }
-  if (large) return chunk;
-  bump->at = chunk + size;
-  bump->end = chunk + CHUNK_SIZE;
+  chunk_bytes += size;
   return chunk;
+}
+
+static void *large_alloc(size_t size, bool scanned) {
+  bool zeroed;
+  char *block = chunk_get(size, scanned, &zeroed);
+  if (!zeroed) memset(block, 0, size);
+  return block;
+}
+
+static size_t next_chunk_size(void) {
+  size_t size = CHUNK_SIZE;
+  while (size < CHUNK_MOST && size < chunk_bytes / 16) size *= 2;
+  return size;
+}
+
+// Makes `size` bytes at bump->at clean, in this chunk or a new one.
+static void bump_refill(Bump *bump, size_t size, bool scanned) {
+  if (size > (size_t)(bump->end - bump->at)) {
+    size_t length = next_chunk_size();
+    bool zeroed;
+    bump->at = bump->clean = chunk_get(length, scanned, &zeroed);
+    bump->end = bump->at + length;
+    if (zeroed) bump->clean = bump->end;
+  }
+  if (size <= (size_t)(bump->clean - bump->at)) return;
+  size_t dirty = (size_t)(bump->end - bump->clean), step = size + CLEAN_STEP;
+  if (step > dirty) step = dirty;
+  memset(bump->clean, 0, step);
+  bump->clean += step;
+}
+
+static inline size_t rounded(size_t size) { return (size + 15) & ~(size_t)15; }
+
+static void *bump_alloc(Bump *bump, size_t size, bool scanned) {
+  size = rounded(size);
+  if (UNLIKELY(size > (size_t)(bump->clean - bump->at))) {
+    if (size >= LARGE_SIZE) return large_alloc(size, scanned);
+    bump_refill(bump, size, scanned);
+  }
+  void *result = bump->at;
+  bump->at += size;
+  return result;
 }
 
 void *gc_alloc(size_t size) { return bump_alloc(&scanned_bump, size ? size : 1, true); }
 
 void *gc_alloc_data(size_t size) { return bump_alloc(&data_bump, size ? size : 1, false); }
+
+// Makes room behind the latest object, if `block` is that one.
+static bool bump_extend(Bump *bump, void *block, size_t old_size, size_t new_size, bool scanned) {
+  size_t more = rounded(new_size) - rounded(old_size);
+  if ((char *)block + rounded(old_size) != bump->at || more > (size_t)(bump->end - bump->at)) return false;
+  if (more > (size_t)(bump->clean - bump->at)) bump_refill(bump, more, scanned);
+  bump->at += more;
+  return true;
+}
+
+void gc_free_data(void *block, size_t size) {
+  size = rounded(size ? size : 1);
+  if ((char *)block + size == data_bump.at) {
+    memset(block, 0, size);
+    data_bump.at = block;
+  } else if (size >= LARGE_SIZE) {
+    chunk_free(block);
+  }
+}
 
 Str str_dup(Str s) {
   char *copy = gc_alloc_data(s.len + 1);
@@ -190,6 +283,7 @@ void gc_release_all(void) {
   }
   scanned_bump = (Bump){0};
   data_bump = (Bump){0};
+  chunk_bytes = 0;
   memset(&interned, 0, sizeof interned);
 #endif
 }
@@ -200,7 +294,12 @@ void vec_reserve(void **items, u32 *capacity, u32 needed, size_t item_size) {
   if (LIKELY(needed <= *capacity)) return;
   u32 grown = *capacity ? *capacity * 2 : 4;
   if (grown < needed) grown = needed;
-  void *copy = gc_alloc((size_t)grown * item_size);
+  size_t old_size = (size_t)*capacity * item_size, new_size = (size_t)grown * item_size;
+  if (*capacity && bump_extend(&scanned_bump, *items, old_size, new_size, true)) {
+    *capacity = grown;
+    return;
+  }
+  void *copy = gc_alloc(new_size);
   if (*capacity) memcpy(copy, *items, (size_t)*capacity * item_size);
   *items = copy;
   *capacity = grown;
@@ -211,9 +310,11 @@ static void text_reserve(Text *t, size_t more) {
   if (LIKELY(needed <= t->capacity)) return;
   size_t grown = t->capacity ? t->capacity * 2 : 64;
   if (grown < needed) grown = needed;
-  char *copy = gc_alloc_data(grown);
-  if (t->len) memcpy(copy, t->ptr, t->len);
-  t->ptr = copy;
+  if (!t->capacity || !bump_extend(&data_bump, t->ptr, t->capacity, grown, false)) {
+    char *copy = gc_alloc_data(grown);
+    if (t->len) memcpy(copy, t->ptr, t->len);
+    t->ptr = copy;
+  }
   t->capacity = grown;
 }
 

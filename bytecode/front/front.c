@@ -127,6 +127,7 @@ static void load_prelude(Front *front) {
 
 bool front_compile(Loader *loader, Str name, FrontOptions options, Diags *diags, Program *program) {
   memset(&front_times, 0, sizeof front_times);
+  gc_tidy();
   Front *front = gc_new(Front);
   *front =
       (Front){.loader = loader, .diags = diags, .options = options, .program = program, .root_name = name, .load = load};

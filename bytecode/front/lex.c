@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
+enum { SPARE_TOKENS = 256 << 10 };  // kept from one module to the next at most
+
 enum { IDENT = 1, DIGIT = 2, HEX = 4, LOWER = 8, UPPER = 16, BLANK = 32 };
 
 static const u8 class_of[256] = {
@@ -91,15 +93,43 @@ static TokenKind keyword_of(const char *text, u32 length) {
 
 // ---- Tokens ---------------------------------------------------------------------------------------------------------
 
+// The array of the module before, for the next one: a program has many modules, and tokens are done with once parsed.
+static Token *spare;
+static u32 spare_capacity;
+
+static Token *tokens_new(u32 capacity) {  // the names in it are kept by the name table
+  return gc_alloc_data((size_t)capacity * sizeof(Token));
+}
+
+static void tokens_begin(Lexed *out, u32 estimate) {
+  bool fits = spare_capacity >= estimate;
+  out->tokens = fits ? spare : tokens_new(estimate);
+  out->capacity = fits ? spare_capacity : estimate;
+  if (fits) spare_capacity = 0;
+}
+
+static void tokens_grow(Lexed *out) {
+  u32 capacity = out->capacity * 2;
+  Token *grown = tokens_new(capacity);
+  memcpy(grown, out->tokens, (size_t)out->count * sizeof(Token));
+  gc_free_data(out->tokens, (size_t)out->capacity * sizeof(Token));
+  out->tokens = grown;
+  out->capacity = capacity;
+}
+
+void lex_done(Lexed *lexed) {
+  bool keep = lexed->capacity > spare_capacity && lexed->capacity <= SPARE_TOKENS;
+  Token *other = keep ? spare : lexed->tokens;
+  u32 capacity = keep ? spare_capacity : lexed->capacity;
+  if (keep) spare = lexed->tokens, spare_capacity = lexed->capacity;
+  if (capacity) gc_free_data(other, (size_t)capacity * sizeof(Token));
+  lexed->tokens = NULL;
+  lexed->capacity = 0;
+}
+
 static Token *token_push(Lexer *l, TokenKind kind, u32 start) {
   Lexed *out = l->out;
-  if (out->count == out->capacity) {
-    u32 capacity = out->capacity * 2;
-    Token *grown = gc_alloc_data((size_t)capacity * sizeof(Token));  // the names in it are kept by the name table
-    memcpy(grown, out->tokens, (size_t)out->count * sizeof(Token));
-    out->tokens = grown;
-    out->capacity = capacity;
-  }
+  if (UNLIKELY(out->count == out->capacity)) tokens_grow(out);
   Token *token = &out->tokens[out->count++];
   *token = (Token){.kind = (u8)kind, .flags = l->flags, .start = start, .end = (u32)(l->at - l->text)};
   l->last = kind;
@@ -508,8 +538,7 @@ void lex(Source *source, Diags *diags, Lexed *lexed) {
   } else {
     l.end = l.text + source->text.len;
   }
-  lexed->capacity = (u32)((l.end - l.text) / 4) + 16;
-  lexed->tokens = gc_alloc_data((size_t)lexed->capacity * sizeof(Token));
+  tokens_begin(lexed, (u32)((l.end - l.text) / 4) + 16);
   l.at = l.line = l.text;
   check_utf8(&l);
   if (l.end - l.at >= 3 && memcmp(l.at, "\xef\xbb\xbf", 3) == 0) l.at += 3;

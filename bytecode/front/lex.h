@@ -73,6 +73,7 @@ typedef struct Lexed {
 
 // Cuts `source` into tokens. Errors are reported and stepped over; the result always ends in TOKEN_EOF.
 void lex(Source *source, Diags *diags, Lexed *lexed);
+void lex_done(Lexed *lexed);  // gives the tokens back
 
 bool token_is_keyword(TokenKind kind);
 bool token_can_end(TokenKind kind);  // can a statement end with it? If not, a newline after it means nothing

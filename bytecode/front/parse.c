@@ -442,6 +442,7 @@ static Parser parser_begin(Source *source, Str name, Diags *diags) {
 ModuleAst *parse_module(Source *source, Str name, Diags *diags) {
   Parser p = parser_begin(source, name, diags);
   parse_declarations(&p, NULL);
+  lex_done(&p.lexed);
   return p.module;
 }
 
@@ -510,11 +511,13 @@ ModuleAst *parse_script(Source *source, Str name, Diags *diags) {
   Parser p = parser_begin(source, name, diags);
   if (declares_main(&p)) {
     parse_declarations(&p, NULL);
+    lex_done(&p.lexed);
     return p.module;
   }
   Expr *block = parse_node(&p, EX_BLOCK);
   block->span = (Span){0, (u32)source->text.len};
   parse_declarations(&p, block);
+  lex_done(&p.lexed);
   if (only_constants(block)) script_constants(p.module, block);
   else script_main(p.module, block);
   return p.module;
