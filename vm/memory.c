@@ -14,23 +14,42 @@ static void block_free(void *block, size_t size) {
   (void)size;
   free(block);
 }
+static void blocks_purge(void) {}
 #else
 #include <jemalloc/jemalloc.h>
+#define TEXT_OF(x) #x
+#define NAME_OF(x) TEXT_OF(x)
 static void *block_alloc(size_t size) { return mallocx(size ? size : 1, 0); }
 static void block_free(void *block, size_t size) { sdallocx(block, size ? size : 1, 0); }
+static void blocks_purge(void) {
+  mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+  mallctl("arena." NAME_OF(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
+}
 #endif
 
-enum { FLUSH_BYTES = 64 * 1024 };  // a thread's own count goes to the whole when it passes this, up or down
+enum {
+  FLUSH_BYTES = 64 * 1024,   // a thread's own count goes to the whole when it passes this, up or down
+  TRIM_BYTES = 4 << 20,      // so much must have been freed since the last peak to be worth a system call
+};
 
 static _Atomic i64 counted;             // bytes live, as far as threads have told
+static _Atomic i64 peak;                // the most that was live since the last trim, seen at flushes
 static _Thread_local i64 own;           // what this thread has not told yet
 static _Atomic bool restricted;         // a limit or a failure is set: look closer
 static _Atomic i64 limit;
 static _Atomic u64 failing;             // allocations up to the one that fails
 
 void memory_flush(void) {
-  atomic_fetch_add_explicit(&counted, own, memory_order_relaxed);
+  i64 live = atomic_fetch_add_explicit(&counted, own, memory_order_relaxed) + own;
+  if (live > atomic_load_explicit(&peak, memory_order_relaxed)) atomic_store_explicit(&peak, live, memory_order_relaxed);
   own = 0;
+}
+
+void memory_trim(void) {
+  i64 live = (i64)memory_live();
+  if (atomic_load_explicit(&peak, memory_order_relaxed) - live < TRIM_BYTES) return;
+  atomic_store_explicit(&peak, live, memory_order_relaxed);
+  blocks_purge();
 }
 
 static void count(i64 bytes) {

@@ -8,6 +8,7 @@ void memory_free(void *block, size_t size);       // the same size; NULL is fine
 u64 memory_live(void);                            // bytes handed out and not returned
 void memory_limit(u64 bytes);                     // 0: none
 void memory_fail_at(u64 nth);                     // for tests; 0: never
+void memory_trim(void);                           // about to sleep: gives back to the system what a burst left free
 void memory_flush(void);                          // a thread that ends adds its counts to the whole
 
 // Doubles an array of memory_alloc'ed items (or makes it, from NULL and 0). An array that is `borrowed`, one on the C

@@ -203,6 +203,7 @@ static void look_outside(Worker *worker) {
 // Nobody is ready. False if nothing can happen any more.
 static bool wait_idle(Worker *worker) {
   Sched *sched = worker->sched;
+  memory_trim();
   stream_flush(worker, worker->vm->out);
   if (stop_by_signal(worker)) return false;
   u64 next = timers_next(&sched->timers);
