@@ -16,6 +16,10 @@ static Ty *typed_param(Checker *c, Param *param, const char *of) {
 // Without `is`, each handler declares the method that it implements.
 static void own_method(Checker *c, ActorDecl *actor, HandlerDecl *handler) {
   if (!handler->name.name) return;
+  if (handler->qualifier.name && handler->qualifier.name != actor->name.name) {
+    check_error(c, DIAG_E0403, handler->qualifier.span, "actor `%.*s` implements no interface `%.*s`",
+                STR_ARG(actor->name.name->text), STR_ARG(handler->qualifier.name->text));
+  }
   MethodSig *sig = gc_new(MethodSig);
   u32 count = handler->params.count;
   *sig = (MethodSig){
