@@ -2,6 +2,7 @@
 //
 // This is the only main(). Each group of subcommands has a file of its own (cmd_*.c); what they share is in cli.h.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -126,7 +127,18 @@ static int finish_output(int status) {
   return status ? status : EXIT_FAILED;
 }
 
+// A standard stream that was closed would be the number of the next file opened, and what is printed would land in it.
+// What takes its place refuses what the stream is for, as the closed one did.
+static bool hold_standard_streams(void) {
+  for (int fd = 0; fd <= 2; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) return false;
+  }
+  return true;
+}
+
 int main(int argc, char **argv) {
+  if (!hold_standard_streams()) return EXIT_FAILED;
   signal(SIGPIPE, SIG_IGN);  // a closed pipe is reported by the write that meets it
   int status = dispatch(argc - 1, argv + 1);
   status = finish_output(status);

@@ -44,5 +44,9 @@ try_sh "printing to a full disk" '"$DEED" help > /dev/full'; status 1; err "No s
 try_sh "dis to a full disk" '"$DEED" dis hi.deed > /dev/full'; status 1; err "No space left"
 try_sh "running to a full disk" '"$DEED" hi.deed > /dev/full'; no_crash
 try_sh "running with stdout closed" '"$DEED" hi.deed >&-'; no_crash
+printf 'fn main(out: Out, f: File) { let _ = await f ! write(b"kept"); out ! line("to out"); await out ! flush() }\n' > keep.deed
+for closed in '>&-' '2>&-' '<&- >&- 2>&-' '<&-'; do
+  try_sh "a granted file with $closed" "rm -f kept; \"\$DEED\" keep.deed --f=file:kept $closed; cat kept >&2"; err "kept"; no_crash
+done
 try_sh "checking with stderr closed" '"$DEED" check noise.deed 2>&-'; status 1
 finish
