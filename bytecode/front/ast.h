@@ -59,7 +59,7 @@ typedef VEC(GenericParam) GenericParams;
 
 // ---- Names that code can refer to -----------------------------------------------------------------------------------
 
-typedef enum LocalKind {
+typedef enum PACKED_ENUM LocalKind {
   LOCAL_LET,          // also parameters and what patterns bind
   LOCAL_VAR,
   LOCAL_STATE_PARAM,  // an actor's parameter
@@ -81,7 +81,7 @@ struct Local {
 };
 
 // A function-like body: a function's, handler's, guard's, closure's, task's, when's, initialiser's, test's, constant's.
-typedef enum BodyKind {
+typedef enum PACKED_ENUM BodyKind {
   BODY_FN, BODY_HELPER, BODY_HANDLER, BODY_GUARD, BODY_INIT, BODY_CLOSURE, BODY_TASK, BODY_WHEN, BODY_TEST, BODY_CONST,
 } BodyKind;
 
@@ -101,7 +101,7 @@ struct Body {
 
 // ---- Patterns -------------------------------------------------------------------------------------------------------
 
-typedef enum PatKind {
+typedef enum PACKED_ENUM PatKind {
   PAT_WILD,
   PAT_NAME,    // binds
   PAT_AT,      // name @ sub
@@ -118,32 +118,59 @@ typedef struct PatField {
   Pat *pattern;
 } PatField;
 
+// Fields of different kinds share their place: only those of the pattern's own kind may be read or written.
 struct Pat {
   PatKind kind;
+  bool inclusive;             // RANGE with ..=
+  bool has_rest;              // LIST with `..`, CTOR with `..`
+  bool has_parens;            // CTOR written with ( )
+  u32 rest_at;                // LIST: how many items stand before the rest
   Span span;
-  Ident name;             // NAME, AT; CTOR: the constructor
-  Ident module;           // CTOR: qualifier or NULL
-  i64 number;             // INT, DURATION (us), BOOL
-  double real;            // FLOAT
-  Str text;               // STRING, BYTES
-  VEC(Pat *) items;       // TUPLE, LIST (without the rest), OR; AT: one
-  Pat *low, *high;        // RANGE
-  bool inclusive;         // RANGE with ..=
-  bool has_rest;          // LIST with `..`, CTOR with `..`
-  u32 rest_at;            // LIST: how many items stand before the rest
-  Pat *rest;              // LIST: what the rest is matched with, or NULL
-  VEC(PatField) fields;   // CTOR
-  bool has_parens;        // CTOR written with ( )
-  // checked
-  Ty *type;
-  Local *local;           // NAME, AT
-  struct CtorDecl *ctor;  // CTOR
-  Pat **by_field;         // CTOR: ctor->fields.count patterns in field order; NULL where not named
+  Ty *type;                   // checked
+  union {
+    Ident name;               // NAME, AT; CTOR: the constructor
+    i64 number;               // INT, DURATION (us), BOOL
+    double real;              // FLOAT
+    Str text;                 // STRING, BYTES
+    struct {
+      Pat *low, *high;        // RANGE
+    };
+    Pat *rest;                // LIST: what the rest is matched with, or NULL
+  };
+  union {
+    VEC(Pat *) items;         // TUPLE, LIST (without the rest), OR; AT: one
+    VEC(PatField) fields;     // CTOR
+  };
+  union {                     // checked
+    Local *local;             // NAME, AT
+    struct CtorDecl *ctor;    // CTOR
+  };
+  Ident *module;              // CTOR: qualifier or NULL
+  Pat **by_field;             // checked. CTOR: ctor->fields.count patterns in field order; NULL where not named
 };
+
+// The patterns inside one, save the ends of a range; some may be NULL.
+static inline u32 pat_part_count(const Pat *pat) {
+  switch (pat->kind) {
+    case PAT_WILD: case PAT_NAME: case PAT_INT: case PAT_FLOAT: case PAT_DURATION: case PAT_STRING: case PAT_BYTES:
+    case PAT_BOOL: case PAT_RANGE: return 0;
+    case PAT_AT: case PAT_TUPLE: case PAT_OR: return pat->items.count;
+    case PAT_LIST: return pat->items.count + 1;
+    case PAT_CTOR: return pat->fields.count;
+  }
+  return 0;
+}
+
+static inline Pat *pat_part(const Pat *pat, u32 i) {
+  if (pat->kind == PAT_CTOR) return pat->fields.items[i].pattern;
+  return i < pat->items.count ? pat->items.items[i] : pat->rest;
+}
+
+static inline bool pat_binds(const Pat *pat) { return pat->kind == PAT_NAME || pat->kind == PAT_AT; }
 
 // ---- Expressions ----------------------------------------------------------------------------------------------------
 
-typedef enum ExprKind {
+typedef enum PACKED_ENUM ExprKind {
   // literals
   EX_INT, EX_FLOAT, EX_DURATION, EX_STRING, EX_BYTES, EX_BOOL,
   EX_INTERP,       // parts: strings and expressions in turn
@@ -193,7 +220,7 @@ typedef enum ExprKind {
 } ExprKind;
 
 // Operators, as in the source.
-typedef enum Operator {
+typedef enum PACKED_ENUM Operator {
   OPERATOR_NONE,
   OPERATOR_ADD, OPERATOR_SUB, OPERATOR_MUL, OPERATOR_DIV, OPERATOR_REM,
   OPERATOR_ADD_WRAP, OPERATOR_SUB_WRAP, OPERATOR_MUL_WRAP,
@@ -218,7 +245,7 @@ typedef struct Arm {
 } Arm;
 
 // What an EX_NAME refers to.
-typedef enum RefKind {
+typedef enum PACKED_ENUM RefKind {
   REF_NONE,
   REF_LOCAL,   // local
   REF_FN,      // fn, with type arguments `inst`: a function used as a value
@@ -227,7 +254,7 @@ typedef enum RefKind {
 } RefKind;
 
 // What an EX_CALL calls.
-typedef enum CallKind {
+typedef enum PACKED_ENUM CallKind {
   CALL_NONE,
   CALL_FN,     // fn, with type arguments `inst`
   CALL_CTOR,   // ctor
@@ -241,51 +268,83 @@ typedef struct ConstItem {  // one name bound by a module's `let`
   u32 gen;                  // the generator's: index into Module.globals
 } ConstItem;
 
+typedef VEC(TypeExpr *) TypeArgs;
+
+// Fields of different kinds share their place: only those of the expression's own kind may be read or written. Where the
+// checker turns one kind into another, it sets what the new kind has.
 struct Expr {
   ExprKind kind;
   Operator op;
+  RefKind ref;               // NAME, checked
+  CallKind call;             // CALL, checked
+  bool inclusive : 1;        // RANGE
+  bool is_var : 1;           // LET
+  bool forwards : 1;         // checked: a tail or `return` operand of a body with `answers`, whose own type is a Promise
+  bool one_way_ok : 1;       // checked: unused value that may be dropped
+  u16 height;                // levels of expressions below this one; the parser bounds it, so passes may recurse
   Span span;
-  // parsed
-  i64 number;                // INT, DURATION (us), BOOL, ELEM's index
-  double real;
-  Str text;                  // STRING, BYTES
-  Ident name;                // NAME, UPPER, DOT, DOT_CALL, SEND, SPAWN
-  Ident module;              // SPAWN's qualifier
-  Expr *object;              // the operand, receiver, scrutinee, callee's object…
-  Expr *left, *right;        // BINARY, AND, OR, RANGE; INDEX: left[right]; ASSIGN: left = right
-  Expr *cond, *then, *otherwise;
-  Expr *block;               // FOR, WHILE, TASK, FN
-  Expr *value;               // LET
-  Expr *within;              // AWAIT, OUTCOME: a Duration or NULL
-  Expr *bank;                // SPAWN … in
-  Pat *pattern;              // LET, FOR
-  TypeExpr *type_expr;       // LET, AS; FN: result
-  VEC(Expr *) items;         // INTERP, TUPLE, LIST, MAP, BLOCK
-  VEC(bool) spread;          // LIST: parallel to items
-  VEC(Arg) args;             // CALL, DOT_CALL, SEND, SPAWN
-  VEC(TypeExpr *) type_args; // INST, DOT_CALL with [types]
-  VEC(Arm) arms;             // MATCH, WHEN
-  Params params;             // FN
-  u32 height;                // levels of expressions below this one; the parser bounds it, so passes may recurse
-  bool inclusive;            // RANGE
-  bool is_var;               // LET
-  // checked
-  Ty *type;                  // of every expression; resolve with ty_resolve()
-  RefKind ref;
-  CallKind call;
-  Local *local;
-  FnDecl *fn;
-  struct CtorDecl *ctor;
-  ConstItem *constant;
-  Ty **inst;                 // CALL_FN, REF_FN: fn->generic_count types; SPAWN: the actor's
-  u32 field;                 // DOT: field index. With several constructors the field is looked up by name in each
-  struct MethodSig *method;  // SEND
-  Ty *interface;             // SEND: the receiver's resolved type; SPAWN, SELF, AS: the type of the reference made
-  ActorDecl *actor;          // SPAWN
-  Body *body;                // FN, TASK, WHEN
-  bool forwards;             // a tail or `return` operand of a body with `answers`, whose own type is a Promise: forward it
-  bool one_way_ok;           // unused value that may be dropped
+  Ty *type;                  // checked: of every expression; resolve with ty_resolve()
+  union {
+    Expr *object;            // the operand, receiver, scrutinee, callee's object…
+    Expr *left;              // BINARY, AND, OR, RANGE; INDEX: left[right]; ASSIGN: left = right
+    Expr *cond;              // IF, WHILE
+    Expr *value;             // LET
+    Expr *bank;              // SPAWN … in
+  };
+  union {
+    struct {
+      union {
+        Expr *right;         // as `left`
+        Expr *then;          // IF
+        Pat *pattern;        // LET, FOR
+      };
+      union {
+        Expr *otherwise;     // IF, LET
+        Expr *block;         // FOR, WHILE, TASK, FN
+      };
+    };
+    i64 number;              // INT, DURATION (us), BOOL, ELEM's index
+    double real;             // FLOAT
+    Str text;                // STRING, BYTES
+    Ident name;              // NAME, UPPER, DOT, DOT_CALL, SEND, SPAWN; CALL that was a DOT_CALL
+  };
+  union {
+    VEC(Expr *) items;       // INTERP, TUPLE, LIST, MAP, BLOCK
+    VEC(Arg) args;           // CALL, DOT_CALL, SEND, SPAWN
+    VEC(Arm) arms;           // MATCH, WHEN
+    Params params;           // FN
+    u32 field;               // DOT, checked: field index. With several constructors the field is looked up by name in each
+  };
+  union {
+    VEC(bool) spread;        // LIST: parallel to items
+    struct {
+      union {
+        Expr *within;        // AWAIT, OUTCOME: a Duration or NULL
+        // checked
+        Local *local;        // NAME with REF_LOCAL
+        FnDecl *fn;          // NAME with REF_FN, CALL with CALL_FN
+        struct CtorDecl *ctor;  // NAME with REF_CTOR, CALL with CALL_CTOR
+        ConstItem *constant;  // NAME with REF_CONST
+        Ty *interface;       // SEND: the receiver's resolved type; SPAWN, SELF, AS: the type of the reference made
+        Body *body;          // FN, TASK, WHEN
+      };
+      union {
+        TypeExpr *type_expr;  // LET, AS; FN: result
+        // checked
+        Ty **inst;           // CALL_FN, REF_FN: fn->generic_count types; SPAWN: the actor's
+        struct MethodSig *method;  // SEND
+      };
+    };
+  };
+  union {
+    TypeArgs *type_args;     // INST, DOT_CALL with [types], and the CALL made of it; or NULL
+    Ident *module;           // SPAWN: qualifier or NULL
+    ActorDecl *actor;        // SPAWN, checked
+  };
 };
+
+// Calls `visit` for every expression right below `e`, bodies of closures and arms included, in the order of the source.
+void expr_visit(Expr *e, void (*visit)(void *context, Expr *child), void *context);
 
 // ---- Declarations ---------------------------------------------------------------------------------------------------
 

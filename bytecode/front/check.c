@@ -84,11 +84,8 @@ void check_fn(Checker *c, Node *node) {
 
 static void link_items(ConstDecl *decl, Pat *pattern, u32 *next) {
   if (!pattern) return;
-  if ((pattern->kind == PAT_NAME || pattern->kind == PAT_AT) && *next < decl->items.count)
-    decl->items.items[(*next)++]->local = pattern->local;
-  for (u32 i = 0; i < pattern->items.count; i++) link_items(decl, pattern->items.items[i], next);
-  for (u32 i = 0; i < pattern->fields.count; i++) link_items(decl, pattern->fields.items[i].pattern, next);
-  link_items(decl, pattern->rest, next);
+  if (pat_binds(pattern) && *next < decl->items.count) decl->items.items[(*next)++]->local = pattern->local;
+  for (u32 i = 0; i < pat_part_count(pattern); i++) link_items(decl, pat_part(pattern, i), next);
 }
 
 static void open_const(Checker *c, Node *node) {

@@ -154,11 +154,16 @@ typedef struct Coverage {
   PtrMap handlers;  // MethodSig → HandlerDecl
 } Coverage;
 
-static InterfaceDecl *qualifying_interface(Checker *c, Ident qualifier) {
+// An interface of another module has no name here, save the one that it was declared with.
+static InterfaceDecl *qualifying_interface(Checker *c, const ActorDecl *actor, Ident qualifier) {
   Symbol *symbol = resolve_name(c->module, SPACE_TYPES, qualifier.name);
   if (symbol && symbol->import) symbol->import->used = true;
   if (symbol && symbol->kind == SYMBOL_INTERFACE) return symbol->interface;
   if (symbol && symbol->kind == SYMBOL_ACTOR && symbol->actor->own) return symbol->actor->own;
+  for (u32 i = 0; i < actor->interfaces.count; i++) {
+    InterfaceDecl *interface = actor->interfaces.items[i]->interface;
+    if (interface->name.name == qualifier.name) return interface;
+  }
   check_error(c, DIAG_E0403, qualifier.span, "there is no interface `%.*s` here", STR_ARG(qualifier.name->text));
   return NULL;
 }
@@ -191,7 +196,7 @@ static void cover_method(Coverage *cover, HandlerDecl *handler, MethodSig *sig) 
 static void place_handler(Coverage *cover, HandlerDecl *handler) {
   Checker *c = cover->c;
   if (!handler->name.name) return;
-  InterfaceDecl *only = handler->qualifier.name ? qualifying_interface(c, handler->qualifier) : NULL;
+  InterfaceDecl *only = handler->qualifier.name ? qualifying_interface(c, cover->actor, handler->qualifier) : NULL;
   if (handler->qualifier.name && !only) return;
   MethodSig *first = NULL;
   for (u32 i = 0; i < cover->actor->interfaces.count; i++) {
@@ -306,11 +311,9 @@ typedef VEC(Local *) Locals;
 
 static void pattern_locals(Pat *pattern, Locals *out) {
   if (!pattern) return;
-  if (pattern->local) vec_push(out, pattern->local);
-  u32 count = pattern->kind == PAT_OR && pattern->items.count ? 1 : pattern->items.count;
-  for (u32 i = 0; i < count; i++) pattern_locals(pattern->items.items[i], out);
-  for (u32 i = 0; i < pattern->fields.count; i++) pattern_locals(pattern->fields.items[i].pattern, out);
-  pattern_locals(pattern->rest, out);
+  if (pat_binds(pattern) && pattern->local) vec_push(out, pattern->local);
+  u32 count = pattern->kind == PAT_OR && pattern->items.count ? 1 : pat_part_count(pattern);
+  for (u32 i = 0; i < count; i++) pattern_locals(pat_part(pattern, i), out);
 }
 
 static Locals bind_handler_params(Checker *c, HandlerDecl *handler) {

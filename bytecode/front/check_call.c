@@ -144,8 +144,8 @@ static bool type_count_fits(Checker *c, Ident name, u32 wanted, u32 given, Span 
 // Those of a dot call, or of a callee `f[T]`.
 static TypeExpr **written_type_args(const Expr *e, u32 *count) {
   const Expr *from = e->object && e->object->kind == EX_INST && e->kind == EX_CALL ? e->object : e;
-  *count = from->type_args.count;
-  return from->type_args.items;
+  *count = from->type_args ? from->type_args->count : 0;
+  return from->type_args ? from->type_args->items : NULL;
 }
 
 static void fix_type_args(Checker *c, Expr *e, FnDecl *fn, TypeExpr **types, u32 count, Span span) {
@@ -301,7 +301,7 @@ static Ty *call_symbol(Checker *c, Expr *e, Symbol *symbol, Span at) {
 }
 
 static Ty *call_upper(Checker *c, Expr *e, Expr *callee) {
-  CtorDecl *ctor = check_find_ctor(c, callee->module, callee->name);
+  CtorDecl *ctor = check_find_ctor(c, (Ident){0}, callee->name);
   if (ctor && (ctor->fields.count || !e->args.count)) return check_call_ctor(c, e, ctor);
   if (ctor) return call_value(c, e);
   check_args_loosely(c, e);

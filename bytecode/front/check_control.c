@@ -429,16 +429,17 @@ Ty *check_assign(Checker *c, Expr *e) {
   }
   Ty *target = left->kind == EX_NAME ? assigned_name(c, left, e->op != OPERATOR_NONE) : assigned_element(c, left);
   left->type = target;
+  const Name *name = left->kind == EX_NAME ? left->name.name : NULL;
   if (e->op == OPERATOR_NONE) {
-    Want want = {.ty = target, .what = "what is assigned to", .name = left->name.name};
-    if (left->local) want.source = c->source, want.span = left->local->span, want.note = "declared here";
+    Want want = {.ty = target, .what = "what is assigned to", .name = name};
+    if (left->kind == EX_NAME && left->local) want.source = c->source, want.span = left->local->span, want.note = "declared here";
     check_expr(c, e->right, ty_bad(target) ? NULL : &want);
     return ty_basic(TY_UNIT);
   }
   const char *library = NULL;
   Ty *right = check_value(c, e->right);
   Ty *result = check_binary_types(c, e, target, right, &library);
-  check_same(c, e->span, result, &(Want){.ty = target, .what = "what is assigned to", .name = left->name.name});
+  check_same(c, e->span, result, &(Want){.ty = target, .what = "what is assigned to", .name = name});
   if (!library) return ty_basic(TY_UNIT);
   ModuleAst *home = resolve_library(c->front, c->module, "time", e->span);
   FnDecl *fn = home ? resolve_function(home, library) : NULL;

@@ -30,7 +30,7 @@ static void use_value(Checker *c, const Name *name) {
 }
 
 static void use_actor(Checker *c, const Expr *e) {
-  Symbol *symbol = e->name.name && !e->module.name ? resolve_declared(c->module, SPACE_TYPES, e->name.name) : NULL;
+  Symbol *symbol = e->name.name && !e->module ? resolve_declared(c->module, SPACE_TYPES, e->name.name) : NULL;
   if (symbol && symbol->kind == SYMBOL_ACTOR) use_node(c, symbol->actor->check);
 }
 
@@ -46,10 +46,8 @@ static void bind_name(Checker *c, Ident name) {
 static void bind_pattern(Checker *c, Pat *pattern) {
   if (!pattern || c->depth > CHECK_DEPTH_LIMIT) return;
   c->depth++;
-  if (pattern->kind == PAT_NAME || pattern->kind == PAT_AT) bind_name(c, pattern->name);
-  for (u32 i = 0; i < pattern->items.count; i++) bind_pattern(c, pattern->items.items[i]);
-  for (u32 i = 0; i < pattern->fields.count; i++) bind_pattern(c, pattern->fields.items[i].pattern);
-  bind_pattern(c, pattern->rest);
+  if (pat_binds(pattern)) bind_name(c, pattern->name);
+  for (u32 i = 0; i < pat_part_count(pattern); i++) bind_pattern(c, pat_part(pattern, i));
   c->depth--;
 }
 
@@ -83,14 +81,6 @@ static void walk_closure(Checker *c, Expr *e) {
   locals_close(c, mark);
 }
 
-static void walk_list(Checker *c, Expr **items, u32 count) {
-  for (u32 i = 0; i < count; i++) walk(c, items[i]);
-}
-
-static void walk_args(Checker *c, const Expr *e) {
-  for (u32 i = 0; i < e->args.count; i++) walk(c, e->args.items[i].value);
-}
-
 static void walk_for(Checker *c, Expr *e) {
   walk(c, e->object);
   u32 mark = locals_open(c);
@@ -99,92 +89,30 @@ static void walk_for(Checker *c, Expr *e) {
   locals_close(c, mark);
 }
 
-static void walk_dot_call(Checker *c, Expr *e) {
+static void use_dot_call(Checker *c, Expr *e) {
   const Name *name = e->object && e->object->kind == EX_NAME ? e->object->name.name : NULL;
   bool qualified = name && !locals_find(c, name) && resolve_qualifier(c->module, name);
   if (!qualified) use_value(c, e->name.name);
-  walk(c, e->object);
-  walk_args(c, e);
 }
 
+static void walk_child(void *checker, Expr *child) { walk(checker, child); }
+
+// The kinds that use a name or bind some; of the others only the parts matter.
 static void walk_kind(Checker *c, Expr *e) {
-  switch (e->kind) {
-    case EX_INT:
-    case EX_FLOAT:
-    case EX_DURATION:
-    case EX_STRING:
-    case EX_BYTES:
-    case EX_BOOL:
-    case EX_UPPER:
-    case EX_SELF:
-    case EX_BREAK:
-    case EX_CONTINUE:
-    case EX_STOP:
-    case EX_ERROR: return;
+  switch ((u32)e->kind) {
     case EX_NAME:
       if (!locals_find(c, e->name.name)) use_value(c, e->name.name);
       return;
-    case EX_INTERP:
-    case EX_TUPLE:
-    case EX_LIST:
-    case EX_MAP: walk_list(c, e->items.items, e->items.count); return;
     case EX_BLOCK: walk_block(c, e); return;
     case EX_MATCH:
     case EX_WHEN: walk_arms(c, e); return;
     case EX_FN: walk_closure(c, e); return;
     case EX_FOR: walk_for(c, e); return;
-    case EX_DOT_CALL: walk_dot_call(c, e); return;
-    case EX_LET:
-      walk(c, e->value);
-      walk(c, e->otherwise);
-      bind_pattern(c, e->pattern);
-      return;
-    case EX_SPAWN:
-      use_actor(c, e);
-      walk_args(c, e);
-      walk(c, e->bank);
-      return;
-    case EX_CALL:
-    case EX_SEND:
-      walk(c, e->object);
-      walk_args(c, e);
-      return;
-    case EX_BINARY:
-    case EX_AND:
-    case EX_OR:
-    case EX_RANGE:
-    case EX_INDEX:
-    case EX_ASSIGN:
-      walk(c, e->left);
-      walk(c, e->right);
-      return;
-    case EX_IF:
-      walk(c, e->cond);
-      walk(c, e->then);
-      walk(c, e->otherwise);
-      return;
-    case EX_WHILE:
-      walk(c, e->cond);
-      walk(c, e->block);
-      return;
-    case EX_TASK: walk(c, e->block); return;
-    case EX_DOT:
-    case EX_ELEM:
-    case EX_INST:
-    case EX_AS:
-    case EX_UNARY:
-    case EX_NOT:
-    case EX_LEND:
-    case EX_TRY:
-    case EX_AWAIT:
-    case EX_OUTCOME:
-    case EX_RETURN:
-    case EX_CRASH:
-    case EX_ASSERT:
-      walk(c, e->object);
-      walk(c, e->within);
-      return;
+    case EX_DOT_CALL: use_dot_call(c, e); break;
+    case EX_SPAWN: use_actor(c, e); break;
   }
+  expr_visit(e, walk_child, c);
+  if (e->kind == EX_LET) bind_pattern(c, e->pattern);
 }
 
 static void walk(Checker *c, Expr *e) {

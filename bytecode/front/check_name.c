@@ -133,8 +133,7 @@ static Ty *show_as_value(Checker *c, Expr *e) {
   *pattern = (Pat){.kind = PAT_NAME, .span = e->span, .name = x};
   Expr *block = expr_at(EX_BLOCK, e->span);
   vec_push(&block->items, call);
-  e->kind = EX_FN;
-  e->object = NULL;
+  *e = (Expr){.kind = EX_FN, .span = e->span, .height = e->height};
   vec_push(&e->params, ((Param){.pattern = pattern}));
   e->block = block;
   return check_closure(c, e, NULL);
@@ -285,7 +284,7 @@ CtorDecl *check_find_ctor(Checker *c, Ident module, Ident name) {
 }
 
 Ty *check_upper(Checker *c, Expr *e) {
-  CtorDecl *ctor = check_find_ctor(c, e->module, e->name);
+  CtorDecl *ctor = check_find_ctor(c, (Ident){0}, e->name);
   if (ctor) return check_ctor_value(c, e, ctor);
   e->kind = EX_ERROR;
   return ty_basic(TY_ERROR);

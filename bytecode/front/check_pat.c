@@ -168,7 +168,7 @@ static void fields(PatCheck *p, Pat *pat, const CtorDecl *ctor, Ty **types) {
 
 static void constructor(PatCheck *p, Pat *pat, Ty *ty) {
   Checker *c = p->c;
-  CtorDecl *ctor = check_find_ctor(c, pat->module, pat->name);
+  CtorDecl *ctor = check_find_ctor(c, pat->module ? *pat->module : (Ident){0}, pat->name);
   if (!ctor) {
     for (u32 i = 0; i < pat->fields.count; i++) {
       if (pat->fields.items[i].pattern) pattern(p, pat->fields.items[i].pattern, ty_basic(TY_ERROR));

@@ -24,13 +24,9 @@ static bool is_constant_builder(const FnDecl *fn) {
 
 static void constant(Checker *c, Expr *e);
 
-static void constant_parts(Checker *c, Expr *e) {
-  constant(c, e->object);
-  constant(c, e->left);
-  constant(c, e->right);
-  for (u32 i = 0; i < e->items.count; i++) constant(c, e->items.items[i]);
-  for (u32 i = 0; i < e->args.count; i++) constant(c, e->args.items[i].value);
-}
+static void constant_part(void *checker, Expr *part) { constant(checker, part); }
+
+static void constant_parts(Checker *c, Expr *e) { expr_visit(e, constant_part, c); }
 
 static void constant_kind(Checker *c, Expr *e) {
   switch (e->kind) {

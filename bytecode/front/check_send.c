@@ -77,12 +77,13 @@ static void no_actor(Checker *c, Expr *e, const Symbol *other) {
 static ActorDecl *find_actor(Checker *c, Expr *e) {
   Symbol *symbol;
   if (!e->name.name) return NULL;
-  if (e->module.name) {
-    ImportDecl *import = resolve_qualifier(c->module, e->module.name);
+  if (e->module) {
+    Ident module = *e->module;
+    ImportDecl *import = resolve_qualifier(c->module, module.name);
     if (!import) {
       Diag *diag =
-          check_error(c, DIAG_E0104, e->module.span, "there is no module `%.*s` here", STR_ARG(e->module.name->text));
-      diag_hint(diag, "import it first: `import %.*s`", STR_ARG(e->module.name->text));
+          check_error(c, DIAG_E0104, module.span, "there is no module `%.*s` here", STR_ARG(module.name->text));
+      diag_hint(diag, "import it first: `import %.*s`", STR_ARG(module.name->text));
       return NULL;
     }
     import->used = true;

@@ -270,8 +270,8 @@ static void add_self(SelfRefs *selves, TypeId type) {
 }
 
 static void push_inside(Expr *e, Children *stack) {
-  if (e->block) vec_push(stack, ((Child){e->block, ROLE_VAL}));
-  for (u32 i = 0; i < e->arms.count; i++) {
+  if (e->kind != EX_WHEN && e->block) vec_push(stack, ((Child){e->block, ROLE_VAL}));
+  for (u32 i = 0; e->kind == EX_WHEN && i < e->arms.count; i++) {
     if (e->arms.items[i].guard) vec_push(stack, ((Child){e->arms.items[i].guard, ROLE_RAW}));
     vec_push(stack, ((Child){e->arms.items[i].value, ROLE_VAL}));
   }
@@ -325,7 +325,7 @@ u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix) {
   Body *body = e->body;
   if (body->gen) return (u32)(uintptr_t)body->gen - 1;
   SelfRefs selves = selves_of(gen, e);
-  u32 most = e->params.count + body->captures.count + selves.count + 1;
+  u32 most = (e->kind == EX_FN ? e->params.count : 1) + body->captures.count + selves.count;
   TypeId *types = gc_array(TypeId, most);
   u32 params = add_params(gen, e, types), count = params;
   for (u32 i = 0; i < body->captures.count; i++)
@@ -351,7 +351,7 @@ u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix) {
 
 static void count_body(Fn *f, Expr *e) {
   u32 serial = f->emit->serial;
-  if (e->block) count_uses(f->gen, e->block, false, serial);
+  if (e->kind != EX_WHEN && e->block) count_uses(f->gen, e->block, false, serial);
   for (u32 i = 0; e->kind == EX_WHEN && i < e->arms.count; i++) {
     count_uses(f->gen, e->arms.items[i].guard, true, serial);
     count_uses(f->gen, e->arms.items[i].value, false, serial);

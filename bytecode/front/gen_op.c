@@ -197,7 +197,7 @@ static Op compare_op(Operator op, Shade shade, bool jump) {
                                   {OP_LT_INT, OP_LT_FLOAT, OP_LT}, {OP_LE_INT, OP_LE_FLOAT, OP_LE}};
   static const Op jumps[4][3] = {{OP_JEQ_INT, OP_JEQ_FLOAT, OP_JEQ}, {OP_JNE_INT, OP_JNE_FLOAT, OP_JNE},
                                  {OP_JLT_INT, OP_JLT_FLOAT, OP_JLT}, {OP_JLE_INT, OP_JLE_FLOAT, OP_JLE}};
-  return (jump ? jumps : values)[op - OPERATOR_EQ][shade];
+  return (jump ? jumps : values)[(op - OPERATOR_EQ) & 3][shade];
 }
 
 static Op immediate_jump(Operator op) {

@@ -58,9 +58,8 @@ void expr_children(Expr *e, Children *out) {
       break;
     case EX_CALL: call_children(e, out); break;
     case EX_DOT_CALL: case EX_SEND: case EX_SPAWN:
-      child(out, e->object, ROLE_VAL);
+      child(out, e->object, ROLE_VAL);  // or the bank
       for (u32 i = 0; i < e->args.count; i++) child(out, e->args.items[i].value, ROLE_VAL);
-      child(out, e->bank, ROLE_VAL);
       break;
     case EX_INDEX: case EX_BINARY: case EX_AND: case EX_OR: case EX_RANGE:
       child(out, e->left, ROLE_RAW);
@@ -72,8 +71,11 @@ void expr_children(Expr *e, Children *out) {
       child(out, e->otherwise, ROLE_SAME);
       break;
     case EX_MATCH: arm_children(e, out); break;
-    case EX_FOR: case EX_WHILE:
+    case EX_FOR:
       child(out, e->object, ROLE_VAL);
+      child(out, e->block, ROLE_RAW);
+      break;
+    case EX_WHILE:
       child(out, e->cond, ROLE_RAW);
       child(out, e->block, ROLE_RAW);
       break;

@@ -43,7 +43,7 @@ static void lint_local(Linter *l, const Local *local, bool used, const char *wha
 // `guard`: locals that bind the same names for a guard, where either may be used.
 static void lint_pattern(Linter *l, Pat *pat, const char *what, HandlerDecl *guard) {
   if (!pat) return;
-  if (pat->local) {
+  if (pat_binds(pat) && pat->local) {
     bool used = pat->local->used;
     for (u32 i = 0; guard && i < guard->guard_params.count; i++) {
       Local *twin = guard->guard_params.items[i];
@@ -51,10 +51,8 @@ static void lint_pattern(Linter *l, Pat *pat, const char *what, HandlerDecl *gua
     }
     lint_local(l, pat->local, used, what);
   }
-  if (pat->ctor) mark(l, pat->ctor->owner);
-  for (u32 i = 0; i < pat->items.count; i++) lint_pattern(l, pat->items.items[i], what, guard);
-  for (u32 i = 0; i < pat->fields.count; i++) lint_pattern(l, pat->fields.items[i].pattern, what, guard);
-  lint_pattern(l, pat->rest, what, guard);
+  if (pat->kind == PAT_CTOR && pat->ctor) mark(l, pat->ctor->owner);
+  for (u32 i = 0; i < pat_part_count(pat); i++) lint_pattern(l, pat_part(pat, i), what, guard);
 }
 
 // ---- Types ----------------------------------------------------------------------------------------------------------
@@ -109,14 +107,6 @@ static void walk_block(Linter *l, Expr *e) {
 
 // ---- Expressions ----------------------------------------------------------------------------------------------------
 
-static void walk_all(Linter *l, Expr **items, u32 count) {
-  for (u32 i = 0; i < count; i++) walk(l, items[i]);
-}
-
-static void walk_args(Linter *l, Expr *e) {
-  for (u32 i = 0; i < e->args.count; i++) walk(l, e->args.items[i].value);
-}
-
 static void walk_arms(Linter *l, Expr *e) {
   walk(l, e->object);
   for (u32 i = 0; i < e->arms.count; i++) {
@@ -132,77 +122,40 @@ static void walk_name(Linter *l, Expr *e) {
   if (e->ref == REF_CONST && e->constant) mark(l, e->constant->decl);
 }
 
+static void walk_type_args(Linter *l, const TypeArgs *types) {
+  for (u32 i = 0; types && i < types->count; i++) walk_type(l, types->items[i]);
+}
+
 static void walk_call(Linter *l, Expr *e) {
-  if (e->call == CALL_VALUE) walk(l, e->object);
   if (e->call == CALL_FN) mark(l, e->fn);
   if (e->call == CALL_CTOR && e->ctor) mark(l, e->ctor->owner);
   if (e->name.name) map_put(&l->called, e->name.name, l);
-  for (u32 i = 0; i < e->type_args.count; i++) walk_type(l, e->type_args.items[i]);
-  walk_args(l, e);
+  walk_type_args(l, e->type_args);
 }
 
+static void walk_child(void *linter, Expr *child) { walk(linter, child); }
+
+// The kinds with something to look at; of the others only the parts matter.
 static void walk(Linter *l, Expr *e) {
   if (!e) return;
-  switch (e->kind) {
-    case EX_INT: case EX_FLOAT: case EX_DURATION: case EX_STRING: case EX_BYTES: case EX_BOOL: case EX_SELF: case EX_BREAK:
-    case EX_CONTINUE: case EX_STOP: case EX_ERROR: break;
-    case EX_INTERP: case EX_TUPLE: case EX_LIST: case EX_MAP: walk_all(l, e->items.items, e->items.count); break;
-    case EX_BLOCK: walk_block(l, e); break;
-    case EX_NAME: case EX_UPPER: walk_name(l, e); break;
+  switch ((u32)e->kind) {
+    case EX_NAME: walk_name(l, e); return;
+    case EX_BLOCK: walk_block(l, e); return;
+    case EX_MATCH: case EX_WHEN: walk_arms(l, e); return;
     case EX_CALL: walk_call(l, e); break;
-    case EX_DOT_CALL:
-      walk(l, e->object);
-      walk_call(l, e);
-      break;
-    case EX_DOT: case EX_ELEM: case EX_UNARY: case EX_NOT: case EX_LEND: case EX_TRY: case EX_RETURN: case EX_CRASH: case EX_ASSERT:
-      walk(l, e->object);
-      break;
-    case EX_INST: case EX_AS:
-      walk(l, e->object);
-      walk_type(l, e->type_expr);
-      for (u32 i = 0; i < e->type_args.count; i++) walk_type(l, e->type_args.items[i]);
-      break;
-    case EX_INDEX: case EX_BINARY: case EX_AND: case EX_OR: case EX_RANGE: case EX_ASSIGN:
-      walk(l, e->left);
-      walk(l, e->right);
-      break;
-    case EX_SEND: case EX_SPAWN:
-      if (e->kind == EX_SEND) walk(l, e->object);
-      walk_args(l, e);
-      walk(l, e->bank);
-      break;
-    case EX_AWAIT: case EX_OUTCOME:
-      walk(l, e->object);
-      walk(l, e->within);
-      break;
-    case EX_IF:
-      walk(l, e->cond);
-      walk(l, e->then);
-      walk(l, e->otherwise);
-      break;
-    case EX_MATCH: case EX_WHEN: walk_arms(l, e); break;
-    case EX_FOR:
-      lint_pattern(l, e->pattern, "the name", NULL);
-      walk(l, e->object);
-      walk(l, e->block);
-      break;
-    case EX_WHILE:
-      walk(l, e->cond);
-      walk(l, e->block);
-      break;
-    case EX_TASK: walk(l, e->block); break;
+    case EX_INST: walk_type_args(l, e->type_args); break;
+    case EX_AS: walk_type(l, e->type_expr); break;
+    case EX_FOR: lint_pattern(l, e->pattern, "the name", NULL); break;
     case EX_FN:
       walk_params(l, &e->params, "the parameter", NULL, false);
       walk_type(l, e->type_expr);
-      walk(l, e->block);
       break;
     case EX_LET:
       lint_pattern(l, e->pattern, "the name", NULL);
       walk_type(l, e->type_expr);
-      walk(l, e->value);
-      walk(l, e->otherwise);
       break;
   }
+  expr_visit(e, walk_child, l);
 }
 
 // ---- Declarations ---------------------------------------------------------------------------------------------------

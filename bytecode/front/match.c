@@ -303,7 +303,7 @@ static void witness_close(Witness *w, const Column *column, u32 which) {
       else text_add(&out, STR("_"));
       break;
     case CASE_CTOR:
-      if (column->sample->module.name) text_printf(&out, "%.*s.", STR_ARG(column->sample->module.name->text));
+      if (column->sample->module) text_printf(&out, "%.*s.", STR_ARG(column->sample->module->name->text));
       text_add(&out, column->sample->ctor->owner->ctors.items[which]->name.name->text);
       break;
     case CASE_TUPLE: case CASE_LIST: break;
@@ -448,9 +448,9 @@ static bool understood(const Pat *pat) {
       if (!understood(pat->by_field[i])) return false;
   }
   if (pat->kind == PAT_RANGE) return understood(pat->low) && understood(pat->high);
-  for (u32 i = 0; i < pat->items.count; i++)
-    if (!understood(pat->items.items[i])) return false;
-  return understood(pat->rest);
+  for (u32 i = 0; pat->kind != PAT_CTOR && i < pat_part_count(pat); i++)
+    if (!understood(pat_part(pat, i))) return false;
+  return true;
 }
 
 bool match_irrefutable(Pat *pattern) {

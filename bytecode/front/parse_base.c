@@ -360,7 +360,7 @@ Expr *parse_node_on(Parser *p, ExprKind kind, Expr *left) {
 
 Expr *parse_child(Parser *p, Expr *parent, Expr *child) {
   if (child->height < parent->height) return child;
-  parent->height = child->height + 1;
+  parent->height = (u16)(child->height + 1);
   if (parent->height > PARSE_DEPTH_LIMIT && !p->gave_up) parse_give_up(p, DIAG_E0501, "this is nested too deeply");
   return child;
 }

@@ -94,12 +94,10 @@ static Expr *parse_negate(Parser *p) {
   bool huge = parse_token(p)->flags & TOKEN_HUGE;
   Expr *operand = parse_prefix(p);
   // -9223372036854775808 is one number: the literal was made negative, and what follows it applies to that.
-  bool literal = operand->kind == EX_INT || operand->kind == EX_FLOAT || operand->kind == EX_DURATION;
-  if (huge || (literal && operand->number != INT64_MIN)) {
-    if (!huge) {
-      operand->number = -operand->number;
-      operand->real = -operand->real;
-    }
+  bool whole = (operand->kind == EX_INT || operand->kind == EX_DURATION) && operand->number != INT64_MIN;
+  if (huge || whole || operand->kind == EX_FLOAT) {
+    if (operand->kind == EX_FLOAT) operand->real = -operand->real;
+    else if (!huge) operand->number = -operand->number;
     operand->span.start = node->span.start;
     return operand;
   }
@@ -169,8 +167,9 @@ static void parse_args(Parser *p, Expr *node, bool constructs) {
 
 static void parse_type_args(Parser *p, Expr *node) {
   parse_advance(p);
+  node->type_args = gc_new(TypeArgs);
   while (!p->panic && !parse_is(p, TOKEN_RBRACKET)) {
-    vec_push(&node->type_args, parse_type(p));
+    vec_push(node->type_args, parse_type(p));
     if (!parse_take(p, TOKEN_COMMA)) break;
   }
   parse_expect(p, TOKEN_RBRACKET, "`]`");
@@ -371,7 +370,7 @@ static Expr *parse_list(Parser *p) {
       vec_push(&node->spread, spread);
       if (parse_is(p, TOKEN_COLON) && node->items.count == 1 && !spread) {
         node->kind = EX_MAP;
-        node->spread.count = 0;
+        memset(&node->spread, 0, sizeof node->spread);
         parse_map_items(p, node);
         break;
       }
@@ -466,7 +465,8 @@ static Expr *parse_spawn(Parser *p) {
   Expr *node = parse_node(p, EX_SPAWN);
   parse_advance(p);
   if (parse_is(p, TOKEN_NAME)) {
-    node->module = parse_name(p, "a module");
+    node->module = gc_new(Ident);
+    *node->module = parse_name(p, "a module");
     parse_expect(p, TOKEN_DOT, "`.` and the actor's name");
   }
   if (parse_is(p, TOKEN_LBRACE) || parse_is(p, TOKEN_FN)) parse_hint(parse_fail(p, "the name of an actor"), "`task { … }` runs a block beside this actor");

@@ -340,7 +340,8 @@ static Pat *pat_ctor(Parser *p) {
   u32 start = p->at;
   Pat *pat = pat_new(p, PAT_CTOR);
   if (parse_is(p, TOKEN_NAME)) {
-    pat->module = parse_name(p, "a module");
+    pat->module = gc_new(Ident);
+    *pat->module = parse_name(p, "a module");
     parse_take(p, TOKEN_DOT);
   }
   pat->name = parse_upper(p, "a constructor");

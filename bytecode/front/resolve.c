@@ -117,12 +117,10 @@ static void declare_constant_name(Front *front, ModuleAst *module, ConstDecl *de
 // In the order in which the checker binds them.
 static void declare_constants(Front *front, ModuleAst *module, ConstDecl *decl, Pat *pattern, u32 depth) {
   if (!pattern || depth > 200) return;
-  if (pattern->kind == PAT_NAME || pattern->kind == PAT_AT) declare_constant_name(front, module, decl, pattern->name);
-  for (u32 i = 0; i < pattern->items.count; i++) declare_constants(front, module, decl, pattern->items.items[i], depth + 1);
-  for (u32 i = 0; i < pattern->fields.count; i++) {
-    declare_constants(front, module, decl, pattern->fields.items[i].pattern, depth + 1);
+  if (pat_binds(pattern)) declare_constant_name(front, module, decl, pattern->name);
+  for (u32 i = 0; i < pat_part_count(pattern); i++) {
+    declare_constants(front, module, decl, pat_part(pattern, i), depth + 1);
   }
-  declare_constants(front, module, decl, pattern->rest, depth + 1);
 }
 
 static void declare_own(Front *front, ModuleAst *module) {

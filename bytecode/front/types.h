@@ -5,7 +5,7 @@
 #pragma once
 #include "bytecode/front/ast.h"
 
-typedef enum TyKind {
+typedef enum PACKED_ENUM TyKind {
   TY_INT,
   TY_FLOAT,
   TY_BOOL,
@@ -33,22 +33,27 @@ typedef struct Reason {
   Str what;  // "`<`", "`sort`"
 } Reason;
 
+// Fields of different kinds share their place.
 struct Ty {
   TyKind kind;
-  u32 index;  // PARAM; VAR: identity
+  u8 constraints;      // VAR, PARAM
+  u8 depth;            // of the term, variables counting as leaves; at most TY_DEPTH_LIMIT + 1. VAR: as `level`
+  bool fixed : 1;      // PARAM: the constraints are written, a body may not ask for more
+  bool has_vars : 1;   // a VAR may stand in it
+  bool has_params : 1;  // a PARAM may stand in it
+  u32 index;           // PARAM; VAR: identity
   u32 count;
-  Ty **args;
-  TypeDecl *decl;            // DATA
-  InterfaceDecl *interface;  // REF
-  Ty *link;                  // VAR: what it was unified with, or NULL
-  u32 level;                 // VAR, once its group is checked: nodes of what it stands for
-  u8 constraints;            // VAR, PARAM
-  bool fixed;                // PARAM: the constraints are written, a body may not ask for more
-  bool has_vars;             // a VAR may stand in it
-  bool has_params;           // a PARAM may stand in it
-  u8 depth;                  // of the term, variables counting as leaves; at most TY_DEPTH_LIMIT + 1. VAR: as `level`
-  const Name *name;          // PARAM: as written, or NULL
-  const Reason *reason;      // VAR, PARAM: what asked for the constraints
+  u32 level;           // VAR, once its group is checked: nodes of what it stands for
+  union {
+    Ty **args;             // `count` of them
+    const Reason *reason;  // VAR, PARAM: what asked for the constraints
+  };
+  union {
+    TypeDecl *decl;            // DATA
+    InterfaceDecl *interface;  // REF
+    Ty *link;                  // VAR: what it was unified with, or NULL
+    const Name *name;          // PARAM: as written, or NULL
+  };
 };
 
 enum {

@@ -118,8 +118,7 @@ static Ty *copy_ty(Copy *copy, Ty *ty, u32 depth) {
   Ty **args = gc_array(Ty *, ty->count);
   for (u32 i = 0; i < ty->count; i++) args[i] = copy_ty(copy, ty->args[i], depth + 1);
   Ty *result = compound(ty->kind, ty->count, args);
-  result->decl = ty->decl;
-  result->interface = ty->interface;
+  result->decl = ty->decl;  // or the interface
   return result;
 }
 
@@ -395,7 +394,7 @@ static UnifyResult unify_at(Unifier *u, Ty *a, Ty *b, u32 depth) {
   if (a->kind == TY_ERROR) poison(u, b, 0);
   if (b->kind == TY_ERROR) poison(u, a, 0);
   if (a->kind >= TY_NEVER || b->kind >= TY_NEVER) return UNIFY_OK;
-  if (a->kind != b->kind || a->count != b->count || a->decl != b->decl || a->interface != b->interface)
+  if (a->kind != b->kind || a->count != b->count || a->decl != b->decl)
     return mismatch(u, a, b);
   if (a->kind == TY_PARAM) return mismatch(u, a, b);
   if (depth > 2 * TY_DEPTH_LIMIT || !u->steps) return UNIFY_TOO_LARGE;
