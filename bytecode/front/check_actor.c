@@ -416,6 +416,9 @@ void check_close_actor(Checker *c, Node *node) {
   }
   for (u32 i = 0; i < actor->helpers.count; i++) {
     FnDecl *fn = actor->helpers.items[i];
+    Ty *result = fn->type && fn->type->kind == TY_FN ? ty_resolve(ty_fn_result(fn->type)) : NULL;
+    bool never = result && result->kind == TY_VAR && fn->block && fn->block->type && ty_is(fn->block->type, TY_NEVER);
+    if (never && unify(&c->unifier, result, ty_basic(TY_UNIT)) != UNIFY_OK) continue;  // nobody asked for its value
     Ty *ty = fn->name.name ? closed(c, fn->type, fn->name.span, "helper", fn->name.name->text) : fn->type;
     node_of_fn(fn)->done = true;
     if (ty->kind != TY_FN) continue;

@@ -432,7 +432,8 @@ Ty *check_assign(Checker *c, Expr *e) {
   const Name *name = left->kind == EX_NAME ? left->name.name : NULL;
   if (e->op == OPERATOR_NONE) {
     Want want = {.ty = target, .what = "what is assigned to", .name = name};
-    if (left->kind == EX_NAME && left->local) want.source = c->source, want.span = left->local->span, want.note = "declared here";
+    if (left->kind == EX_NAME && left->local)
+      want.source = c->source, want.span = left->local->span, want.note = "declared here";
     check_expr(c, e->right, ty_bad(target) ? NULL : &want);
     return ty_basic(TY_UNIT);
   }

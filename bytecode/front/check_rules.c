@@ -179,7 +179,7 @@ static void check_initialiser(Checker *c, const ActorDecl *actor) {
 void check_arm_guard_rules(Checker *c) {
   for (u32 i = 0; i < c->arm_guards.count; i++) {
     ArmGuard *guard = c->arm_guards.items[i];
-    u8 bad = guard->effects->effects & (u8)~(EFFECT_READS | EFFECT_STORED_FUNCTION);
+    u8 bad = guard->effects->effects & (u8) ~(EFFECT_READS | EFFECT_STORED_FUNCTION);
     if (bad) report_effects(c, guard->effects, bad, guard->span);
   }
 }
