@@ -6,6 +6,8 @@
 // interval of numbers, a text), such that a row's head takes all of a case or nothing of it; the question is then asked
 // again for the rows that fit, with the parts of the head in its place.
 //
+// A match of nothing but numbers or texts, which may have thousands of arms, is judged by sorting them instead.
+//
 // A row is a list of cells, one a column. Where all that is left of it is wild, it is NULL, however many columns are left.
 #include "bytecode/front/match.h"
 
@@ -153,20 +155,28 @@ static int compare_starts(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-static void column_numbers(Column *column, const Rows *rows, Pat *also) {
+static void add_interval(Column *column, const Pat *pat) {
+  i64 low, high;
+  if (!interval_of(pat, &low, &high)) return;
+  add_start(column, low);
+  if (high != INT64_MAX) add_start(column, high + 1);
+}
+
+static void sort_starts(Column *column) {
   add_start(column, INT64_MIN);
-  for (u32 i = 0; i <= rows->count; i++) {
-    Pat *pat = i < rows->count ? head(rows->items[i]) : also;
-    i64 low, high;
-    if (!pat || !interval_of(pat, &low, &high)) continue;
-    add_start(column, low);
-    if (high != INT64_MAX) add_start(column, high + 1);
-  }
   qsort(column->starts.items, column->starts.count, sizeof(i64), compare_starts);
   u32 kept = 1;
   for (u32 i = 1; i < column->starts.count; i++)
     if (column->starts.items[i] != column->starts.items[kept - 1]) column->starts.items[kept++] = column->starts.items[i];
   column->starts.count = column->count = kept;
+}
+
+static void column_numbers(Column *column, const Rows *rows, Pat *also) {
+  for (u32 i = 0; i <= rows->count; i++) {
+    Pat *pat = i < rows->count ? head(rows->items[i]) : also;
+    if (pat) add_interval(column, pat);
+  }
+  sort_starts(column);
 }
 
 static void column_lists(Column *column, const Rows *rows, Pat *also) {
@@ -489,12 +499,154 @@ static void too_complicated(ModuleAst *module, Expr *match, Diags *diags) {
   diag_add(diags, DIAG_E0503, module->source, keyword_span(match), "this %s is too complicated to be checked", match->kind == EX_WHEN ? "when" : "match");
 }
 
+static void report_missing(ModuleAst *module, Expr *match, Str example, Diags *diags) {
+  Diag *diag = diag_add(diags, DIAG_E0301, module->source, keyword_span(match), "no arm takes `%.*s`", STR_ARG(example));
+  if (str_eq(example, STR("_"))) diag_hint(diag, "add an arm `_ -> …` for all the rest");
+  else diag_hint(diag, "add an arm `%.*s -> …`, or `_ -> …` for all the rest", STR_ARG(example));
+}
+
+// ---- Numbers and texts alone ----------------------------------------------------------------------------------------
+
+// What the arms so far take, where every pattern is a number, a range of numbers or a text, or matches all.
+typedef struct Plain {
+  CaseKind kind;
+  bool all;       // an arm took everything
+  Column column;  // NUMBER: the intervals of all arms
+  u32 *open;      // NUMBER: of each interval, itself if nothing takes it yet, else one further on that may be open
+  PtrMap texts;   // TEXT: those taken
+} Plain;
+
+static const Pat *first_test(Pat *pat) {
+  pat = bare(pat);
+  for (u32 i = 0; pat && pat->kind == PAT_OR && i < pat->items.count; i++) {
+    const Pat *test = first_test(pat->items.items[i]);
+    if (test) return test;
+  }
+  return pat && pat->kind != PAT_OR ? pat : NULL;
+}
+
+static bool is_plain(Pat *pat, CaseKind kind) {
+  pat = bare(pat);
+  if (!pat) return true;
+  if (pat->kind != PAT_OR)
+    return case_kind(pat) == kind && (kind == CASE_TEXT || is_number(pat) || (is_number(pat->low) && is_number(pat->high)));
+  for (u32 i = 0; i < pat->items.count; i++)
+    if (!is_plain(pat->items.items[i], kind)) return false;
+  return true;
+}
+
+static void add_intervals(Column *column, Pat *pat) {
+  pat = bare(pat);
+  for (u32 i = 0; pat && pat->kind == PAT_OR && i < pat->items.count; i++) add_intervals(column, pat->items.items[i]);
+  if (!pat || pat->kind == PAT_OR) return;
+  if (!column->sample) column->sample = pat;
+  add_interval(column, pat);
+}
+
+// The interval that begins at `start`.
+static u32 interval_at(const Column *column, i64 start) {
+  u32 low = 0, high = column->count;
+  while (high - low > 1) {
+    u32 middle = low + (high - low) / 2;
+    if (column->starts.items[middle] <= start) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+static u32 next_open(Plain *p, u32 at) {
+  while (p->open[at] != at) at = p->open[at] = p->open[p->open[at]];
+  return at;
+}
+
+// The intervals [*from, *until) of a number or range; none if it is empty.
+static void intervals_of(const Plain *p, const Pat *pat, u32 *from, u32 *until) {
+  i64 low, high;
+  *from = *until = 0;
+  if (!interval_of(pat, &low, &high)) return;
+  *from = interval_at(&p->column, low);
+  *until = high == INT64_MAX ? p->column.count : interval_at(&p->column, high + 1);
+}
+
+static bool plain_reached(Plain *p, Pat *pat) {
+  pat = bare(pat);
+  if (p->all) return false;
+  if (!pat) return p->kind == CASE_TEXT || next_open(p, 0) < p->column.count;
+  if (pat->kind == PAT_OR) {
+    for (u32 i = 0; i < pat->items.count; i++)
+      if (plain_reached(p, pat->items.items[i])) return true;
+    return false;
+  }
+  if (p->kind == CASE_TEXT) return !map_get(&p->texts, name_of(pat->text));
+  u32 from, until;
+  intervals_of(p, pat, &from, &until);
+  return from < until && next_open(p, from) < until;
+}
+
+static void plain_take(Plain *p, Pat *pat) {
+  pat = bare(pat);
+  if (!pat) {
+    p->all = true;
+  } else if (pat->kind == PAT_OR) {
+    for (u32 i = 0; i < pat->items.count; i++) plain_take(p, pat->items.items[i]);
+  } else if (p->kind == CASE_TEXT) {
+    map_put(&p->texts, name_of(pat->text), p);
+  } else {
+    u32 from, until;
+    intervals_of(p, pat, &from, &until);
+    for (u32 i = next_open(p, from); i < until; i = next_open(p, i)) p->open[i] = i + 1;
+  }
+}
+
+// A number that no arm takes, from 0 up, then from -1 down, as useful_cases() would find it.
+static Str plain_example(Plain *p, const Expr *match) {
+  Column column = {.kind = p->kind};
+  for (u32 i = 0; i < match->arms.count && p->kind == CASE_NUMBER; i++)
+    if (!match->arms.items[i].guard) add_intervals(&column, match->arms.items[i].pattern);
+  if (!column.sample) return STR("_");
+  sort_starts(&column);
+  u32 zero = interval_at(&column, 0);
+  for (u32 i = 0; i < column.count; i++) {
+    u32 which = zero + i < column.count ? zero + i : column.count - 1 - i;
+    u32 at = interval_at(&p->column, column.starts.items[which]);
+    if (next_open(p, at) == at) return number_text(&column, which);
+  }
+  return (Str){0};
+}
+
+static bool is_taken(Plain *p) { return p->all || (p->kind == CASE_NUMBER && next_open(p, 0) >= p->column.count); }
+
+// Judges a match whose arms hold nothing but numbers, or nothing but texts; false if it is another.
+static bool plain_check(ModuleAst *module, Expr *match, Diags *diags) {
+  const Pat *test = NULL;
+  for (u32 i = 0; i < match->arms.count && !test; i++) test = first_test(match->arms.items[i].pattern);
+  if (!test) return false;
+  Plain p = {.kind = case_kind(test)};
+  if (p.kind != CASE_NUMBER && p.kind != CASE_TEXT) return false;
+  for (u32 i = 0; i < match->arms.count; i++)
+    if (!is_plain(match->arms.items[i].pattern, p.kind)) return false;
+  for (u32 i = 0; i < match->arms.count && p.kind == CASE_NUMBER; i++) add_intervals(&p.column, match->arms.items[i].pattern);
+  sort_starts(&p.column);
+  p.open = gc_alloc_data(sizeof *p.open * (p.column.count + 1));
+  for (u32 i = 0; i <= p.column.count; i++) p.open[i] = i;
+  for (u32 i = 0; i < match->arms.count; i++) {
+    const Arm *arm = &match->arms.items[i];
+    if (!plain_reached(&p, arm->pattern)) unreachable_arm(module, match, i, diags);
+    else if (!arm->guard) plain_take(&p, arm->pattern);
+  }
+  if (!is_taken(&p)) report_missing(module, match, plain_example(&p, match), diags);
+  return true;
+}
+
+// ---- Whole matches --------------------------------------------------------------------------------------------------
+
 void match_check(ModuleAst *module, Expr *match, Diags *diags) {
   Matcher m = {0};
   Rows rows = {0};
   Witness w = {0};
   for (u32 i = 0; i < match->arms.count; i++)
     if (!understood(match->arms.items[i].pattern)) return;
+  if (plain_check(module, match, diags)) return;
   for (u32 i = 0; i < match->arms.count; i++) {
     Cell *row = cell(match->arms.items[i].pattern, NULL);
     bool reached = useful(&m, &rows, row, 1, &w);
@@ -505,9 +657,5 @@ void match_check(ModuleAst *module, Expr *match, Diags *diags) {
   w.count = 0;
   bool missing = useful(&m, &rows, NULL, 1, &w);
   if (m.exhausted) return too_complicated(module, match, diags);
-  if (!missing) return;
-  Str example = vec_last(&w);
-  Diag *diag = diag_add(diags, DIAG_E0301, module->source, keyword_span(match), "no arm takes `%.*s`", STR_ARG(example));
-  if (str_eq(example, STR("_"))) diag_hint(diag, "add an arm `_ -> …` for all the rest");
-  else diag_hint(diag, "add an arm `%.*s -> …`, or `_ -> …` for all the rest", STR_ARG(example));
+  if (missing) report_missing(module, match, vec_last(&w), diags);
 }
