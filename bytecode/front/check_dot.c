@@ -6,15 +6,15 @@ static ModuleAst *home_of(Checker *c, Ty *ty, Span at) {
   switch (ty->kind) {
     case TY_INT: return resolve_library(c->front, c->module, "int", at);
     case TY_FLOAT: return resolve_library(c->front, c->module, "float", at);
-    case TY_BOOL: return resolve_library(c->front, c->module, "bool", at);
     case TY_STRING: return resolve_library(c->front, c->module, "string", at);
     case TY_BYTES: return resolve_library(c->front, c->module, "bytes", at);
     case TY_DURATION:
     case TY_TIME: return resolve_library(c->front, c->module, "time", at);
     case TY_LIST: return resolve_library(c->front, c->module, "list", at);
-    case TY_PROMISE: return resolve_library(c->front, c->module, "promise", at);
     case TY_DATA: return ty->decl->home;
     case TY_REF: return ty->interface->home;
+    case TY_BOOL:
+    case TY_PROMISE:
     case TY_UNIT:
     case TY_TUPLE:
     case TY_FN:
