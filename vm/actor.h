@@ -18,21 +18,20 @@ typedef enum MessageKind {
 struct Message {
   Message *next;
   MessageKind kind : 8;
-  u32 counted : 1;       // the fragment or the arguments hold COUNTED objects
-  u32 tested : 1;        // a guard said no, and no state it reads was written since
+  u32 counted : 8;       // the fragment or the arguments hold COUNTED objects
   u16 slot;
   u16 count;             // argument words
   u32 bytes;             // of the whole allocation
-  Promise *promise;      // to settle with the answer (owned), or NULL
-  const Code *code;      // START, WHEN; TASK of main and tests
+  u32 sender_line;       // source line of the send
   u64 sender;            // serial of the sender, 0 for the VM itself
   const Class *sender_class;
-  u32 sender_line;       // source line of the send
-  u32 charge;            // bytes charged to the sender's bank
+  Promise *promise;      // to settle with the answer (owned), or NULL
+  const Code *code;      // START, WHEN; TASK of main and tests
   union {
     void *gate;          // outermost revocable gate that it came through, or NULL
     Promise *on;         // WHEN: the promise that settled (counted); its turn makes args[0] of it
   };
+  u64 charge;            // bytes charged to the sender's bank
   Val args[];
 };
 
@@ -129,7 +128,6 @@ struct Actor {
   };
   ActorState state : 8;
   u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
-  bool started;                // its init has run
   bool retest;                 // state was written since the put-off messages were tested
   bool reaping;                // stands in the list of actors that may be unreachable (sched.h)
   u64 fields[];                // state; class->raw_fields says which are raw. With guards, two words of the mailbox follow

@@ -41,8 +41,8 @@ static u32 callee_words(const u64 *pc, const u64 *fp) {
 
 // Operands are read from the code as they are needed: a load each, where taking them out of a register would cost a move, a shift
 // and a mask.
-typedef u16 __attribute__((may_alias)) CodeHalf;
 typedef u32 __attribute__((may_alias)) CodeInt;
+typedef u64 __attribute__((vector_size(16), aligned(8), may_alias)) Words;  // two registers
 #define NUMBER_OP (((const CodeHalf *)pc)[0])
 #define NUMBER_A (((const CodeHalf *)pc)[1])
 #define NUMBER_B (((const CodeHalf *)pc)[2])
@@ -141,25 +141,24 @@ EngineExit engine_run(Worker *w) {
 
 // ---- Entering and resuming ------------------------------------------------------------------------------------------
 
-// A raw parameter stands for an Int or a Float, whichever the value is.
-static u64 argument_word(const Code *code, u32 i, Val value) {
-  bool is_val = code->val_map[i / 64] >> i % 64 & 1;
-  if (is_val) return value;
-  return val_is_int(value) ? (u64)val_small(value) : val_obj(value)->words[0];
-}
-
 bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) {
   Turn *turn = worker->turn;
+  turn->pc = NULL;  // no frames yet, should a crash report look
   turn->fp = FRAME_HEADER;
   turn->watermark = 0;
   turn->barrier_pc = NULL;
   u32 needed = code->frame_words + FRAME_HEADER + STACK_SLACK;
-  if (turn->stack_words < needed && !stack_reserve(worker, needed, 0)) return false;
-  u64 *fp = turn_registers(turn);
+  if (UNLIKELY(turn->stack_words < needed) && !stack_reserve(worker, needed, 0)) return false;
+  u64 *fp = turn->stack + FRAME_HEADER;
   fp[FRAME_CODE] = (u64)code;
   fp[FRAME_PC] = (u64)turn_end_code;
   fp[FRAME_LINK] = 0;
-  for (u32 i = 0; i < count; i++) fp[i] = argument_word(code, i, args[i]);
+  for (u32 i = 0; i < count; i++) {
+    Val value = args[i];
+    bool is_val = code->val_map[i / 64] >> i % 64 & 1;
+    // A raw parameter stands for an Int or a Float, whichever the value is.
+    fp[i] = is_val ? value : LIKELY(val_is_int(value)) ? (u64)val_small(value) : val_obj(value)->words[0];
+  }
   turn->pc = code->words;
   return true;
 }

@@ -35,7 +35,7 @@ void engine_deliver(Worker *worker, Val value);
 // ---- Frames ----
 bool turn_new(Worker *worker, Turn **turn) MUST_CHECK;   // with a small stack
 void turn_free(Worker *worker, Turn *turn);
-void turns_release(Worker *worker);                      // the spare turn and stack, when the worker ends
+void turns_release(Worker *worker);                      // the spare stack, when the worker ends
 // Makes room for a frame of so many words above the running one; up to the stack limit, then a fault. Frames may move.
 bool stack_grow(Worker *worker, u32 words) MUST_CHECK;
 void turn_shrink(Worker *worker, Turn *turn);            // to its exact size, when put aside and small enough to be worth it

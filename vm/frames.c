@@ -14,7 +14,6 @@
 
 enum {
   STACK_WORDS = 1024,           // of the stack that a worker keeps ready
-  ARGUMENTS_MAX = LIMIT_PARAMS,
   LOWER_BY = 32,                // frames that the barrier makes dirty at once
   SHRINK_SPARES = 16,           // unused words that are not worth a copy
 };
@@ -23,38 +22,26 @@ static const u64 STACK_LIMIT = (u64)1 << 30;
 const u64 turn_end_code[1] = {OP_TURN_END};
 const u64 barrier_code[1] = {OP_BARRIER};
 
-// Synthetic code of argument frames: n registers, all vals.
-static Code argument_codes[ARGUMENTS_MAX + 1];
-static const u64 all_vals[ARGUMENTS_MAX / 64 + 1] = {~(u64)0, ~(u64)0, ~(u64)0, ~(u64)0};
-
-void frames_prepare(void) {
-  for (u32 n = 0; n <= ARGUMENTS_MAX; n++) {
-    argument_codes[n] = (Code){.frame_words = n + FRAME_HEADER, .param_count = (u16)n, .register_count = (u16)n, .val_map = all_vals};
-  }
-}
-
 // ---- Stacks ---------------------------------------------------------------------------------------------------------
 
 static u64 *stack_take(Worker *worker, u32 words) {
   u64 *spare = worker->spare_stack;
-  if (!spare || words != STACK_WORDS) return memory_alloc(words * sizeof(u64));
+  if (words != STACK_WORDS || !spare) return pool_alloc(&worker->pool, words * sizeof(u64));
   worker->spare_stack = NULL;
   return spare;
 }
 
 static void stack_give(Worker *worker, u64 *stack, u32 words) {
   if (words == STACK_WORDS && !worker->spare_stack) worker->spare_stack = stack;
-  else memory_free(stack, words * sizeof(u64));
+  else pool_free(&worker->pool, stack, words * sizeof(u64));
 }
 
 bool turn_new(Worker *worker, Turn **result) {
-  Turn *turn = worker->spare_turn;
-  worker->spare_turn = NULL;
-  if (!turn) turn = memory_alloc(sizeof *turn);
+  Turn *turn = pool_alloc(&worker->pool, sizeof *turn);
   if (!turn) return false;
   *turn = (Turn){.stack = stack_take(worker, STACK_WORDS), .stack_words = STACK_WORDS};
   if (!turn->stack) {
-    memory_free(turn, sizeof *turn);
+    pool_free(&worker->pool, turn, sizeof *turn);
     return false;
   }
   *result = turn;
@@ -63,14 +50,11 @@ bool turn_new(Worker *worker, Turn **result) {
 
 void turn_free(Worker *worker, Turn *turn) {
   stack_give(worker, turn->stack, turn->stack_words);
-  if (worker->spare_turn) memory_free(turn, sizeof *turn);
-  else worker->spare_turn = turn;
+  pool_free(&worker->pool, turn, sizeof *turn);
 }
 
 void turns_release(Worker *worker) {
-  memory_free(worker->spare_turn, sizeof *worker->spare_turn);
   memory_free(worker->spare_stack, STACK_WORDS * sizeof(u64));
-  worker->spare_turn = NULL;
   worker->spare_stack = NULL;
 }
 
@@ -152,7 +136,7 @@ static void watermark_put(Turn *turn, u64 *fp) {
   fp[FRAME_PC] = (u64)barrier_code;
 }
 
-// The barrier stands at bytecode frames only: natives' and argument frames do not return through it, and are always dirty.
+// The barrier stands at bytecode frames only: natives' do not return through it, and are always dirty.
 void frames_set_watermark(Worker *worker, Turn *turn) {
   (void)worker;
   if (turn->barrier_pc) turn->stack[turn->watermark + FRAME_PC] = (u64)turn->barrier_pc;
@@ -168,28 +152,4 @@ const u64 *frames_lower(Worker *worker) {
   for (u32 i = 0; i < LOWER_BY && (const u64 *)fp[FRAME_PC] != turn_end_code; i++) fp = frame_caller(fp);
   watermark_put(turn, fp);
   return pc;
-}
-
-u64 *arguments_push(Worker *worker, const u64 *pc, const u64 *list) {
-  Turn *turn = worker->turn;
-  u32 count = reglist_count(list);
-  u64 *fp = turn_registers(turn);
-  u32 distance = frame_code(fp)->frame_words;
-  if (count > ARGUMENTS_MAX) BUG("%u arguments", count);
-  if (fp + distance + count > worker->stack_end) {
-    if (!stack_grow(worker, count + FRAME_HEADER)) return NULL;
-    fp = turn_registers(turn);
-  }
-  u64 *args = fp + distance;
-  args[FRAME_CODE] = (u64)&argument_codes[count];
-  args[FRAME_PC] = (u64)(pc + 1);
-  args[FRAME_LINK] = (u64)distance << 32;
-  for (u32 i = 0; i < count; i++) args[i] = fp[reglist_at(list, i)];
-  turn->fp += distance;
-  return args;
-}
-
-void arguments_pop(Worker *worker) {
-  Turn *turn = worker->turn;
-  turn->fp = (u32)(frame_caller(turn_registers(turn)) - turn->stack);
 }

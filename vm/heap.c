@@ -10,12 +10,6 @@
 // Large objects of one turn may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
 
-#if defined(DEED_STRESS) || defined(DEED_WALK)
-enum { WALKING = true };
-#else
-enum { WALKING = false };
-#endif
-
 #ifdef DEED_STRESS
 enum { STRESSING = true };
 #else
@@ -148,6 +142,7 @@ static bool doom(Worker *worker, bool frames) {
 
 static bool minor(Worker *worker, bool frames) {
   worker->collections++;
+  worker->untidy = true;
   bool moved = worker->big ? big_keep(worker) : gc_minor(worker, frames);
   if (!moved) return doom(worker, frames);
   young_drop(worker);
@@ -183,6 +178,7 @@ static bool big_take(Worker *worker, u32 words) {
   if (!chunk) return false;
   big_seal(worker);
   *chunk = (Chunk){.next = worker->big, .capacity = words};
+  worker->untidy = true;
   worker->big = chunk;
   worker->at = chunk->words;
   worker->end = chunk->words + words;
@@ -208,6 +204,7 @@ static Obj *large_bytes_new(Worker *worker, u32 words) {
   LargeObj *large = block_alloc(worker, large_bytes(words));
   if (!large) return NULL;
   *large = (LargeObj){.next = worker->young_large, .young = true, .words = words};
+  worker->untidy = true;
   worker->young_large = large;
   worker->young_large_words += words;
   return &large->obj;
@@ -228,15 +225,6 @@ Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) {
   obj->header = header;
   if (words > 1) obj->words[words - 2] = 0;
   return obj;
-}
-
-void heap_note_counted(Worker *worker, Obj *obj) {
-  if (worker->big) {
-    worker->big->counted = true;
-    return;
-  }
-  if (UNLIKELY(worker->counted_count == worker->counted_capacity)) BUG("more counted objects than the nursery can hold");
-  worker->counted[worker->counted_count++] = obj;
 }
 
 // ---- The end of a turn ----------------------------------------------------------------------------------------------
@@ -292,7 +280,12 @@ bool heap_end_turn(Worker *worker) {
   return true;
 }
 
-bool heap_suspend(Worker *worker) { return collect(worker, false); }
+bool heap_suspend(Worker *worker) {
+  bool empty = worker->at == worker->nursery && !worker->young_large && worker->young_low == worker->young_high;
+  if (STRESSING || !empty) return collect(worker, false);
+  worker->young_low = worker->young_high = NULL;
+  return true;
+}
 
 void heap_abandon(Worker *worker) { young_drop(worker); }
 
@@ -301,6 +294,7 @@ void heap_abandon(Worker *worker) { young_drop(worker); }
 bool heap_adopt(Worker *worker, Chunk *chunk) {
   Heap *heap = heap_get(worker);
   if (heap) heap_link(heap, chunk);
+  worker->untidy = true;
   return heap != NULL;
 }
 

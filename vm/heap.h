@@ -67,14 +67,12 @@ bool heap_reserve_slow(Worker *worker, u32 words) MUST_CHECK;
 // memory is out. May collect.
 Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) MUST_CHECK;
 
-// Notes a COUNTED object just built in the nursery.
-void heap_note_counted(Worker *worker, Obj *obj);
-
 // Ends the turn: survivors of state go to the actor's heap, the nursery is empty again, counts of the dead are given
 // back, those in the message's fragment too (message->counted is 0 then; free it with heap_free_message()). After a
 // guard's turn the message is whole: a guard (worker->in_guard, or turn->phase) never has its message taken apart,
 // neither here nor by a collection.
 bool heap_end_turn(Worker *worker) MUST_CHECK;
+// heap_end_plain() in worker.h does the same for most turns, which need nothing of it.
 
 // The turn is put aside (await, preemption): everything reachable from state and frames leaves the nursery and the
 // message, whose fragment is garbage then (young_low, young_high are NULL, message->counted 0), except in a guard,

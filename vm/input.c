@@ -47,7 +47,7 @@ static void question_remove(Input *input, Question *question) {
 
 static void question_free(Worker *worker, Question *question) {
   promise_release(worker, question->promise);
-  pool_free(&worker->sched->pool, question, sizeof *question);
+  pool_free(&worker->pool, question, sizeof *question);
 }
 
 static void question_cancel(Worker *worker, Operation *operation) {
@@ -146,7 +146,7 @@ static void answer_all(Worker *worker, Input *input) {
 }
 
 bool input_ask(Worker *worker, Input *input, InputWant want, Promise *promise) {
-  Question *question = pool_alloc(&worker->sched->pool, sizeof *question);
+  Question *question = pool_alloc(&worker->pool, sizeof *question);
   if (!question) return false;
   *question = (Question){{question_cancel}, NULL, input, want, promise};
   promise->operation = &question->operation;

@@ -24,7 +24,7 @@ static size_t size_of(const Actor *actor) {
 static Actor *make(Worker *worker, const Class *class, u32 fields) {
   Vm *vm = worker->vm;
   if (!sched_admit(worker)) return NULL;
-  Actor *actor = pool_alloc(&worker->sched->pool, actor_bytes(class, fields));
+  Actor *actor = pool_alloc(&worker->pool, actor_bytes(class, fields));
   if (!actor) return NULL;
   *actor = (Actor){.class = class, .serial = ++vm->last_serial, .older = vm->newest, .state = ACTOR_IDLE};
   for (u32 i = 0; i < fields + hidden_words(class); i++) actor->fields[i] = VAL_EMPTY;
@@ -52,7 +52,7 @@ static void actor_free(Worker *worker, Actor *actor) {
   if (actor->older) actor->older->newer = actor->newer;
   if (actor->exit == EXIT_REASON_CRASH && actor->why) memory_free(actor->why, sizeof(Why) + actor->why->length);
   worker->sched->actor_count--;
-  pool_free(&worker->sched->pool, actor, size_of(actor));
+  pool_free(&worker->pool, actor, size_of(actor));
 }
 
 // ---- References -----------------------------------------------------------------------------------------------------
@@ -109,16 +109,15 @@ static bool dead_letter(Worker *worker, const Actor *actor, Promise *promise) {
   return true;
 }
 
-bool actor_send(Worker *worker, Val reference, u16 slot, const Val *args, u32 count, Promise *promise) {
-  const Obj *obj = val_obj(reference);
-  Actor *actor = ref_actor(obj);
+bool actor_send(Worker *worker, const Obj *reference, u16 slot, const Val *args, u32 count, Promise *promise) {
+  Actor *actor = ref_actor(reference);
   if (UNLIKELY(atomic_load_explicit(&actor->inbox, memory_order_relaxed) == MAILBOX_CLOSED)) return dead_letter(worker, actor, promise);
   Message *message = message_new(worker, MESSAGE_CALL, args, count);
   if (UNLIKELY(!message)) {
     if (promise) promise_release(worker, promise);
     return false;
   }
-  message->slot = ref_itable(obj)->slots[slot];
+  message->slot = ref_itable(reference)->slots[slot];
   message->promise = promise;
   worker->vm->stats.sent++;
   actor_post(worker, actor, message);
@@ -133,17 +132,17 @@ void actor_begin(Worker *worker, Actor *actor, Message *message) {
   sched_ready(worker, actor);
 }
 
-bool actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count, u64 *reference) {
+Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) {
   Message *message = message_new(worker, MESSAGE_START, args, count);
-  Actor *actor = message && heap_reserve(worker, 4) ? actor_make(worker, class) : NULL;
+  Actor *actor = message ? actor_make(worker, class) : NULL;
   if (!actor) {
     if (message) heap_free_message(worker, message);
-    return false;
+    return VAL_EMPTY;
   }
   message->code = class->init;
-  *reference = actor_reference(worker, actor, itable);
+  Val reference = actor_reference(worker, actor, itable);
   actor_begin(worker, actor, message);
-  return true;
+  return reference;
 }
 
 bool actor_task(Worker *worker, Val closure, Promise *promise) {
@@ -171,7 +170,7 @@ typedef struct Watch {
 
 static void watch_free(Worker *worker, Watch *watch) {
   promise_release(worker, watch->promise);
-  pool_free(&worker->sched->pool, watch, sizeof *watch);
+  pool_free(&worker->pool, watch, sizeof *watch);
 }
 
 static void watch_cancel(Worker *worker, Operation *operation) {
@@ -191,7 +190,7 @@ bool actor_watch(Worker *worker, Val reference, Promise *promise) {
     promise_release(worker, promise);
     return true;
   }
-  Watch *watch = pool_alloc(&worker->sched->pool, sizeof *watch);
+  Watch *watch = pool_alloc(&worker->pool, sizeof *watch);
   if (!watch) {
     promise_release(worker, promise);
     return false;

@@ -1,11 +1,12 @@
 // What actors do to each other: spawn, send, watch, end. And what promises are for. Called by the engine and by natives.
 #pragma once
+#include "vm/mailbox.h"
 #include "vm/native.h"
 
 // ---- Actors (life.c) ----
 
-// A new actor of `class`, its start message queued; *reference is a REF for `itable`. May collect: `args` must be registers.
-bool actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count, u64 *reference) MUST_CHECK;
+// A new actor of `class`, its start message queued. A reference for `itable`; 4 words reserved. VAL_EMPTY when memory is out.
+Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) MUST_CHECK;
 // A native actor made by the VM (a power), with `words` of C state in fields. NULL when memory is out.
 Actor *actor_native(Vm *vm, const Class *class, u32 words);
 // A reference to it, minted anew; 4 words reserved.
@@ -13,7 +14,7 @@ Val actor_reference(Worker *worker, Actor *actor, const Itable *itable);
 
 // Queues a message. `promise` (taken over, may be NULL) is settled with the answer. A send to an actor that is gone counts as a
 // dead letter and breaks the promise. False when memory is out: then nothing was sent and `promise` is released.
-bool actor_send(Worker *worker, Val reference, u16 slot, const Val *args, u32 count, Promise *promise) MUST_CHECK;
+bool actor_send(Worker *worker, const Obj *reference, u16 slot, const Val *args, u32 count, Promise *promise) MUST_CHECK;
 bool actor_task(Worker *worker, Val closure, Promise *promise) MUST_CHECK;
 
 typedef enum ExitReason { EXIT_REASON_NORMAL, EXIT_REASON_CRASH, EXIT_REASON_KILLED } ExitReason;
@@ -25,26 +26,6 @@ bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;   
 // Reference weights: what a copy takes from its original, and what a dead reference gives back.
 u64 weight_split(Obj *reference);
 void weight_return(Worker *worker, Actor *actor, u64 weight);   // may free the actor
-
-// ---- Mailbox (mailbox.c) ----
-typedef enum PushResult {
-  PUSH_QUEUED,
-  PUSH_WAKE,      // the receiver was idle: the caller must make it ready (sched_ready)
-  PUSH_CLOSED,    // the receiver has ended: the message is still the caller's
-} PushResult;
-PushResult mailbox_push(Actor *actor, Message *message);
-// The rest is for the actor's own worker.
-bool mailbox_collect(Actor *actor);                       // moves what was pushed behind the queue; false if there was nothing
-bool mailbox_idle(Actor *actor);                          // false if something came meanwhile
-void mailbox_append(Message **list, Message *message);    // lists are rings; `list` points at the last
-Message *mailbox_take(Message **list);                    // the first, or NULL
-void mailbox_remove(Message **list, Message *before, Message *message);  // `before` stands in front of it; NULL if it is the first
-Message *mailbox_close(Actor *actor);                     // all that waits, put-off messages first, linked by next; none comes after
-// Of classes with guards only, behind the state: messages that a guard refused, and the last of them that was tested since the state
-// was written (NULL: none).
-enum { MAILBOX_GUARD_WORDS = 2 };
-static inline Message **mailbox_put_off(Actor *actor) { return (Message **)&actor->fields[actor->class->field_count]; }
-static inline Message **mailbox_tested(Actor *actor) { return (Message **)&actor->fields[actor->class->field_count + 1]; }
 
 // ---- Promises (promise.c) ----
 Promise *promise_new(Worker *worker) MUST_CHECK;       // open, count 1; NULL when memory is out
@@ -66,8 +47,9 @@ void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.ge
 bool promise_forward(Worker *worker, Promise *from, Promise *to) MUST_CHECK;
 bool promise_all(Worker *worker, Val list, Promise **result) MUST_CHECK;
 bool promise_race(Worker *worker, Val list, Promise **result) MUST_CHECK;
-// A `when`: code runs as a turn of the running actor with the result and the captures. *result is the promise of its answer.
-bool promise_when(Worker *worker, Promise *on, const Code *code, const Val *captures, u32 count, Promise **result) MUST_CHECK;
+// A `when`: code runs as a turn of the running actor with the result, which takes the place of args[0], and the captures behind it.
+// The promise of its answer; NULL when memory is out.
+Promise *promise_when(Worker *worker, Promise *on, const Code *code, const Val *args, u32 count) MUST_CHECK;
 
 // ---- Values built outside any turn (chunk.c) ----
 // A chunk with room for `words` words; NULL when memory is out. What follows takes words of it, as many as said.
@@ -80,7 +62,6 @@ Val chunk_cons(Chunk *chunk, Val head, Val tail);                               
 Val chunk_reference(Chunk *chunk, Actor *actor, const Itable *itable);          // 4; minted anew
 
 // ---- Scheduler (sched.c) ----
-void sched_ready(Worker *worker, Actor *actor);        // into the run queue
 u64 sched_now(Worker *worker);                         // microseconds, monotonic; simulated under --seed
 struct Timer *sched_timer(Worker *worker, u64 at_us, void (*fire)(Worker *, void *), void *context) MUST_CHECK;
 void sched_timer_cancel(Worker *worker, struct Timer *timer);

@@ -144,7 +144,7 @@ static u64 *write_call(Linker *l, u64 *to, const u64 *code, bool tail) {
   return write_list(to + 2, code + 2);
 }
 
-// Arguments of these are put into a frame of their own, which has room for so many.
+// The engine has room for so many.
 static const u64 *few(Linker *l, const u64 *list) {
   if (reglist_count(list) > LIMIT_PARAMS) l->problem = "too many arguments or captures";
   return list;
@@ -214,6 +214,11 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
       return write_list(to + 3, few(l, code + 2));
     case OP_SEND: case OP_ASK: case OP_REQUEST: return write_with(to, code, first, line_at(l, word), few(l, code + 1));
     case OP_SPAWN: return write_spawn(l, to, word, code);
+    case OP_SET: {
+      bool raw = type_is_raw(l->module, l->function->registers[word_a(first)]);
+      *to = raw ? with_op(first, OP_SET_RAW) : first;
+      return to + 1;
+    }
     case OP_SELF: return write_self(l, to, code);
     case OP_NARROW: {
       const InterfaceDef *target = image_interface(l->image, l->module->types.items[code[1]].index);

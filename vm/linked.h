@@ -39,6 +39,7 @@
   X(NEW_LONG)                                                                                                     \
   X(UNPACK_LONG)                                                                                                  \
   X(COMPARE)     /* EQ … LE, JEQ … JLE of two objects */                                                          \
+  X(SET_RAW)     /* SET of a field that holds raw words */                                                        \
   X(ARITHMETIC)  /* VADD … VNEG of anything but small Ints */
 
 enum {

@@ -23,7 +23,6 @@ Images *images_new(void) {
   if (!images) return NULL;
   *images = (Images){0};
   desc_users++;
-  frames_prepare();
   return images;
 }
 

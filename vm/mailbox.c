@@ -1,20 +1,15 @@
-// Mailboxes: pushed by anyone, emptied by the owner. docs/scheduling.md argues for this shape.
-//
-// `inbox` is a stack that senders push with one compare-and-swap and the owner takes whole with one exchange, so there is no ABA
-// problem and no gap between exchange and link. The owner turns it over and appends it to `queue`, a ring of its own whose last
-// message the actor points at. Its two marks say who acts next:
-//   MAILBOX_IDLE    the owner saw it empty and went away: the pusher that replaces the mark must make the actor ready (M1)
-//   MAILBOX_CLOSED  the actor has ended: nothing is pushed any more (M2)
-#include "vm/life.h"
+// What mailboxes do more rarely than pushing and taking: see mailbox.h.
+#include "vm/mailbox.h"
 
-PushResult mailbox_push(Actor *actor, Message *message) {
-  Message *old = atomic_load_explicit(&actor->inbox, memory_order_relaxed);
-  do {
-    if (UNLIKELY(old == MAILBOX_CLOSED)) return PUSH_CLOSED;
-    message->next = old == MAILBOX_IDLE ? NULL : old;
-    // Release: the owner sees the message's contents. Acquire: a waker sees the actor as its last owner left it.
-  } while (!atomic_compare_exchange_weak_explicit(&actor->inbox, &old, message, memory_order_acq_rel, memory_order_relaxed));
-  return old == MAILBOX_IDLE ? PUSH_WAKE : PUSH_QUEUED;
+// Turns a stack over.
+static Message *oldest_first(Message *newest) {
+  Message *oldest = NULL;
+  for (Message *next; newest; newest = next) {
+    next = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+  }
+  return oldest;
 }
 
 void mailbox_append(Message **list, Message *message) {
@@ -28,38 +23,11 @@ void mailbox_append(Message **list, Message *message) {
   *list = message;
 }
 
-bool mailbox_collect(Actor *actor) {
-  Message *newest = atomic_load_explicit(&actor->inbox, memory_order_relaxed);
-  if (!newest || newest == MAILBOX_IDLE || newest == MAILBOX_CLOSED) return false;  // only the owner changes marks
-  newest = atomic_exchange_explicit(&actor->inbox, NULL, memory_order_acquire);
-  Message *oldest = NULL;
-  for (Message *message = newest, *next; message; message = next) {
-    next = message->next;
-    message->next = oldest;
-    oldest = message;
-  }
-  if (actor->queue) {
-    newest->next = actor->queue->next;
-    actor->queue->next = oldest;
-  } else {
-    newest->next = oldest;
-  }
+void mailbox_queue(Actor *actor, Message *newest) {
+  Message *oldest = oldest_first(newest), *last = actor->queue;
+  newest->next = last ? last->next : oldest;
+  if (last) last->next = oldest;
   actor->queue = newest;
-  return true;
-}
-
-bool mailbox_idle(Actor *actor) {
-  Message *none = NULL;
-  return atomic_compare_exchange_strong_explicit(&actor->inbox, &none, MAILBOX_IDLE, memory_order_release, memory_order_relaxed);
-}
-
-Message *mailbox_take(Message **list) {
-  Message *last = *list;
-  if (!last) return NULL;
-  Message *first = last->next;
-  if (first == last) *list = NULL;
-  else last->next = first->next;
-  return first;
 }
 
 void mailbox_remove(Message **list, Message *before, Message *message) {
@@ -86,14 +54,7 @@ Message *mailbox_close(Actor *actor) {
     end = &message->next;
   }
   *end = NULL;
-  // What was pushed since the collection, newest first.
-  Message *late = atomic_exchange_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_acq_rel), *oldest = NULL;
-  if (late == MAILBOX_IDLE || late == MAILBOX_CLOSED) late = NULL;
-  for (Message *next; late; late = next) {
-    next = late->next;
-    late->next = oldest;
-    oldest = late;
-  }
-  *end = oldest;
+  Message *late = atomic_exchange_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_acq_rel);
+  if (late > MAILBOX_CLOSED) *end = oldest_first(late);
   return first;
 }

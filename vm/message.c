@@ -37,14 +37,6 @@ static inline void flat_copy(Val arg, u64 *at, u32 words, Message *message) {
   }
 }
 
-static inline void fill_header(Worker *worker, Message *message, MessageKind kind, u32 count, u32 bytes) {
-  const Actor *sender = worker->actor;
-  *message = (Message){.kind = kind, .count = (u16)count, .bytes = bytes, .sender_line = worker->line};
-  if (!sender) return;
-  message->sender = sender->serial;
-  message->sender_class = sender->class;
-}
-
 static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 count) {
   void *block;
   u64 size;
@@ -55,22 +47,22 @@ static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 
     memory_free(block, size);
     return NULL;
   }
-  fill_header(worker, block, kind, count, (u32)size);
+  message_fill(worker, block, kind, count, size);
   ((Message *)block)->counted = counted;
   return block;
 }
 
-Message *message_new(Worker *worker, MessageKind kind, const Val *args, u32 count) {
+Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args, u32 count) {
   u32 words = 0;
   for (u32 i = 0; i < count; i++) words += flat_words(args[i]);
   if (UNLIKELY(words >= DEEP)) return new_deep(worker, kind, args, count);
   size_t bytes = sizeof(Message) + (count + words) * 8;
-  Message *message = pool_alloc(&worker->sched->pool, bytes);
+  Message *message = pool_alloc(&worker->pool, bytes);
   if (UNLIKELY(!message)) return NULL;
-  fill_header(worker, message, kind, count, (u32)bytes);
+  message_fill(worker, message, kind, count, bytes);
   u64 *fragment = message->args + count;
   for (u32 i = 0; i < count; i++) {
-    u32 flat = words ? flat_words(args[i]) : 0;
+    u32 flat = flat_words(args[i]);
     message->args[i] = args[i];
     if (!flat) continue;
     message->args[i] = (Val)fragment;
@@ -79,8 +71,6 @@ Message *message_new(Worker *worker, MessageKind kind, const Val *args, u32 coun
   }
   return message;
 }
-
-void message_recycle(Worker *worker, Message *message) { pool_free(&worker->sched->pool, message, message->bytes); }
 
 void promise_break_ended(Worker *worker, Promise *promise, const Actor *ended) {
   bool crashed = ended->exit == EXIT_REASON_CRASH;

@@ -3,11 +3,36 @@
 #pragma once
 #include "vm/life.h"
 
-// A message with copies of the arguments, its other fields empty. NULL when memory is out.
-Message *message_new(Worker *worker, MessageKind kind, const Val *args, u32 count) MUST_CHECK;
+// The same for arguments of which some are objects.
+Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args, u32 count) MUST_CHECK;
+
+static inline void message_fill(Worker *worker, Message *message, MessageKind kind, u32 count, size_t bytes) {
+  const Actor *sender = worker->actor;
+  *message = (Message){
+      .kind = kind,
+      .count = (u16)count,
+      .bytes = (u32)bytes,
+      .sender_line = worker->line,
+      .sender = sender ? sender->serial : 0,
+      .sender_class = sender ? sender->class : NULL,
+  };
+}
+
+// A message with copies of the arguments, its other fields empty. NULL when memory is out. Never collects.
+static inline MUST_CHECK Message *message_new(Worker *worker, MessageKind kind, const Val *args, u32 count) {
+  for (u32 i = 0; i < count; i++) {
+    if (val_is_pointer(args[i])) return message_with_objects(worker, kind, args, count);
+  }
+  size_t bytes = sizeof(Message) + count * sizeof(Val);
+  Message *message = pool_alloc(&worker->pool, bytes);
+  if (UNLIKELY(!message)) return NULL;
+  message_fill(worker, message, kind, count, bytes);
+  for (u32 i = 0; i < count; i++) message->args[i] = args[i];
+  return message;
+}
 
 // Gives back the block of a message whose fragment holds no counts any more (its turn has ended).
-void message_recycle(Worker *worker, Message *message);
+static inline void message_recycle(Worker *worker, Message *message) { pool_free(&worker->pool, message, message->bytes); }
 
 // Gives up a message whose turn never began: its promise breaks as the actor's end says.
 void message_drop(Worker *worker, Message *message, const Actor *ended);

@@ -8,6 +8,6 @@ void pool_close(Pool *pool) {
       memory_free(block, i * 8);
     }
     pool->free[i] = NULL;
-    pool->kept[i] = 0;
   }
+  pool->kept = 0;
 }

@@ -1,5 +1,5 @@
-// Blocks of the sizes that come and go all the time: messages, actors, promises. Each worker keeps freed ones in a list for each
-// exact size, so a send and its receipt call no allocator. A block taken here may be freed by memory_free() and the other way
+// Blocks of the sizes that come and go all the time: messages, actors, promises, turns. Each worker keeps freed ones in a list for
+// each exact size, so a send and its receipt call no allocator. A block taken here may be freed by memory_free() and the other way
 // round: sizes are exact, never rounded up.
 //
 // Sanitizer builds keep nothing, so that every use after a free is seen and every allocation may be made to fail.
@@ -7,19 +7,20 @@
 #include "vm/memory.h"
 
 enum {
-  POOL_BYTES = 512,    // the largest block kept
+  POOL_BYTES = 1024,       // the largest block kept
 #if defined(DEED_MALLOC) || defined(DEED_NO_JEMALLOC)
   POOL_KEEP = 0,
 #else
-  POOL_KEEP = 4096,    // blocks kept of each size
+  POOL_KEEP = 8 << 20,     // bytes kept in all: what a slice that does nothing but spawn takes
 #endif
+  POOL_IDLE = 1 << 20,     // more than this is not worth keeping while nobody is ready
 };
 
 typedef struct Pool {
+  size_t kept;  // bytes
   struct PoolBlock {
     struct PoolBlock *next;
   } *free[POOL_BYTES / 8 + 1];
-  u32 kept[POOL_BYTES / 8 + 1];
 } Pool;
 
 // A block of `size` bytes, a multiple of 8, not zeroed; NULL when memory is out.
@@ -28,19 +29,19 @@ static inline void *pool_alloc(Pool *pool, size_t size) {
   struct PoolBlock *block = pool->free[size / 8];
   if (UNLIKELY(!block)) return memory_alloc(size);
   pool->free[size / 8] = block->next;
-  pool->kept[size / 8]--;
+  pool->kept -= size;
   return block;
 }
 
 static inline void pool_free(Pool *pool, void *memory, size_t size) {
-  if (UNLIKELY(size > POOL_BYTES || pool->kept[size / 8] + 1 > POOL_KEEP)) {
+  if (UNLIKELY(size > POOL_BYTES || pool->kept + size > POOL_KEEP)) {
     memory_free(memory, size);
     return;
   }
   struct PoolBlock *block = memory;
   block->next = pool->free[size / 8];
   pool->free[size / 8] = block;
-  pool->kept[size / 8]++;
+  pool->kept += size;
 }
 
 void pool_close(Pool *pool);  // gives everything back to the allocator

@@ -38,7 +38,7 @@ typedef struct Alarm {
 
 static void alarm_free(Worker *worker, Alarm *alarm) {
   promise_release(worker, alarm->promise);
-  pool_free(&worker->sched->pool, alarm, sizeof *alarm);
+  pool_free(&worker->pool, alarm, sizeof *alarm);
 }
 
 static void alarm_fire(Worker *worker, void *context) {
@@ -58,13 +58,13 @@ bool power_clock_after(Worker *worker, Actor *actor, Message *message) {
   i64 us = val_us(message->args[0]);
   if (us <= 0) return power_answer(worker, message, VAL_UNIT);
   if (atomic_load(&message->promise->count) == 1 && !message->promise->waiters) return true;  // dropped before it began
-  Alarm *alarm = pool_alloc(&worker->sched->pool, sizeof *alarm);
+  Alarm *alarm = pool_alloc(&worker->pool, sizeof *alarm);
   if (!alarm) return fault_memory(worker);
   *alarm = (Alarm){{alarm_cancel}, NULL, message->promise};
   u64 now = sched_now(worker);
   alarm->timer = sched_timer(worker, now + (u64)us, alarm_fire, alarm);
   if (!alarm->timer) {
-    pool_free(&worker->sched->pool, alarm, sizeof *alarm);
+    pool_free(&worker->pool, alarm, sizeof *alarm);
     return fault_memory(worker);
   }
   message->promise->operation = &alarm->operation;

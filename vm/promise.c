@@ -21,7 +21,7 @@ static size_t all_bytes(u32 count) { return sizeof(AllState) + sizeof(Promise *)
 static bool is_open(const Promise *promise) { return atomic_load_explicit(&promise->state, memory_order_acquire) == PROMISE_OPEN; }
 
 Promise *promise_new(Worker *worker) {
-  Promise *promise = pool_alloc(&worker->sched->pool, sizeof *promise);
+  Promise *promise = pool_alloc(&worker->pool, sizeof *promise);
   if (!promise) return NULL;
   *promise = (Promise){.count = 1, .state = PROMISE_OPEN, .value = VAL_UNIT};
   return promise;
@@ -72,12 +72,12 @@ void promise_unwait(Promise *promise, Waiter *waiter) {
 }
 
 static Waiter *waiter_new(Worker *worker, WaiterKind kind) {
-  Waiter *waiter = pool_alloc(&worker->sched->pool, sizeof *waiter);
+  Waiter *waiter = pool_alloc(&worker->pool, sizeof *waiter);
   if (waiter) *waiter = (Waiter){.kind = kind};
   return waiter;
 }
 
-static void waiter_free(Worker *worker, Waiter *waiter) { pool_free(&worker->sched->pool, waiter, sizeof *waiter); }
+static void waiter_free(Worker *worker, Waiter *waiter) { pool_free(&worker->pool, waiter, sizeof *waiter); }
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ static void promise_free(Worker *worker, Promise *promise) {
   }
   if (promise->all) all_free(worker, promise->all);
   chunk_free(worker, promise->chunk);
-  pool_free(&worker->sched->pool, promise, sizeof *promise);
+  pool_free(&worker->pool, promise, sizeof *promise);
 }
 
 // Only the resolver's handle is left, and nothing follows the promise: what a native does for it is for nobody.
@@ -250,7 +250,7 @@ static void settle_like(Worker *worker, Promise *follower, Promise *from, bool l
 
 static void wake_actor(Worker *worker, Actor *actor) {
   Turn *turn = actor->turn;
-  if (turn->timer) timers_cancel(&worker->sched->timers, &worker->sched->pool, turn->timer);
+  if (turn->timer) timers_cancel(&worker->sched->timers, &worker->pool, turn->timer);
   turn->timer = NULL;
   sched_ready(worker, actor);
 }
@@ -404,33 +404,23 @@ bool promise_race(Worker *worker, Val list, Promise **result) {
 }
 
 // The message's first argument is filled with the Result when its turn begins.
-static Message *when_message(Worker *worker, const Code *code, const Val *captures, u32 count) {
-  Val args[256];
-  if (count >= COUNT_OF(args)) return NULL;
-  args[0] = VAL_UNIT;
-  memcpy(args + 1, captures, count * sizeof *captures);
-  Message *message = message_new(worker, MESSAGE_WHEN, args, count + 1);
-  if (message) message->code = code;
-  return message;
-}
-
-bool promise_when(Worker *worker, Promise *on, const Code *code, const Val *captures, u32 count, Promise **result) {
+Promise *promise_when(Worker *worker, Promise *on, const Code *code, const Val *args, u32 count) {
   Waiter *waiter = waiter_new(worker, WAITER_WHEN);
-  Message *message = waiter ? when_message(worker, code, captures, count) : NULL;
+  Message *message = waiter ? message_new(worker, MESSAGE_WHEN, args, count) : NULL;
   Promise *answer = message ? combined(worker, ASKED_WHEN) : NULL;
   if (!answer) {
     if (message) heap_free_message(worker, message);
     if (waiter) waiter_free(worker, waiter);
-    return false;
+    return NULL;
   }
   worker->vm->stats.sent++;
   promise_retain(answer);
   message->promise = answer;
+  message->code = code;
   waiter->message = message;
   waiter->actor = worker->actor;
   // The waiter counts as a reference: an actor with a `when` to come is not unreachable.
   atomic_fetch_add_explicit(&worker->actor->weight, WEIGHT_UNIT, memory_order_relaxed);
   follow(worker, on, waiter);
-  *result = answer;
-  return true;
+  return answer;
 }

@@ -32,7 +32,7 @@ void counts_release_moved(Worker *worker, u64 *words, u64 used) {
 static void message_release(Worker *worker, Message *message) {
   u64 *graph = message->args + message->count;
   if (message->counted) counts_release(worker, graph, (u32)((u64 *)((char *)message + message->bytes) - graph));
-  memory_free(message, message->bytes);
+  pool_free(&worker->pool, message, message->bytes);
 }
 
 static void work_off(Worker *worker) {

@@ -34,7 +34,6 @@ void sched_close(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched) return;
   memory_free(sched->drawn_from, sched->drawn_capacity * sizeof *sched->drawn_from);
-  pool_close(&sched->pool);
   memory_free(sched, sizeof *sched);
   worker->sched = NULL;
 }
@@ -45,19 +44,6 @@ bool sched_admit(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched->seeded || sched->actor_count < sched->drawn_capacity) return true;
   return memory_grow((void **)&sched->drawn_from, &sched->drawn_capacity, sizeof *sched->drawn_from, NULL);
-}
-
-void sched_ready(Worker *worker, Actor *actor) {
-  Sched *sched = worker->sched;
-  actor->state = ACTOR_READY;
-  sched->ready_count++;
-  if (UNLIKELY(sched->seeded)) {
-    sched->drawn_from[sched->ready_count - 1] = actor;
-    return;
-  }
-  actor->next_ready = NULL;
-  *(sched->first ? &sched->last->next_ready : &sched->first) = actor;
-  sched->last = actor;
 }
 
 static Actor *take_ready(Worker *worker) {
@@ -78,27 +64,16 @@ static Actor *take_ready(Worker *worker) {
 
 // ---- Reductions -----------------------------------------------------------------------------------------------------
 
-void sched_grant(Worker *worker) {
-  Sched *sched = worker->sched;
-  i64 granted = worker->vm->options.quantum;
-  if (UNLIKELY(sched->seeded)) granted = 1 + (i64)random_below(&sched->choice, (u64)granted * 2);
-  if (UNLIKELY(sched->kill_left) && granted > sched->kill_left) granted = sched->kill_left;
-  sched->granted = worker->reductions = granted;
+i64 sched_grant_odd(Sched *sched, i64 granted) {
+  if (sched->seeded) granted = 1 + (i64)random_below(&sched->choice, (u64)granted * 2);
+  return sched->kill_left && granted > sched->kill_left ? sched->kill_left : granted;
 }
 
-void sched_charge(Worker *worker) {
-  Sched *sched = worker->sched;
-  i64 spent = sched->granted - worker->reductions;
-  sched->granted = worker->reductions;
-  worker->vm->stats.reductions += (u64)spent;
-  worker->vm->stats.slices++;
-  sched->until_poll -= 1 + spent / 512;
-  if (UNLIKELY(sched->kill_left)) {
-    sched->kill_left -= spent;
-    if (sched->kill_left > 0) return;
-    sched->kill_left = 0;
-    sched->kill_now = true;
-  }
+void sched_charge_kill(Sched *sched, i64 spent) {
+  sched->kill_left -= spent;
+  if (sched->kill_left > 0) return;
+  sched->kill_left = 0;
+  sched->kill_now = true;
 }
 
 // ---- Time -----------------------------------------------------------------------------------------------------------
@@ -109,14 +84,14 @@ u64 sched_now(Worker *worker) {
 }
 
 Timer *sched_timer(Worker *worker, u64 at_us, TimerFire fire, void *context) {
-  return timers_set(&worker->sched->timers, &worker->sched->pool, at_us, fire, context);
+  return timers_set(&worker->sched->timers, &worker->pool, at_us, fire, context);
 }
 
-void sched_timer_cancel(Worker *worker, Timer *timer) { timers_cancel(&worker->sched->timers, &worker->sched->pool, timer); }
+void sched_timer_cancel(Worker *worker, Timer *timer) { timers_cancel(&worker->sched->timers, &worker->pool, timer); }
 
 static void run_timers(Worker *worker) {
   Sched *sched = worker->sched;
-  if (sched->timers.count) timers_run(&sched->timers, &sched->pool, sched_now(worker), worker);
+  if (sched->timers.count) timers_run(&sched->timers, &worker->pool, sched_now(worker), worker);
 }
 
 static void time_is_up(Worker *worker, void *context) {
@@ -203,6 +178,7 @@ static void look_outside(Worker *worker) {
 // Nobody is ready. False if nothing can happen any more.
 static bool wait_idle(Worker *worker) {
   Sched *sched = worker->sched;
+  if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
   memory_trim();
   stream_flush(worker, worker->vm->out);
   if (stop_by_signal(worker)) return false;

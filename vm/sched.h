@@ -1,7 +1,6 @@
 // The scheduler's inside: what a worker keeps to decide who runs next, and the steps of a run. life.h is the face for those who send.
 #pragma once
 #include "vm/message.h"
-#include "vm/pool.h"
 #include "vm/random.h"
 #include "vm/state.h"
 #include "vm/timer.h"
@@ -14,7 +13,6 @@ enum {
 };
 
 typedef struct Sched {
-  Pool pool;
   Timers timers;
   // Ready actors: a list, first to last; under --seed an array to draw from.
   Actor *first, *last;
@@ -48,9 +46,42 @@ bool sched_admit(Worker *worker) MUST_CHECK;
 void sched_run(Worker *worker);
 void sched_stop(Worker *worker, VmEnd end, int status);  // the first to ask wins
 
-// Gives the running actor its reductions; books what it has used.
-void sched_grant(Worker *worker);
-void sched_charge(Worker *worker);
+// Puts an actor in line.
+static inline void sched_ready(Worker *worker, Actor *actor) {
+  Sched *sched = worker->sched;
+  actor->state = ACTOR_READY;
+  sched->ready_count++;
+  if (UNLIKELY(sched->seeded)) {
+    sched->drawn_from[sched->ready_count - 1] = actor;
+    return;
+  }
+  actor->next_ready = NULL;
+  *(sched->first ? &sched->last->next_ready : &sched->first) = actor;
+  sched->last = actor;
+}
+
+i64 sched_grant_odd(Sched *sched, i64 granted);        // under --seed, or with the kill hook set
+void sched_charge_kill(Sched *sched, i64 spent);
+
+// Gives the running actor its reductions.
+static inline void sched_grant(Worker *worker) {
+  Sched *sched = worker->sched;
+  i64 granted = worker->vm->options.quantum;
+  if (UNLIKELY(sched->seeded || sched->kill_left)) granted = sched_grant_odd(sched, granted);
+  sched->granted = worker->reductions = granted;
+}
+
+// Books what it has used.
+static inline void sched_charge(Worker *worker) {
+  Sched *sched = worker->sched;
+  i64 spent = sched->granted - worker->reductions;
+  sched->granted = worker->reductions;
+  worker->vm->stats.reductions += (u64)spent;
+  worker->vm->stats.slices++;
+  sched->until_poll -= 1 + (i64)((u64)spent / 512);
+  if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
+}
+
 // Nobody else could run: the actor may have another slice at once. Books, looks at the outside, and grants.
 bool sched_again(Worker *worker);
 

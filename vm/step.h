@@ -42,13 +42,16 @@ static inline void stack_end_set(Worker *worker) {
   worker->stack_end = turn->stack + turn->stack_words - STACK_SLACK;
 }
 
-void frames_prepare(void);  // once, before anything runs
 bool stack_reserve(Worker *worker, u64 needed, u32 used) MUST_CHECK;
 
-// Puts a frame of the registers that `list` names, all vals, above the running one, so that a collection sees and updates them.
-// Returns them; NULL with a fault if the stack is full. The frame of the instruction may have moved.
-u64 *arguments_push(Worker *worker, const u64 *pc, const u64 *list) MUST_CHECK;
-void arguments_pop(Worker *worker);  // the instruction's frame runs again
+// Copies the registers that `list` names to `values`, which has room for LIMIT_PARAMS. Their count.
+typedef u16 __attribute__((may_alias)) CodeHalf;
+static inline u32 registers_listed(const u64 *fp, const u64 *list, u64 *values) {
+  const CodeHalf *numbers = (const CodeHalf *)list;
+  u32 count = numbers[0];
+  for (u32 i = 0; i < count; i++) values[i] = fp[numbers[1 + i]];
+  return count;
+}
 
 // Lowers the watermark by some frames: the frame that returned into the barrier was at it. The pc to go on at.
 const u64 *frames_lower(Worker *worker);

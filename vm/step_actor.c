@@ -1,6 +1,6 @@
 // Instructions that concern other actors: spawning, sending, waiting.
 //
-// Arguments are put into a frame of their own while the work is done, so that a collection in between updates them. What the
+// Making a message never collects, so arguments are read from the registers once whatever may collect has been done. What the
 // language promises about causes ("awaiting Tally.get: …") is said here.
 #include "vm/load.h"
 #include "vm/step.h"
@@ -33,29 +33,24 @@ bool step_narrow(Worker *worker, const u64 *pc) {
 
 bool step_spawn(Worker *worker, const u64 *pc) {
   if (!guard_check(worker, "spawn")) return false;
-  u64 *args = arguments_push(worker, pc, pc + 3);
-  if (!args) return false;
-  u64 reference = VAL_EMPTY;
+  if (!heap_reserve(worker, 4)) return fault_memory(worker);
+  u64 *fp = registers(worker);
+  Val args[LIMIT_PARAMS];
+  u32 count = registers_listed(fp, pc + 3, args);
   worker->line = (u32)word_bc(*pc);
-  bool done = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, reglist_count(pc + 3), &reference);
-  arguments_pop(worker);
-  if (!done) return memory_out(worker);
-  registers(worker)[word_a(*pc)] = reference;
+  Val reference = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, count);
+  if (reference == VAL_EMPTY) return fault_memory(worker);
+  fp[word_a(*pc)] = reference;
   return true;
 }
 
 // Sends with the arguments listed at pc[2]; the reference is in `receiver`.
 static bool send(Worker *worker, const u64 *pc, u16 receiver, u16 slot, Promise *promise) {
-  u64 *args = arguments_push(worker, pc, pc + 2);
-  if (!args) {
-    if (promise) promise_release(worker, promise);
-    return false;
-  }
+  const u64 *fp = registers(worker);
+  Val args[LIMIT_PARAMS];
+  u32 count = registers_listed(fp, pc + 2, args);
   worker->line = (u32)pc[1];
-  const u64 *fp = args - (args[FRAME_LINK] >> 32);
-  bool done = actor_send(worker, fp[receiver], slot, args, reglist_count(pc + 2), promise);
-  arguments_pop(worker);
-  return done || memory_out(worker);
+  return actor_send(worker, val_obj(fp[receiver]), slot, args, count, promise) || fault_memory(worker);
 }
 
 bool step_send(Worker *worker, const u64 *pc) {
@@ -97,15 +92,13 @@ bool step_ask(Worker *worker, const u64 *pc) {
 
 bool step_when(Worker *worker, const u64 *pc) {
   if (!guard_check(worker, "wait")) return false;
-  u64 *captures = arguments_push(worker, pc, pc + 3);
-  if (!captures) return false;
-  const u64 *fp = captures - (captures[FRAME_LINK] >> 32);
+  const u64 *fp = registers(worker);
+  Val args[1 + LIMIT_PARAMS];
+  args[0] = VAL_UNIT;  // the Result will take its place
+  u32 count = 1 + registers_listed(fp, pc + 3, args + 1);
   worker->line = (u32)pc[2];
-  Promise *on = promise_of(val_obj(fp[word_b(*pc)])), *answer = NULL;
-  bool done = promise_when(worker, on, (const Code *)pc[1], captures, reglist_count(pc + 3), &answer);
-  arguments_pop(worker);
-  if (!done) return memory_out(worker);
-  return promise_store(worker, word_a(*pc), answer);
+  Promise *answer = promise_when(worker, promise_of(val_obj(fp[word_b(*pc)])), (const Code *)pc[1], args, count);
+  return answer ? promise_store(worker, word_a(*pc), answer) : fault_memory(worker);
 }
 
 bool step_task(Worker *worker, const u64 *pc) {

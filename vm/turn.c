@@ -75,8 +75,6 @@ static Step preempt(Worker *worker, Actor *actor) {
   return put_aside(worker, actor) ? STEP_REQUEUE : end_by_memory(worker, actor);
 }
 
-// ---- Answers --------------------------------------------------------------------------------------------------------
-
 static const Code *code_of(const Actor *actor, const Message *message) {
   switch (message->kind) {
     case MESSAGE_CALL: return actor->class->handlers[message->slot].code;
@@ -86,9 +84,10 @@ static const Code *code_of(const Actor *actor, const Message *message) {
   BUG("message of kind %d", message->kind);
 }
 
+// ---- Answers --------------------------------------------------------------------------------------------------------
+
 static bool settle(Worker *worker, Message *message, bool forwards) {
   Promise *promise = message->promise;
-  if (!promise) return true;
   if (forwards) {
     if (!promise_forward(worker, promise_of(val_obj(worker->result)), promise)) return false;
   } else {
@@ -99,19 +98,21 @@ static bool settle(Worker *worker, Message *message, bool forwards) {
   return true;
 }
 
-static void note_written(Actor *actor, const Code *code) {
-  if (!(code->effects & EFFECT_ASSIGNS)) return;
-  actor->retest = true;
-  *mailbox_tested(actor) = NULL;
+// The turn is over but for what it leaves behind: its message is still its own.
+static bool turn_end(Worker *worker, Message *message, bool forwards) {
+  if (message->promise && !settle(worker, message, forwards)) return false;
+  return heap_end_plain(worker) || heap_end_turn(worker);
 }
 
 static Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
-  if (!settle(worker, message, forwards) || !heap_end_turn(worker)) return end_by_memory(worker, actor);
+  if (UNLIKELY(!turn_end(worker, message, forwards))) return end_by_memory(worker, actor);
+  if (actor->class->any_guard && code_of(actor, message)->effects & EFFECT_ASSIGNS) {
+    actor->retest = true;
+    *mailbox_tested(actor) = NULL;
+  }
   turn->message = NULL;
-  actor->started = true;
-  if (actor->class->any_guard) note_written(actor, code_of(actor, message));
   message_recycle(worker, message);
   return STEP_MORE;
 }
@@ -124,7 +125,7 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
   worker->in_guard = false;
-  if (!heap_end_turn(worker)) return end_by_memory(worker, actor);
+  if (!heap_end_plain(worker) && !heap_end_turn(worker)) return end_by_memory(worker, actor);
   turn->message = NULL;
   turn->phase = PHASE_HANDLER;
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
@@ -173,36 +174,32 @@ static bool give_result(Worker *worker, Message *message) {
 }
 
 // Puts the first frame of a turn on the stack.
-static bool enter(Worker *worker, Message *message, const Code *code, TurnPhase phase) {
+static inline bool enter(Worker *worker, Message *message, const Code *code, TurnPhase phase) {
   Turn *turn = worker->turn;
   turn->phase = phase;
   turn->message = message;
-  turn->pc = NULL;  // no frames yet, should a crash report look
-  const Val *args = message->args;
-  u32 count = message->count;
-  if (message->kind == MESSAGE_TASK && !message->code) {
-    Obj *closure = val_obj(args[0]);
-    count = header_aux(closure->header);
-    args = closure_captures(closure);
+  if (UNLIKELY(message->kind == MESSAGE_TASK && !message->code)) {
+    Obj *closure = val_obj(message->args[0]);
+    return engine_enter(worker, code, closure_captures(closure), header_aux(closure->header));
   }
-  if (phase == PHASE_HANDLER) {
-    worker->young_low = message->args + message->count;
-    worker->young_high = (u64 *)((char *)message + message->bytes);
-  }
-  if (!engine_enter(worker, code, args, count)) return false;
-  return message->kind != MESSAGE_WHEN || give_result(worker, message);
+  return engine_enter(worker, code, message->args, message->count);
 }
 
 // The message has left the mailbox: its turn begins.
 static Step begin(Worker *worker, Actor *actor, Message *message) {
   worker->vm->stats.received++;
   worker->reductions--;
-  if (!enter(worker, message, code_of(actor, message), PHASE_HANDLER)) return end_by_memory(worker, actor);
-  return go(worker, actor);
+  worker->young_low = message->args + message->count;
+  worker->young_high = (u64 *)((char *)message + message->bytes);
+  worker->untidy = message->counted;
+  bool entered = enter(worker, message, code_of(actor, message), PHASE_HANDLER);
+  if (UNLIKELY(message->kind == MESSAGE_WHEN)) entered = entered && give_result(worker, message);
+  return LIKELY(entered) ? go(worker, actor) : end_by_memory(worker, actor);
 }
 
 static Step test_guard(Worker *worker, Actor *actor, Message *message, const Code *guard, bool put_off) {
   worker->reductions--;
+  worker->untidy = false;
   if (!enter(worker, message, guard, PHASE_GUARD)) return end_by_memory(worker, actor);
   worker->turn->put_off = put_off;
   return go(worker, actor);
@@ -236,14 +233,14 @@ static Step next_guarded(Worker *worker, Actor *actor) {
 
 static Step next(Worker *worker, Actor *actor) {
   if (actor->class->any_guard) return next_guarded(worker, actor);
-  if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
-  return begin(worker, actor, mailbox_take(&actor->queue));
+  Message *message = mailbox_next(actor);
+  return message ? begin(worker, actor, message) : go_idle(actor);
 }
 
 // A native actor's turn: its step answers, or takes the promise over to answer later. What goes wrong in it breaks the answer only.
 static Step next_native(Worker *worker, Actor *actor) {
-  if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
-  Message *message = mailbox_take(&actor->queue);
+  Message *message = mailbox_next(actor);
+  if (!message) return go_idle(actor);
   worker->vm->stats.received++;
   worker->reductions -= 10;
   if (!actor->class->step(worker, actor, message)) {
@@ -263,6 +260,7 @@ static Step resume(Worker *worker, Actor *actor) {
   if (worker->turn) turn_free(worker, worker->turn);
   Turn *turn = worker->turn = actor->turn;
   actor->turn = NULL;
+  worker->untidy = true;
   Promise *waiting = turn->waiting;
   if (waiting) {
     turn->waiting = NULL;
@@ -285,16 +283,15 @@ void turn_slice(Worker *worker, Actor *actor) {
   worker->actor = actor;
   actor->state = ACTOR_RUNNING;
   sched_grant(worker);
-  Step step = STEP_MORE;
-  for (u32 steps = 0; step == STEP_MORE; steps++) {
-    bool enough = steps && (steps >= SLICE_MESSAGES || worker->reductions <= 0);
-    step = enough ? STEP_REQUEUE : one_step(worker, actor);
-  }
+  u32 left = SLICE_MESSAGES;
+  Step step;
+  do step = one_step(worker, actor);
+  while (step == STEP_MORE && --left && worker->reductions > 0);
   sched_charge(worker);
   if (UNLIKELY(worker->sched->kill_now)) {
     worker->sched->kill_now = false;
     actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
-  } else if (step == STEP_REQUEUE) {
+  } else if (step != STEP_AWAY) {
     sched_ready(worker, actor);
   } else if (!atomic_load_explicit(&actor->weight, memory_order_relaxed)) {
     actor_unreachable(worker, actor);

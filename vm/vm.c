@@ -80,7 +80,7 @@ static void close_run(Vm *vm) {
   vm->main = NULL;
   input_close(worker, vm->input);
   vm->input = NULL;
-  timers_close(&worker->sched->timers, &worker->sched->pool, worker);
+  timers_close(&worker->sched->timers, &worker->pool, worker);
   life_close(worker);
   if (worker->turn) turn_free(worker, worker->turn);
   worker->turn = NULL;
@@ -104,6 +104,7 @@ void vm_free(Vm *vm) {
   if (vm->memory_chunk) memory_free(vm->memory_chunk, sizeof(Chunk) + vm->memory_chunk->capacity * sizeof(u64));
   if (vm->images) images_free(vm->images);
   sched_close(worker);
+  pool_close(&worker->pool);
   free(worker->text);
   free(worker->fault_text);
   memory_free(vm, sizeof *vm);

@@ -1,6 +1,7 @@
 // A worker: one thread's view of the VM. Everything that runs gets it as its first argument.
 #pragma once
 #include "vm/actor.h"
+#include "vm/pool.h"
 #include "vm/vm.h"
 
 typedef enum FaultKind {
@@ -21,6 +22,7 @@ struct Worker {
   u32 counted_count, counted_capacity;
   LargeObj *young_large;       // large objects born in this turn
   u64 young_large_words;       // in them
+  bool untidy;                 // the turn made or received what must be given back or looked at when it ends (heap.h)
   Chunk *big;                  // at lies in this chunk instead of the nursery: a request was too large for it (heap.c)
   Heap *loose;                 // of what runs outside any actor (constants being computed), or NULL
   u32 collections;             // since the worker began
@@ -41,12 +43,19 @@ struct Worker {
   u64 stack_limit;             // bytes of one actor's stack; 0: the default (frames.c)
   u32 need;                    // words that the instruction on its slow path asks for
   u32 line;                    // source line of the send, spawn, task or when being done: for Message.sender_line
-  Turn *spare_turn;            // kept by turn_free() for the next turn_new()
-  u64 *spare_stack;
+  u64 *spare_stack;            // kept for the next turn
   struct Images *images;       // what is loaded (load.h)
   Vm *vm;
-  struct Sched *sched;         // run queue, pools, timers (sched.h)
+  struct Sched *sched;         // run queue, timers (sched.h)
+  Pool pool;
 };
+
+// Builds that check the heap after each turn.
+#if defined(DEED_STRESS) || defined(DEED_WALK)
+enum { WALKING = true };
+#else
+enum { WALKING = false };
+#endif
 
 // Sets worker->fault. Returns false, so that natives can `return fault_set(…)`.
 bool fault_set(Worker *worker, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -67,4 +76,24 @@ static inline Obj *heap_take(Worker *worker, u32 words) {
   Obj *obj = (Obj *)worker->at;
   worker->at += words;
   return obj;
+}
+
+// Notes a COUNTED object just built.
+static inline void heap_note_counted(Worker *worker, Obj *obj) {
+  worker->untidy = true;
+  if (UNLIKELY(worker->big != NULL)) {
+    worker->big->counted = true;
+    return;
+  }
+  if (UNLIKELY(worker->counted_count == worker->counted_capacity)) BUG("more counted objects than the nursery can hold");
+  worker->counted[worker->counted_count++] = obj;
+}
+
+// Ends a turn that wrote no state and made nothing but objects in the nursery that hold no counts. False if it was another one:
+// nothing is done then, heap_end_turn() is to do it.
+static inline bool heap_end_plain(Worker *worker) {
+  if (WALKING || worker->untidy) return false;
+  worker->at = worker->nursery;
+  worker->young_low = worker->young_high = NULL;
+  return true;
 }

@@ -130,7 +130,7 @@ void world_close(World *w) {
   cr_assert_eq(w->other->weight, 1, "weight %llu left", (unsigned long long)w->other->weight - 1);
   cr_assert_eq(w->promise->count, 1, "promise count %u left", w->promise->count - 1);
   memory_free(w->promise, sizeof *w->promise);
-  pool_close(&w->worker.sched->pool);
+  pool_close(&w->worker.pool);
   cr_assert_eq(memory_live(), w->live_before, "%lld bytes leaked", (long long)(memory_live() - w->live_before));
   free(w->worker.text);
   free(w->worker.sched);
