@@ -75,9 +75,11 @@ check:  ## what needs no running: warnings as errors, the include graph, file si
 	@$(MAKE) --no-print-directory BUILD=build/check CFLAGS=-O1 WERROR=-Werror build/check/deed build/check/unit
 	@python3 tests/floors.py
 
-stress:  ## the tests with a collection at every chance, a tiny nursery, and a yield at every instruction that may
+STRESS_SEEDS ?= 200
+
+stress:  ## the tests with a collection at every chance, a tiny nursery, a yield wherever one may be, under STRESS_SEEDS seeds
 	@$(MAKE) --no-print-directory BUILD=build/stress DEFS=-DDEED_STRESS all
-	@DEED=build/stress/deed SLOW=20 tests/run $(or $(FILTER),lang examples seed library)
+	@DEED=build/stress/deed SLOW=20 SCALED=1 SEEDS=$(STRESS_SEEDS) tests/run $(or $(FILTER),lang examples seed library)
 
 # Sanitizers see every block only with malloc: no libgc, no jemalloc. Their frames are no tail calls: a switch dispatches.
 MALLOC   = PKGS=libutf8proc DEFS='-DDEED_NO_LIBGC -DDEED_NO_JEMALLOC -DDEED_SWITCH'
