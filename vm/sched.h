@@ -24,7 +24,8 @@ typedef struct Sched {
   Promise *settled, *last_settled;  // promises whose waiters are to hear, first to last (counted)
   bool releasing, announcing;       // the lists are being worked off
   bool seeded;
-  bool simulated;           // the clock stands while anyone is ready, and jumps to the next timer when nobody is
+  bool simulated;           // the clock goes on 1 ms for each QUANTUM of reductions, and jumps to the next timer when nobody is ready
+  u64 clocked;              // reductions of the run that the simulated clock has counted
   Random choice;            // --seed: who is next, and for how long
   u64 start;                // of the clock, us; what sched_now() gives counts from here
   u64 now;                  // simulated
