@@ -26,9 +26,9 @@ int str_compare(Str a, Str b) {
 bool str_starts_with(Str s, Str prefix) { return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0); }
 
 u64 str_hash(Str s) {
-  u64 h = 0xcbf29ce484222325u;  // FNV-1a, then a finaliser: tables mask the low bits
-  for (size_t i = 0; i < s.len; i++) h = (h ^ (u8)s.ptr[i]) * 0x100000001b3u;
-  return h ^ h >> 29;
+  u64 h = HASH_START;
+  for (size_t i = 0; i < s.len; i++) h = hash_byte(h, (u8)s.ptr[i]);
+  return hash_end(h);
 }
 
 // ---- Compiler memory ------------------------------------------------------------------------------------------------
@@ -38,10 +38,22 @@ u64 str_hash(Str s) {
 enum { CHUNK_SIZE = 256 << 10, CHUNK_MOST = 16 << 20, LARGE_SIZE = 32 << 10, CLEAN_STEP = 8 << 10 };
 
 typedef struct Bump {
+  char *start;  // of the chunk
   char *at;     // the next object
   char *clean;  // zeroed up to here: shortly before it is written, so that it is in the cache by then
   char *end;    // of the chunk
 } Bump;
+
+// Of regions.
+enum { REGION_CHUNK = 64 << 10, REGION_CHUNK_MOST = 4 << 20, REGION_SPARE = 1 << 20 };
+
+typedef struct RegionChunk {
+  struct RegionChunk *next;
+  size_t size;
+} RegionChunk;
+
+static RegionChunk *spare_chunks;  // of regions that were released, for the next ones
+static size_t spare_size;
 
 static Bump scanned_bump;
 static Bump data_bump;
@@ -135,6 +147,7 @@ static void chunk_free(void *block) {
 // While something is compiled all of it is in use: a collection would find nothing. So libgc expands until it is asked here.
 void gc_tidy(void) {
   if (!collector_ready) return;
+  if (spare_size > REGION_SPARE) spare_chunks = NULL, spare_size = 0;
   size_t used = GC_get_heap_size() - GC_get_free_bytes(), fresh = GC_get_bytes_since_gc();
   if (fresh < TIDY_SIZE || fresh < used / 2) return;
   GC_enable();
@@ -167,30 +180,33 @@ static size_t next_chunk_size(void) {
   return size;
 }
 
+static inline size_t rounded(size_t size) { return (size + 7) & ~(size_t)7; }
+
+// Zeroes on from `clean` so that `size` bytes at `at` are clean; gives the new end of what is.
+static char *clean_ahead(char *at, char *clean, char *end, size_t size) {
+  if (size <= (size_t)(clean - at)) return clean;
+  size_t dirty = (size_t)(end - clean), step = size + CLEAN_STEP;
+  if (step > dirty) step = dirty;
+  memset(clean, 0, step);
+  return clean + step;
+}
+
 // Makes `size` bytes at bump->at clean, in this chunk or a new one.
 static void bump_refill(Bump *bump, size_t size, bool scanned) {
   if (size > (size_t)(bump->end - bump->at)) {
     size_t length = next_chunk_size();
     bool zeroed;
-    bump->at = bump->clean = chunk_get(length, scanned, &zeroed);
+    bump->start = bump->at = bump->clean = chunk_get(length, scanned, &zeroed);
     bump->end = bump->at + length;
     if (zeroed) bump->clean = bump->end;
   }
-  if (size <= (size_t)(bump->clean - bump->at)) return;
-  size_t dirty = (size_t)(bump->end - bump->clean), step = size + CLEAN_STEP;
-  if (step > dirty) step = dirty;
-  memset(bump->clean, 0, step);
-  bump->clean += step;
+  bump->clean = clean_ahead(bump->at, bump->clean, bump->end, size);
 }
-
-static inline size_t rounded(size_t size) { return (size + 15) & ~(size_t)15; }
 
 static void *bump_alloc(Bump *bump, size_t size, bool scanned) {
   size = rounded(size);
-  if (UNLIKELY(size > (size_t)(bump->clean - bump->at))) {
-    if (size >= LARGE_SIZE) return large_alloc(size, scanned);
-    bump_refill(bump, size, scanned);
-  }
+  if (UNLIKELY(size >= LARGE_SIZE)) return large_alloc(size, scanned);
+  if (UNLIKELY(size > (size_t)(bump->clean - bump->at))) bump_refill(bump, size, scanned);
   void *result = bump->at;
   bump->at += size;
   return result;
@@ -200,10 +216,15 @@ void *gc_alloc(size_t size) { return bump_alloc(&scanned_bump, size ? size : 1, 
 
 void *gc_alloc_data(size_t size) { return bump_alloc(&data_bump, size ? size : 1, false); }
 
-// Makes room behind the latest object, if `block` is that one.
+static bool is_latest(const Bump *bump, const char *block, size_t size) {
+  return block + size == bump->at && block >= bump->start;
+}
+
+// Makes room behind the latest object, if `block` is that one. What becomes large has a block of its own.
 static bool bump_extend(Bump *bump, void *block, size_t old_size, size_t new_size, bool scanned) {
   size_t more = rounded(new_size) - rounded(old_size);
-  if ((char *)block + rounded(old_size) != bump->at || more > (size_t)(bump->end - bump->at)) return false;
+  if (!is_latest(bump, block, rounded(old_size)) || new_size >= LARGE_SIZE) return false;
+  if (more > (size_t)(bump->end - bump->at)) return false;
   if (more > (size_t)(bump->clean - bump->at)) bump_refill(bump, more, scanned);
   bump->at += more;
   return true;
@@ -211,11 +232,11 @@ static bool bump_extend(Bump *bump, void *block, size_t old_size, size_t new_siz
 
 void gc_free_data(void *block, size_t size) {
   size = rounded(size ? size : 1);
-  if ((char *)block + size == data_bump.at) {
+  if (size >= LARGE_SIZE) {
+    chunk_free(block);
+  } else if (is_latest(&data_bump, block, size)) {
     memset(block, 0, size);
     data_bump.at = block;
-  } else if (size >= LARGE_SIZE) {
-    chunk_free(block);
   }
 }
 
@@ -232,6 +253,60 @@ Str str_format(const char *format, ...) {
   text_vprintf(&t, format, args);
   va_end(args);
   return text_str(&t);
+}
+
+// ---- Regions --------------------------------------------------------------------------------------------------------
+
+static RegionChunk *region_chunk(size_t size, bool *zeroed) {
+  RegionChunk *chunk = spare_chunks;
+  if (chunk) {
+    spare_chunks = chunk->next;
+    spare_size -= chunk->size;
+    *zeroed = false;
+    return chunk;
+  }
+  chunk = (RegionChunk *)chunk_get(size, true, zeroed);
+  chunk->size = size;
+  return chunk;
+}
+
+static void region_grow(Region *region) {
+  size_t size = REGION_CHUNK;
+  while (size < REGION_CHUNK_MOST && size < region->size) size *= 2;
+  bool zeroed;
+  RegionChunk *chunk = region_chunk(size, &zeroed);
+  chunk->next = region->chunks;
+  region->chunks = chunk;
+  region->size += chunk->size;
+  region->at = region->clean = (char *)(chunk + 1);
+  region->end = (char *)chunk + chunk->size;
+  if (zeroed) region->clean = region->end;
+}
+
+void *region_alloc(Region *region, size_t size) {
+  size = rounded(size);
+  if (UNLIKELY(size > (size_t)(region->clean - region->at))) {
+    if (size >= LARGE_SIZE) return gc_alloc(size);
+    if (size > (size_t)(region->end - region->at)) region_grow(region);
+    region->clean = clean_ahead(region->at, region->clean, region->end, size);
+  }
+  void *result = region->at;
+  region->at += size;
+  return result;
+}
+
+void region_release(Region *region) {
+  for (RegionChunk *chunk = region->chunks, *next; chunk; chunk = next) {
+    next = chunk->next;
+#ifdef DEED_NO_LIBGC
+    chunk_free(chunk);  // so that sanitizers see a use after it
+#else
+    chunk->next = spare_chunks;
+    spare_chunks = chunk;
+    spare_size += chunk->size;
+#endif
+  }
+  *region = (Region){0};
 }
 
 // ---- Interned names -------------------------------------------------------------------------------------------------
@@ -256,9 +331,10 @@ static void intern_grow(void) {
   interned.capacity = capacity;
 }
 
-const Name *name_of(Str text) {
+const Name *name_of(Str text) { return name_hashed(text, str_hash(text)); }
+
+const Name *name_hashed(Str text, u64 hash) {
   if (interned.count * 2 >= interned.capacity) intern_grow();
-  u64 hash = str_hash(text);
   u64 at = hash & (interned.capacity - 1);
   for (; interned.slots[at]; at = (at + 1) & (interned.capacity - 1)) {
     const Name *name = interned.slots[at];

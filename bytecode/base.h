@@ -43,9 +43,14 @@ int str_compare(Str a, Str b);  // bytewise; <0, 0, >0
 bool str_starts_with(Str s, Str prefix);
 u64 str_hash(Str s);
 
+// FNV-1a, then a finaliser, since tables mask the low bits: str_hash() step by step.
+#define HASH_START 0xcbf29ce484222325u
+static inline u64 hash_byte(u64 hash, u8 byte) { return (hash ^ byte) * 0x100000001b3u; }
+static inline u64 hash_end(u64 hash) { return hash ^ hash >> 29; }
+
 // ---- Compiler memory ------------------------------------------------------------------------------------------------
 
-void *gc_alloc(size_t size);       // zeroed, 16-aligned, may hold pointers; exits with 70 and a message when memory is out
+void *gc_alloc(size_t size);       // zeroed, 8-aligned, may hold pointers; exits with 70 and a message when memory is out
 void *gc_alloc_data(size_t size);  // the same, never scanned: bytes and numbers only
 void gc_free_data(void *block, size_t size);  // gives a block of gc_alloc_data() back early: nothing may point to it
 void gc_tidy(void);                // between two programs compiled: collects garbage if there is much
@@ -56,6 +61,16 @@ Str str_format(const char *format, ...) PRINTF_LIKE(1, 2);
 #define gc_new(T) ((T *)gc_alloc(sizeof(T)))
 #define gc_array(T, n) ((T *)gc_alloc(sizeof(T) * (size_t)(n)))
 
+// A region is given back in one piece, for the next one: `Region r = {0};` is empty. Large blocks come from elsewhere.
+typedef struct Region {
+  char *at, *clean, *end;  // as of a Bump (base.c)
+  void *chunks;
+  size_t size;
+} Region;
+
+void *region_alloc(Region *region, size_t size);  // zeroed, may hold pointers
+void region_release(Region *region);              // nothing may point into it any more
+
 // ---- Interned names -------------------------------------------------------------------------------------------------
 
 // Two names are equal exactly if their pointers are. Interned for the life of the process; compiler thread only.
@@ -65,6 +80,7 @@ typedef struct Name {
 } Name;
 
 const Name *name_of(Str text);
+const Name *name_hashed(Str text, u64 hash);  // the same; `hash` is str_hash(text)
 const Name *name_from(const char *c_string);
 
 // ---- Vectors --------------------------------------------------------------------------------------------------------

@@ -316,7 +316,7 @@ struct Expr {
     u32 field;               // DOT, checked: field index. With several constructors the field is looked up by name in each
   };
   union {
-    VEC(bool) spread;        // LIST: parallel to items
+    VEC(bool) spread;        // LIST: parallel to the first of the items; the others have no `..`
     struct {
       union {
         Expr *within;        // AWAIT, OUTCOME: a Duration or NULL
@@ -547,6 +547,7 @@ struct ModuleAst {
   ModuleAst *prelude;        // whose names are visible here too, or NULL inside the prelude's own import closure
   VEC(ModuleAst *) depends;  // modules that its code refers to, also through dot calls
   FnDecl *main;
+  Region bodies;             // holds the expressions and their arrays; released once code was made of them
   bool checked;
   u32 mark;
   void *gen;

@@ -130,7 +130,6 @@ static Ty *map(Checker *c, Expr *e) {
     vec_push(&item->items, e->items.items[i]);
     vec_push(&item->items, e->items.items[i + 1]);
     vec_push(&items->items, item);
-    vec_push(&items->spread, false);
   }
   check_become_call(c, e, make, e->items.count ? 1 : 0, &items);
   check_same(c, e->span, e->type, &(Want){.ty = ty, .what = "this map"});

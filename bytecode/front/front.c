@@ -83,6 +83,25 @@ static void finish_module(Front *front, ModuleAst *module) {
   if (made) vec_push(&front->program->modules, made);
 }
 
+// Once code was made of it, nobody looks at the inside of a module again: only whether there is one.
+static void forget_bodies(ModuleAst *module) {
+  static Expr forgotten = {.kind = EX_ERROR};
+  for (u32 i = 0; i < module->fns.count; i++)
+    if (module->fns.items[i]->block) module->fns.items[i]->block = &forgotten;
+  for (u32 i = 0; i < module->actors.count; i++) {
+    ActorDecl *actor = module->actors.items[i];
+    for (u32 k = 0; k < actor->helpers.count; k++) actor->helpers.items[k]->block = &forgotten;
+    for (u32 k = 0; k < actor->state.count; k++) actor->state.items[k].value = &forgotten;
+    for (u32 k = 0; k < actor->handlers.count; k++) {
+      actor->handlers.items[k]->block = &forgotten;
+      if (actor->handlers.items[k]->guard) actor->handlers.items[k]->guard = &forgotten;
+    }
+  }
+  for (u32 i = 0; i < module->consts.count; i++) module->consts.items[i]->value = &forgotten;
+  for (u32 i = 0; i < module->tests.count; i++) module->tests.items[i]->block = &forgotten;
+  region_release(&module->bodies);
+}
+
 static u64 total_time(void) { return front_times.parse + front_times.check + front_times.generate; }
 
 static bool check_loaded(Front *front, ModuleAst *module) {
@@ -93,6 +112,7 @@ static bool check_loaded(Front *front, ModuleAst *module) {
   front_times.check += now() - start - (total_time() - inner);
   front->loading.count--;
   if (module->checked) finish_module(front, module);
+  forget_bodies(module);
   return module->checked;
 }
 

@@ -86,7 +86,7 @@ static TokenKind keyword_of(const char *text, u32 length) {
   u32 letter = (u32)(*text - 'a');
   for (u32 kind = first[letter]; kind < beyond[letter]; kind++) {
     const char *word = kind_texts[kind] + 1;
-    if (strncmp(word, text, length) == 0 && word[length] == '`') return (TokenKind)kind;
+    if (word[1] == text[1] && strncmp(word, text, length) == 0 && word[length] == '`') return (TokenKind)kind;
   }
   return TOKEN_NAME;
 }
@@ -271,7 +271,8 @@ static void close_brace(Lexer *l) {
 static void lex_word(Lexer *l) {
   const char *from = l->at;
   u8 first = (u8)*from;
-  while (l->at < l->end && class_of[(u8)*l->at] & IDENT) l->at++;
+  u64 hash = HASH_START;
+  for (; l->at < l->end && class_of[(u8)*l->at] & IDENT; l->at++) hash = hash_byte(hash, (u8)*l->at);
   u32 length = (u32)(l->at - from), start = (u32)(from - l->text);
   if (length == 1) {
     if ((first == 'r' || first == 'b') && peek(l, 0) == '"') {
@@ -285,7 +286,7 @@ static void lex_word(Lexer *l) {
   }
   TokenKind kind = class_of[first] & UPPER ? TOKEN_UPPER : l->last == TOKEN_DOT ? TOKEN_NAME : keyword_of(from, length);
   Token *token = token_push(l, kind, start);
-  if (kind == TOKEN_NAME || kind == TOKEN_UPPER) token->name = name_of((Str){from, length});
+  if (kind == TOKEN_NAME || kind == TOKEN_UPPER) token->name = name_hashed((Str){from, length}, hash_end(hash));
 }
 
 // ---- Numbers --------------------------------------------------------------------------------------------------------

@@ -344,14 +344,14 @@ Str parse_foreign_name(Str name) {
 // ---- Nodes ----------------------------------------------------------------------------------------------------------
 
 Expr *parse_node(Parser *p, ExprKind kind) {
-  Expr *node = gc_new(Expr);
+  Expr *node = region_alloc(&p->module->bodies, sizeof(Expr));
   node->kind = kind;
   node->span = parse_span(p);
   return node;
 }
 
 Expr *parse_node_on(Parser *p, ExprKind kind, Expr *left) {
-  Expr *node = gc_new(Expr);
+  Expr *node = region_alloc(&p->module->bodies, sizeof(Expr));
   node->kind = kind;
   node->span = left->span;
   parse_child(p, node, left);
@@ -370,3 +370,26 @@ Expr *parse_done(Parser *p, Expr *node) {
   if (node->span.end < node->span.start) node->span.end = node->span.start;
   return node;
 }
+
+// `room` more may be added without growing.
+#define TAKE(p, field, node, from, room)                                                                   \
+  do {                                                                                                     \
+    u32 count = (p)->field.count - (from);                                                                 \
+    size_t size = sizeof *(p)->field.items;                                                                \
+    if (count) {                                                                                           \
+      (node)->field.items = region_alloc(&(p)->module->bodies, (count + (room)) * size);                   \
+      memcpy((node)->field.items, (p)->field.items + (from), count * size);                                \
+      (node)->field.capacity = count + (room);                                                             \
+    }                                                                                                      \
+    (node)->field.count = count;                                                                           \
+    (p)->field.count = (from);                                                                             \
+  } while (0)
+
+void parse_take_items(Parser *p, Expr *node, u32 from) { TAKE(p, items, node, from, 0); }
+
+// A dot call's receiver becomes its first argument.
+void parse_take_args(Parser *p, Expr *node, u32 from) { TAKE(p, args, node, from, node->kind == EX_DOT_CALL); }
+
+void parse_take_arms(Parser *p, Expr *node, u32 from) { TAKE(p, arms, node, from, 0); }
+
+#undef TAKE

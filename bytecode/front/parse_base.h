@@ -17,6 +17,10 @@ typedef struct Parser {
   u32 item;         // first token of the statement, arm, member or declaration at hand
   u32 next_doc;     // index into lexed.docs
   u32 depth;
+  // Lists that are being parsed, one inside another, each on top of those around it.
+  VEC(Expr *) items;
+  VEC(Arg) args;
+  VEC(Arm) arms;
   u32 negated;      // token whose `-` was just taken: it may be 2 to the 63rd
   bool panic;
   bool gave_up;
@@ -72,6 +76,11 @@ Expr *parse_node(Parser *p, ExprKind kind);                 // spans the token a
 Expr *parse_node_on(Parser *p, ExprKind kind, Expr *left);  // begins where `left` does
 Expr *parse_child(Parser *p, Expr *parent, Expr *child);    // keeps Expr.height, and gives child back
 Expr *parse_done(Parser *p, Expr *node);                    // it ends with the last token taken
+
+// Moves what stands on top of p->items, p->args or p->arms from `from` on into the node.
+void parse_take_items(Parser *p, Expr *node, u32 from);
+void parse_take_args(Parser *p, Expr *node, u32 from);
+void parse_take_arms(Parser *p, Expr *node, u32 from);
 
 // ---- The rules ------------------------------------------------------------------------------------------------------
 

@@ -112,21 +112,23 @@ static bool misplaced_declaration(Parser *p) {
 
 // Statements up to what ends the block. Each error skips to the next statement.
 static void parse_statements(Parser *p, Expr *node) {
+  u32 from = p->items.count;
   while (!p->gave_up) {
     while (parse_take(p, TOKEN_SEMICOLON)) {}
     TokenKind kind = parse_kind(p);
-    if (kind == TOKEN_RBRACE || kind == TOKEN_EOF) return;
+    if (kind == TOKEN_RBRACE || kind == TOKEN_EOF) break;
     u32 start = p->item = p->at;
-    if (parse_at_declaration(p) && !misplaced_declaration(p)) return;
+    if (parse_at_declaration(p) && !misplaced_declaration(p)) break;
     if (!p->panic) {
       Expr *statement = parse_statement(p);
-      vec_push(&node->items, parse_child(p, node, statement));
+      parse_child(p, node, statement);
+      vec_push(&p->items, statement);
     }
     p->item = start;
     parse_end_statement(p);
-    if (!p->panic) continue;
-    parse_sync(p);
+    if (p->panic) parse_sync(p);
   }
+  parse_take_items(p, node, from);
 }
 
 Expr *parse_block(Parser *p) {
@@ -165,11 +167,11 @@ static void parse_arm(Parser *p, Expr *node) {
   bool binds = parse_is(p, TOKEN_LET) || parse_is(p, TOKEN_VAR);
   if (binds) parse_hint(parse_fail(p, "an expression"), "several statements stand in a block: `pattern -> { … }`");
   arm.value = parse_child(p, node, p->panic ? parse_node(p, EX_ERROR) : parse_simple(p));
-  vec_push(&node->arms, arm);
+  vec_push(&p->arms, arm);
 }
 
 void parse_arms(Parser *p, Expr *node) {
-  u32 open = p->at, item = p->item;
+  u32 open = p->at, item = p->item, from = p->arms.count;
   if (!parse_expect(p, TOKEN_LBRACE, "`{` and the arms")) return;
   if (!parse_enter(p)) return parse_leave(p);
   while (!p->gave_up) {
@@ -181,6 +183,7 @@ void parse_arms(Parser *p, Expr *node) {
     p->item = start;
     if (p->panic) parse_sync(p);
   }
+  parse_take_arms(p, node, from);
   parse_leave(p);
   parse_close(p, TOKEN_RBRACE, open, "`}` or another arm");
   p->item = item;

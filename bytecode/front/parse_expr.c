@@ -145,6 +145,7 @@ static Expr *parse_prefix(Parser *p) {
 
 static void parse_args(Parser *p, Expr *node, bool constructs) {
   u32 open = p->at;
+  u32 from = p->args.count;
   if (!parse_expect(p, TOKEN_LPAREN, "`(` and the arguments")) return;
   while (!p->panic && !parse_is(p, TOKEN_RPAREN)) {
     Arg arg = {0};
@@ -158,9 +159,10 @@ static void parse_args(Parser *p, Expr *node, bool constructs) {
       parse_advance(p);
     }
     arg.value = parse_child(p, node, parse_expr(p));
-    vec_push(&node->args, arg);
+    vec_push(&p->args, arg);
     if (!parse_take(p, TOKEN_COMMA)) break;
   }
+  parse_take_args(p, node, from);
   if (parse_is(p, TOKEN_ASSIGN)) parse_hint(parse_fail(p, "`,` or `)`"), "arguments are named with `:`; `==` compares");
   parse_close(p, TOKEN_RPAREN, open, "`,` or `)`");
 }
@@ -306,24 +308,31 @@ static Expr *parse_text(Parser *p, ExprKind kind) {
   return node;
 }
 
+static void push_item(Parser *p, Expr *node, Expr *item) {
+  parse_child(p, node, item);
+  vec_push(&p->items, item);
+}
+
 static Expr *parse_interp(Parser *p) {
   Expr *node = parse_node(p, EX_INTERP);
-  vec_push(&node->items, parse_child(p, node, parse_text(p, EX_STRING)));
+  u32 from = p->items.count;
+  push_item(p, node, parse_text(p, EX_STRING));
   while (!p->panic) {
     if (parse_is(p, TOKEN_INTERP_MID) || parse_is(p, TOKEN_INTERP_END)) {
       parse_hint(parse_fail(p, "an expression in the interpolation"), "write `\\{` for a brace in a string");
       break;
     }
-    vec_push(&node->items, parse_child(p, node, parse_expr(p)));
+    push_item(p, node, parse_expr(p));
     bool last = parse_is(p, TOKEN_INTERP_END);
     if (!last && !parse_is(p, TOKEN_INTERP_MID)) {
       Diag *diag = parse_fail(p, "`}` after the interpolated expression");
       parse_hint(diag, "write `\\{` for a brace in a string");
       break;
     }
-    vec_push(&node->items, parse_child(p, node, parse_text(p, EX_STRING)));
+    push_item(p, node, parse_text(p, EX_STRING));
     if (last) break;
   }
+  parse_take_items(p, node, from);
   return parse_done(p, node);
 }
 
@@ -336,12 +345,13 @@ static Expr *parse_leaf(Parser *p, ExprKind kind) {
 
 static Expr *parse_tuple(Parser *p) {
   Expr *node = parse_node(p, EX_TUPLE);
-  u32 open = p->at;
+  u32 open = p->at, from = p->items.count;
   parse_advance(p);
   while (!p->panic && !parse_is(p, TOKEN_RPAREN)) {
-    vec_push(&node->items, parse_child(p, node, parse_expr(p)));
+    push_item(p, node, parse_expr(p));
     if (!parse_take(p, TOKEN_COMMA)) break;
   }
+  parse_take_items(p, node, from);
   if (parse_is(p, TOKEN_ASSIGN)) parse_hint(parse_fail(p, "`,` or `)`"), "`=` assigns, and is a statement; `==` compares");
   parse_close(p, TOKEN_RPAREN, open, "`,` or `)`");
   if (node->items.count == 1) return node->items.items[0];
@@ -351,32 +361,33 @@ static Expr *parse_tuple(Parser *p) {
 static void parse_map_items(Parser *p, Expr *node) {
   for (;;) {
     if (!parse_expect(p, TOKEN_COLON, "`:` between a key and its value")) return;
-    vec_push(&node->items, parse_child(p, node, parse_expr(p)));
+    push_item(p, node, parse_expr(p));
     if (!parse_take(p, TOKEN_COMMA) || p->panic || parse_is(p, TOKEN_RBRACKET)) return;
-    vec_push(&node->items, parse_child(p, node, parse_expr(p)));
+    push_item(p, node, parse_expr(p));
   }
 }
 
 static Expr *parse_list(Parser *p) {
   Expr *node = parse_node(p, EX_LIST);
-  u32 open = p->at;
+  u32 open = p->at, from = p->items.count;
   parse_advance(p);
   if (parse_take(p, TOKEN_COLON)) {
     node->kind = EX_MAP;
   } else {
     while (!p->panic && !parse_is(p, TOKEN_RBRACKET)) {
       bool spread = parse_take(p, TOKEN_DOTDOT);
-      vec_push(&node->items, parse_child(p, node, parse_expr(p)));
-      vec_push(&node->spread, spread);
-      if (parse_is(p, TOKEN_COLON) && node->items.count == 1 && !spread) {
+      push_item(p, node, parse_expr(p));
+      while (spread && node->spread.count + 1 < p->items.count - from) vec_push(&node->spread, false);
+      if (spread) vec_push(&node->spread, true);
+      if (parse_is(p, TOKEN_COLON) && p->items.count - from == 1 && !spread) {
         node->kind = EX_MAP;
-        memset(&node->spread, 0, sizeof node->spread);
         parse_map_items(p, node);
         break;
       }
       if (!parse_take(p, TOKEN_COMMA)) break;
     }
   }
+  parse_take_items(p, node, from);
   parse_close(p, TOKEN_RBRACKET, open, "`,` or `]`");
   return parse_done(p, node);
 }
