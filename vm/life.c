@@ -247,6 +247,8 @@ static Message *drop_turn(Worker *worker, Actor *actor) {
 // Its turn had begun: it counts as received, but its promise breaks.
 static void break_handled(Worker *worker, Message *message, const Actor *actor) {
   Promise *promise = message->promise;
+  // Still there if memory gave out before the block of a `when` could have what it waited for.
+  if (message->kind == MESSAGE_WHEN && message->on) promise_release(worker, message->on);
   heap_free_message(worker, message);
   if (!promise) return;
   promise_break_ended(worker, promise, actor);
