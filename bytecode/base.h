@@ -92,8 +92,10 @@ const Name *name_from(const char *c_string);
     u32 count;    \
     u32 capacity; \
   }
-#define vec_push(v, x) (vec_reserve((void **)&(v)->items, &(v)->capacity, (v)->count + 1, sizeof *(v)->items), (v)->items[(v)->count++] = (x))
-#define vec_add(v) (vec_reserve((void **)&(v)->items, &(v)->capacity, (v)->count + 1, sizeof *(v)->items), &(v)->items[(v)->count++])
+#define vec_room(v) \
+  (LIKELY((v)->count < (v)->capacity) ? (void)0 : vec_reserve((void **)&(v)->items, &(v)->capacity, (v)->count + 1, sizeof *(v)->items))
+#define vec_push(v, x) (vec_room(v), (v)->items[(v)->count++] = (x))
+#define vec_add(v) (vec_room(v), &(v)->items[(v)->count++])
 #define vec_last(v) ((v)->items[(v)->count - 1])
 void vec_reserve(void **items, u32 *capacity, u32 needed, size_t item_size);
 

@@ -38,12 +38,12 @@ struct Ty {
   TyKind kind;
   u8 constraints;      // VAR, PARAM
   u8 depth;            // of the term, variables counting as leaves; at most TY_DEPTH_LIMIT + 1. VAR: as `level`
-  bool fixed : 1;      // PARAM: the constraints are written, a body may not ask for more
-  bool has_vars : 1;   // a VAR may stand in it
-  bool has_params : 1;  // a PARAM may stand in it
+  bool fixed;          // PARAM: the constraints are written, a body may not ask for more
+  bool has_vars;       // a VAR may stand in it
+  bool has_params;     // a PARAM may stand in it
+  u16 level;           // VAR, once its group is checked: nodes of what it stands for
   u32 index;           // PARAM; VAR: identity
   u32 count;
-  u32 level;           // VAR, once its group is checked: nodes of what it stands for
   union {
     Ty **args;             // `count` of them
     const Reason *reason;  // VAR, PARAM: what asked for the constraints

@@ -436,7 +436,7 @@ static u32 written_size(Ty *ty, u32 depth, u8 *nested) {
   }
   *nested = below + 1;
   if (through) {
-    through->level = size;
+    through->level = (u16)size;
     through->depth = *nested;
   }
   return size;
