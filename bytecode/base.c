@@ -160,8 +160,8 @@ void gc_tidy(void) {
 static char *chunk_get(size_t size, bool scanned, bool *zeroed) {
   char *chunk = chunk_alloc(size, scanned, zeroed);
   if (!chunk) {
-    fprintf(stderr, "deed: out of memory while compiling (asked for %zu bytes)\n", size);
-    exit(70);
+    fprintf(stderr, "error: out of memory while compiling (asked for %zu bytes)\n", size);
+    exit(1);
   }
   chunk_bytes += size;
   return chunk;

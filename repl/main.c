@@ -139,7 +139,8 @@ static bool hold_standard_streams(void) {
 
 int main(int argc, char **argv) {
   if (!hold_standard_streams()) return EXIT_FAILED;
-  signal(SIGPIPE, SIG_IGN);  // a closed pipe is reported by the write that meets it
+  signal(SIGPIPE, SIG_IGN);  // a closed pipe is reported by the write that meets it,
+  signal(SIGXFSZ, SIG_IGN);  // and so is a file that must not grow
   int status = dispatch(argc - 1, argv + 1);
   status = finish_output(status);
   gc_release_all();

@@ -285,6 +285,7 @@ static void build(Plan *plan, Rows rows, Node **hole) {
     Node *node = new_node(plan, NODE_TEST, pair.place);
     *hole = node;
     rows = split_rows(plan, node, &rows, pair.place);
+    if (plan->work > plan->work_limit) plan->over = true;  // it may have stopped before the first case
     node->complete = node->cases.count == key_count(plan, pair.place, pair.pat);
     for (u32 i = 0; i < node->cases.count && !plan->over; i++)
       build(plan, node->cases.items[i].rows, &node->cases.items[i].node);

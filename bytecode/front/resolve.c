@@ -256,6 +256,10 @@ static void import_name(Front *front, ModuleAst *module, ImportDecl *import, Ide
 
 static void import_module(Front *front, ModuleAst *module, ImportDecl *import) {
   import->module = front->load(front, canonical_name(module, import->path), module, import->span);
+  if (import->module == module) {
+    diag_add(front->diags, DIAG_E0105, module->source, import->span, "this module imports itself");
+    import->module = NULL;
+  }
   const Name *qualifier = qualifier_of(import);
   ImportDecl *earlier = map_get(&module->module_names, qualifier);
   if (earlier && earlier->module != import->module) {

@@ -48,5 +48,9 @@ printf 'fn main(out: Out, f: File) { let _ = await f ! write(b"kept"); out ! lin
 for closed in '>&-' '2>&-' '<&- >&- 2>&-' '<&-'; do
   try_sh "a granted file with $closed" "rm -f kept; \"\$DEED\" keep.deed --f=file:kept $closed; cat kept >&2"; err "kept"; no_crash
 done
+printf 'fn main(out: Out, f: File) { let r = await f ! write("x".repeat(5000).to_bytes()); out ! line("{r}") }\n' > limit.deed
+try_sh "a file that must not grow" 'ulimit -f 1; "$DEED" limit.deed --f=file:grown'; status 0; out_is "Err(NoSpace)"
+{ echo 'fn f(n: Int) -> Int { match n {'; seq -s ' | ' 0 20000; echo '-> 1 _ -> 2 } }'; echo 'fn main() -> Int { f(3) }'; } > alternatives.deed
+try "too many alternatives" deed run alternatives.deed; status 1; err "E0513"
 try_sh "checking with stderr closed" '"$DEED" check noise.deed 2>&-'; status 1
 finish
