@@ -140,10 +140,6 @@ static void *chunk_alloc(size_t size, bool scanned, bool *zeroed) {
   return block;
 }
 
-static void chunk_free(void *block) {
-  if ((char *)block < arena.end - ARENA_SIZE || (char *)block >= arena.end) GC_FREE(block);
-}
-
 // While something is compiled all of it is in use: a collection would find nothing. So libgc expands until it is asked here.
 void gc_tidy(void) {
   if (!collector_ready) return;
@@ -157,12 +153,14 @@ void gc_tidy(void) {
 
 #endif
 
+void gc_exhausted(size_t size) {
+  fprintf(stderr, "error: out of memory while compiling (asked for %zu bytes)\n", size);
+  exit(1);
+}
+
 static char *chunk_get(size_t size, bool scanned, bool *zeroed) {
   char *chunk = chunk_alloc(size, scanned, zeroed);
-  if (!chunk) {
-    fprintf(stderr, "error: out of memory while compiling (asked for %zu bytes)\n", size);
-    exit(1);
-  }
+  if (!chunk) gc_exhausted(size);
   chunk_bytes += size;
   return chunk;
 }
@@ -228,16 +226,6 @@ static bool bump_extend(Bump *bump, void *block, size_t old_size, size_t new_siz
   if (more > (size_t)(bump->clean - bump->at)) bump_refill(bump, more, scanned);
   bump->at += more;
   return true;
-}
-
-void gc_free_data(void *block, size_t size) {
-  size = rounded(size ? size : 1);
-  if (size >= LARGE_SIZE) {
-    chunk_free(block);
-  } else if (is_latest(&data_bump, block, size)) {
-    memset(block, 0, size);
-    data_bump.at = block;
-  }
 }
 
 Str str_dup(Str s) {

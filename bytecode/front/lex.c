@@ -97,8 +97,11 @@ static TokenKind keyword_of(const char *text, u32 length) {
 static Token *spare;
 static u32 spare_capacity;
 
-static Token *tokens_new(u32 capacity) {  // the names in it are kept by the name table
-  return gc_alloc_data((size_t)capacity * sizeof(Token));
+// From malloc: the array outlives what is compiled, and the names in it are kept by the name table.
+static Token *tokens_new(u32 capacity) {
+  Token *tokens = malloc((size_t)capacity * sizeof(Token));
+  if (!tokens) gc_exhausted((size_t)capacity * sizeof(Token));
+  return tokens;
 }
 
 static void tokens_begin(Lexed *out, u32 estimate) {
@@ -112,7 +115,7 @@ static void tokens_grow(Lexed *out) {
   u32 capacity = out->capacity * 2;
   Token *grown = tokens_new(capacity);
   memcpy(grown, out->tokens, (size_t)out->count * sizeof(Token));
-  gc_free_data(out->tokens, (size_t)out->capacity * sizeof(Token));
+  free(out->tokens);
   out->tokens = grown;
   out->capacity = capacity;
 }
@@ -122,7 +125,7 @@ void lex_done(Lexed *lexed) {
   Token *other = keep ? spare : lexed->tokens;
   u32 capacity = keep ? spare_capacity : lexed->capacity;
   if (keep) spare = lexed->tokens, spare_capacity = lexed->capacity;
-  if (capacity) gc_free_data(other, (size_t)capacity * sizeof(Token));
+  if (capacity) free(other);
   lexed->tokens = NULL;
   lexed->capacity = 0;
 }
