@@ -16,6 +16,7 @@ enum {
   STACK_WORDS = 1024,           // of the stack that a worker keeps ready
   LOWER_BY = 32,                // frames that the barrier makes dirty at once
   SHRINK_SPARES = 16,           // unused words that are not worth a copy
+  DEEP_WORDS = 8192,            // from here on a stack may stay half empty
 };
 static const u64 STACK_LIMIT = (u64)1 << 30;
 
@@ -99,7 +100,9 @@ bool stack_grow(Worker *worker, u32 words) {
 
 void turn_shrink(Worker *worker, Turn *turn) {
   u32 used = turn->fp + frame_code(turn_registers(turn))->frame_words;
-  if (turn->stack_words <= used + SHRINK_SPARES) return;
+  // A deep stack may stay half empty: moved at every wait, it would make a deep recursion that waits quadratic.
+  u32 spares = used < DEEP_WORDS ? SHRINK_SPARES : used;
+  if (turn->stack_words - used <= spares) return;
   // Failing is no harm: the turn keeps what it has.
   if (!stack_move(worker, turn, used, used)) return;
 }
