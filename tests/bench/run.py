@@ -26,15 +26,15 @@ DEED = os.path.abspath(os.environ.get("DEED", os.path.join(ROOT, "build/deed")))
 
 # name: (size, a smaller one for --quick, what it shows)
 SIZES = {
-    "fib": ("32", "24", "calls"),
-    "nqueens": ("11", "8", "integers and recursion"),
-    "nbody": ("20000", "1000", "floats and records"),
-    "trees": ("14", "10", "allocation"),
-    "sieve": ("200000", "20000", "lists and closures"),
-    "map": ("100000", "10000", "maps"),
-    "ring": ("1000000", "50000", "one-way messages"),
-    "pingpong": ("500000", "20000", "request and reply"),
-    "spawn": ("200000", "10000", "actors made and dropped"),
+    "fib": ("36", "24", "calls"),
+    "nqueens": ("14", "8", "integers and recursion"),
+    "nbody": ("200000", "1000", "floats and records"),
+    "trees": ("16", "10", "allocation"),
+    "sieve": ("500000", "20000", "lists and closures"),
+    "map": ("200000", "10000", "maps"),
+    "ring": ("3000000", "50000", "one-way messages"),
+    "pingpong": ("1000000", "20000", "request and reply"),
+    "spawn": ("500000", "10000", "actors made and dropped"),
     "words": (BOOK, BOOK, "text, maps, many actors"),
 }
 
@@ -56,19 +56,33 @@ def peers(beam):
     return found, missing
 
 
+def watched(command, cwd, limit=300):
+    """(stdout, stderr, exit status, peak of resident memory in MB, as seen every 2 ms)."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        p = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        peak, end = 0, time.monotonic() + limit
+        while p.poll() is None:
+            if time.monotonic() > end:
+                p.kill()
+            with open(f"/proc/{p.pid}/status") as f:  # a zombie has no VmHWM
+                seen = re.search(r"^Name:\s+(\S+).*^VmHWM:\s+(\d+) kB", f.read(), re.M | re.S)
+            if seen and not seen[1].startswith("python"):
+                peak = max(peak, int(seen[2]) / 1024)
+            time.sleep(0.002)
+        out.seek(0), err.seek(0)
+        return out.read(), err.read(), p.returncode, peak
+
+
 def run_once(command):
-    """(result, microseconds), or the reason why there is none."""
-    try:
-        p = subprocess.run(command, cwd=PROGRAMS, capture_output=True, text=True, timeout=300)
-    except subprocess.TimeoutExpired:
-        return "no end within 300 s"
-    m = re.search(r"^(.*)\nus (\d+)$", p.stdout.strip(), re.S)
-    return (m[1], int(m[2])) if m else f"exit {p.returncode}: {(p.stderr or p.stdout).strip()[:300]}"
+    """(result, seconds, peak memory in MB), or the reason why there is none."""
+    printed, complaints, status, peak = watched(command, PROGRAMS)
+    m = re.search(r"^(.*)\nus (\d+)$", printed.strip(), re.S)
+    return (m[1], int(m[2]) / 1e6, peak) if m else f"exit {status}: {(complaints or printed).strip()[:300]}"
 
 
 def measure(names, commands, rounds, quick):
-    """{program: {language: seconds}}, and the troubles met."""
-    times = {n: {l: [] for l in commands} for n in names}
+    """{program: {language: (seconds, peak MB)}}, and the troubles met."""
+    taken = {n: {l: [] for l in commands} for n in names}
     results, troubles = {}, {}
     for _ in range(rounds):
         for name in names:
@@ -81,8 +95,8 @@ def measure(names, commands, rounds, quick):
                     continue
                 if results.setdefault(name, outcome[0]) != outcome[0]:
                     troubles[name, language] = f"gives {outcome[0]}, others {results[name]}"
-                times[name][language].append(outcome[1] / 1e6)
-    medians = {n: {l: statistics.median(t) for l, t in per.items() if t} for n, per in times.items()}
+                taken[name][language].append(outcome[1:])
+    medians = {n: {l: tuple(map(statistics.median, zip(*t))) for l, t in per.items() if t} for n, per in taken.items()}
     return medians, troubles
 
 
@@ -100,23 +114,50 @@ def start_up(rounds):
 
 
 def compile_speed(lines):
-    """The line that `deed check --timings` prints for a generated program."""
+    """A generated program of so many lines: (lines, instructions, seconds of each phase, peak MB); the best of three."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), str(lines), folder], check=True)
-        p = subprocess.run([DEED, "check", "--timings", "main.deed"], cwd=folder, capture_output=True, text=True)
-        return p.stdout.strip() or p.stderr.strip()[:500]
+        subprocess.run([sys.executable, os.path.join(HERE, "generate.py"), str(lines), folder], check=True, capture_output=True)
+        subprocess.run([DEED, "build", "main.deed", "-o", "bundle"], cwd=folder, check=True, capture_output=True)
+        p = subprocess.run([DEED, "verify", "bundle"], cwd=folder, check=True, capture_output=True, text=True)
+        instructions = int(re.search(r"(\d+) instructions", p.stdout)[1])
+        best = None
+        for _ in range(3):
+            text, _, _, peak = watched([DEED, "check", "--timings", "main.deed"], folder)
+            count = int(re.search(r"(\d+) lines", text)[1])
+            phases = {k: float(re.search(rf"{k} ([\d.]+) ms", text)[1]) / 1e3 for k in PHASES}
+            if best is None or phases["all"] < best[2]["all"]:
+                best = count, instructions, phases, peak
+        return best
 
 
-def ratio(row, language):
-    return f"{row[language] / row['Deed']:.2f}" if "Deed" in row and language in row and row["Deed"] else "–"
+PHASES = ("parse", "check", "generate", "verify", "all")
+
+
+def speed_table(sizes):
+    lines = ["| lines | " + " | ".join(f"{p}, lines/s" for p in PHASES) + " | peak, MB | instructions | verify, ns each |",
+             "|" + "---|" * (len(PHASES) + 4)]
+    for size in sizes:
+        count, instructions, phases, peak = compile_speed(size)
+        cells = [f"{count:,}", *[f"{count / max(phases[p], 1e-9):,.0f}" for p in PHASES], f"{peak:.0f}", f"{instructions:,}",
+                 f"{phases['verify'] * 1e9 / instructions:.0f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def ratio(row, language, which):
+    return f"{row[language][which] / row['Deed'][which]:.2f}" if "Deed" in row and language in row and row["Deed"][which] else "–"
 
 
 def table(medians, languages):
-    head = ["program", "shows", *[f"{l}, s" for l in languages], *[f"{l} / Deed" for l in languages if l != "Deed"]]
+    others = [l for l in languages if l != "Deed"]
+    head = ["program", "shows", *[f"{l}, s" for l in languages], *[f"{l} / Deed" for l in others],
+            *[f"{l}, MB" for l in languages], *[f"{l} / Deed" for l in others]]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name, row in medians.items():
-        cells = [name, SIZES[name][2], *[f"{row[l]:.3f}" if l in row else "–" for l in languages]]
-        cells += [ratio(row, l) for l in languages if l != "Deed"]
+        cells = [name, SIZES[name][2]]
+        for which, digits in ((0, 3), (1, 0)):
+            cells += [f"{row[l][which]:.{digits}f}" if l in row else "–" for l in languages]
+            cells += [ratio(row, l, which) for l in others]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -128,15 +169,16 @@ def page(body, missing, startup, speed, rounds):
     return f"""# Benchmarks
 
 Written by `make bench`, on {cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores. Medians of {rounds} interleaved rounds; each program times
-its own work, so start-up is left out. A ratio above 1 means that Deed is faster. Absolute figures hold for this machine only.
+its own work, so start-up is left out of the seconds; MB is the peak of resident memory. A ratio above 1 means that Deed is faster, or
+smaller. Absolute figures hold for this machine only.
 
 {body}
 {absent}
 Start-up, from exec to the end of a program that prints a line: {startup:.1f} ms.
 
-The compiler and the verifier, on a generated program (`tests/bench/generate.py`):
+The compiler and the verifier, on generated programs (`tests/bench/generate.py`), the library's lines included:
 
-    {speed}
+{speed}
 
 `tests/bench/memory.py` measures the bytes of an idle actor from outside. The programs are in `tests/bench/programs/`; each is
 written as its language's users would write it, so Lua's n-body changes tables in place, and its actors are coroutines.
@@ -158,7 +200,7 @@ def main():
         commands, missing = peers(beam)
         medians, troubles = measure(names, commands, options.rounds, options.quick)
     body = table(medians, list(commands))
-    startup, speed = start_up(options.rounds), compile_speed(5000 if options.quick else 200000)
+    startup, speed = start_up(options.rounds), speed_table([1000, 5000] if options.quick else [1000, 10000, 100000, 300000, 1000000])
     print(body)
     print(f"\nstart-up {startup:.1f} ms\n{speed}")
     if missing:
