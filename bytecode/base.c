@@ -416,7 +416,7 @@ Str text_str(const Text *t) { return (Str){t->ptr ? t->ptr : "", t->len}; }
 // ---- Pointer map ----------------------------------------------------------------------------------------------------
 
 static u32 map_slot(const PtrMap *map, const void *key) {
-  u64 hash = ((uintptr_t)key >> 4) * 0x9e3779b97f4a7c15u;
+  u64 hash = ((uintptr_t)key >> 3) * 0x9e3779b97f4a7c15u;
   u32 at = (u32)(hash >> 32) & (map->capacity - 1);
   while (map->keys[at] && map->keys[at] != key) at = (at + 1) & (map->capacity - 1);
   return at;

@@ -53,7 +53,7 @@ Test(base, text_grows) {
 Test(base, memory_is_zeroed_and_aligned) {
   for (size_t size = 1; size < 100000; size = size * 3 + 1) {
     u8 *block = size % 2 ? gc_alloc(size) : gc_alloc_data(size);
-    cr_assert_eq((uintptr_t)block % 16, 0);
+    cr_assert_eq((uintptr_t)block % 8, 0);
     for (size_t i = 0; i < size; i++) cr_assert_eq(block[i], 0);
     memset(block, 0xff, size);
   }
