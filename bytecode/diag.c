@@ -425,7 +425,10 @@ void nearest_offer(Nearest *nearest, Str candidate) {
   u32 threshold = (u32)longer / 3;  // a third of the letters may be wrong; names of one or two letters have no neighbours
   if (longer - shorter > threshold) return;
   u32 distance = edit_distance(wanted, candidate);
-  if (distance > threshold || (nearest->best.len && distance >= nearest->distance)) return;
+  if (distance > threshold) return;
+  // Of equally near names the first by alphabet, whatever the order of the offers.
+  if (nearest->best.len && distance >= nearest->distance &&
+      (distance > nearest->distance || str_compare(candidate, nearest->best) >= 0)) return;
   nearest->best = candidate;
   nearest->distance = distance;
 }
