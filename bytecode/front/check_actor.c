@@ -152,7 +152,15 @@ typedef struct Coverage {
   Checker *c;
   ActorDecl *actor;
   PtrMap handlers;  // MethodSig → HandlerDecl
+  VEC(Str) meant;   // messages that handlers with a misspelt name were probably for: one report is enough
 } Coverage;
+
+static bool is_meant(const Coverage *cover, const Name *message) {
+  for (u32 i = 0; i < cover->meant.count; i++) {
+    if (str_eq(cover->meant.items[i], message->text)) return true;
+  }
+  return false;
+}
 
 // An interface of another module has no name here, save the one that it was declared with.
 static InterfaceDecl *qualifying_interface(Checker *c, const ActorDecl *actor, Ident qualifier) {
@@ -178,7 +186,9 @@ static void unknown_handler(Coverage *cover, HandlerDecl *handler) {
     InterfaceDecl *interface = cover->actor->interfaces.items[i]->interface;
     for (u32 k = 0; k < interface->methods.count; k++) nearest_offer(&nearest, interface->methods.items[k]->name->text);
   }
-  if (nearest.best.len) diag_hint(diag, "did you mean `%.*s`?", STR_ARG(nearest.best));
+  if (!nearest.best.len) return;
+  diag_hint(diag, "did you mean `%.*s`?", STR_ARG(nearest.best));
+  vec_push(&cover->meant, nearest.best);
 }
 
 static void cover_method(Coverage *cover, HandlerDecl *handler, MethodSig *sig) {
@@ -238,7 +248,7 @@ static void report_missing(Coverage *cover) {
     Ty *interface = cover->actor->interfaces.items[i];
     for (u32 k = 0; k < interface->interface->methods.count; k++) {
       MethodSig *sig = interface->interface->methods.items[k];
-      if (map_get(&cover->handlers, sig)) continue;
+      if (map_get(&cover->handlers, sig) || is_meant(cover, sig->name)) continue;
       if (!first) first = sig;
       if (missing++ >= 3) continue;
       if (missing > 1) text_add(&text, STR(", "));
