@@ -81,19 +81,21 @@ typedef struct Operation {
 // ---- Turns ----------------------------------------------------------------------------------------------------------
 
 typedef enum TurnPhase {
-  PHASE_GUARD,      // running a guard of `message`
   PHASE_HANDLER,    // running the handler, init, when or task body
+  PHASE_GUARD,      // running a guard of `message`
 } TurnPhase;
 
 // A turn in progress: on the worker, or put aside in its actor (suspended or preempted).
 typedef struct Turn {
   TurnPhase phase;
-  Message *message;       // what is being handled; its fragment is empty after a suspension
+  Message *message;       // what is being handled
+  bool young_message;     // HANDLER: its fragment is young memory; false once a collection has been there
   u64 *stack;             // frames, growing upward
   u32 stack_words;        // capacity
   u32 fp;                 // of the running frame, in words from stack
   u32 watermark;          // frames whose fp is below hold no young pointers
   const u64 *pc;
+  const u64 *pc_after;    // when suspended: where it goes on with the value
   const u64 *barrier_pc;  // real return address of the frame at the watermark (see turn.c), or NULL
   Promise *waiting;       // (counted) when suspended
   Waiter waiter;          // linked into waiting->waiters while suspended

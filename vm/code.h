@@ -23,6 +23,7 @@ struct Code {
   u16 first_cleared;         // registers first_cleared … cleared_end-1 are cleared by ENTER: from the first val that is no parameter
   u16 cleared_end;           // to the last one
   bool far;                  // has far jumps (linked.h)
+  bool raw_params;           // some parameter is raw
   u8 raw_result;             // 0: returns a val, 1: a raw Int, 2: a raw Float
   const u64 *val_map;        // a bit for each register that holds vals
   NativeFn native;

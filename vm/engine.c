@@ -3,6 +3,7 @@
 // Built with optimisation, every body is a function of its own, which ends by jumping to the next body (a sibling call): pc, fp, the
 // worker, the reductions left and the table of bodies stay in argument registers, and the processor predicts each body's jump apart. In builds without optimisation, where compilers make no sibling calls, and under sanitizers, the same bodies are the cases of one switch
 // (DEED_SWITCH).
+#include "vm/sched.h"
 #include "vm/step.h"
 
 #if defined(DEED_SWITCH)
@@ -17,15 +18,12 @@
 #pragma GCC optimize("optimize-sibling-calls")  // also at -O1
 #endif
 
-// Gives the answer of the turn's first frame to the worker, as a val.
-static bool turn_result(Worker *worker, u64 *fp) {
-  const Code *code = (const Code *)fp[FRAME_CODE];
+// Gives a raw answer of the turn's first frame to the worker, as a val.
+static bool raw_result(Worker *worker, u64 *fp, u8 kind) {
   u64 word = fp[0];
-  worker->result = word;
-  if (!code->raw_result) return true;
   fp[0] = VAL_EMPTY;
   if (!heap_reserve(worker, 2)) return fault_memory(worker);
-  worker->result = code->raw_result == 1 ? build_int(worker, (i64)word) : build_word(worker, KIND_FLOAT, word);
+  worker->result = kind == 1 ? build_int(worker, (i64)word) : build_word(worker, KIND_FLOAT, word);
   return true;
 }
 
@@ -139,32 +137,11 @@ EngineExit engine_run(Worker *w) {
 
 #endif
 
-// ---- Entering and resuming ------------------------------------------------------------------------------------------
+// ---- Entering -------------------------------------------------------------------------------------------------------
 
-bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) {
-  Turn *turn = worker->turn;
-  turn->pc = NULL;  // no frames yet, should a crash report look
-  turn->fp = FRAME_HEADER;
-  turn->watermark = 0;
-  turn->barrier_pc = NULL;
-  u32 needed = code->frame_words + FRAME_HEADER + STACK_SLACK;
-  if (UNLIKELY(turn->stack_words < needed) && !stack_reserve(worker, needed, 0)) return false;
-  u64 *fp = turn->stack + FRAME_HEADER;
-  fp[FRAME_CODE] = (u64)code;
-  fp[FRAME_PC] = (u64)turn_end_code;
-  fp[FRAME_LINK] = 0;
+void enter_raw(const Code *code, u64 *fp, const Val *args, u32 count) {
   for (u32 i = 0; i < count; i++) {
-    Val value = args[i];
     bool is_val = code->val_map[i / 64] >> i % 64 & 1;
-    // A raw parameter stands for an Int or a Float, whichever the value is.
-    fp[i] = is_val ? value : LIKELY(val_is_int(value)) ? (u64)val_small(value) : val_obj(value)->words[0];
+    fp[i] = is_val ? args[i] : val_is_int(args[i]) ? (u64)val_small(args[i]) : val_obj(args[i])->words[0];
   }
-  turn->pc = code->words;
-  return true;
-}
-
-void engine_deliver(Worker *worker, Val value) {
-  Turn *turn = worker->turn;
-  turn_registers(turn)[turn->dst] = value;
-  turn->pc += linked_length(turn->pc);
 }

@@ -21,16 +21,10 @@ typedef enum EngineExit {
 // Runs the worker's turn from turn->pc, turn->fp until one of the above. Saves pc and fp.
 EngineExit engine_run(Worker *worker);
 
-// Puts a first frame for `code` with `args` on the (empty) stack. Arguments that the code takes raw are unboxed. False when memory is out.
-bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) MUST_CHECK;
-
 // A suspended turn goes on: `settled` is what it waited for, or still open when its time is up. Brings the value into the actor's
 // heap (or builds its Result), stores it, and moves pc behind the instruction; then call engine_run(). False: worker->fault is set,
 // as with ENGINE_FAULT ("awaiting Tally.get: why"). The caller keeps its count of `settled`. May collect.
 bool engine_resume(Worker *worker, Promise *settled) MUST_CHECK;
-
-// The part of it that stores: for those who built the value themselves.
-void engine_deliver(Worker *worker, Val value);
 
 // ---- Frames ----
 bool turn_new(Worker *worker, Turn **turn) MUST_CHECK;   // with a small stack

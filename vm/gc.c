@@ -265,10 +265,9 @@ static void link_chunks(Collector *c, Chunk *rest) {
 
 bool gc_minor(Worker *worker, bool frames) {
   Collector c = {.worker = worker, .heap = *heap_place(worker)};
-  if (!heap_in_guard(worker)) {
-    c.fragment = worker->young_low;
-    c.fragment_bytes = (u64)((char *)worker->young_high - (char *)worker->young_low);
-  }
+  Fragment fragment = young_fragment(worker);
+  c.fragment = fragment.words;
+  c.fragment_bytes = fragment.bytes;
   Chunk *rest = NULL;
   if (c.heap) {
     c.base = c.heap->live_words;

@@ -15,6 +15,22 @@ static inline bool heap_in_guard(const Worker *worker) {
   return worker->in_guard || (worker->turn && worker->turn->phase == PHASE_GUARD);
 }
 
+// The running message's graph.
+typedef struct Fragment {
+  u64 *words;
+  u64 bytes;
+} Fragment;
+static inline Fragment message_fragment(Message *message) {
+  u64 *words = message->args + message->count;
+  return (Fragment){words, (u64)((char *)message + message->bytes - (char *)words)};
+}
+// The same while it is young memory, else nothing.
+static inline Fragment young_fragment(const Worker *worker) {
+  const Turn *turn = worker->turn;
+  if (!turn || !turn->message || !turn->young_message || heap_in_guard(worker)) return (Fragment){NULL, 0};
+  return message_fragment(turn->message);
+}
+
 // A native actor's step has no frames: nothing may be moved while it runs.
 static inline bool heap_is_native(const Worker *worker) { return worker->actor && worker->actor->class->step; }
 

@@ -57,13 +57,13 @@ static void big_seal(Worker *worker) {
 // then.
 static void fragment_drop(Worker *worker) {
   if (heap_in_guard(worker) || heap_is_native(worker)) return;
-  Message *message = worker->turn ? worker->turn->message : NULL;
-  if (message && message->counted) {
-    u64 *graph = message->args + message->count;
-    message->counted = 0;
-    counts_release_moved(worker, graph, (u64)((u64 *)((char *)message + message->bytes) - graph));
-  }
-  worker->young_low = worker->young_high = NULL;
+  Turn *turn = worker->turn;
+  if (!turn || !turn->message) return;
+  turn->young_message = false;
+  if (!turn->message->counted) return;
+  Fragment fragment = message_fragment(turn->message);
+  turn->message->counted = 0;
+  counts_release_moved(worker, fragment.words, fragment.bytes / 8);
 }
 
 // Everything young that was not moved or kept is dead.
@@ -231,7 +231,8 @@ Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) {
 
 static bool is_young(const Worker *worker, Obj *obj) {
   if (within(obj, worker->nursery, NURSERY_WORDS * 8)) return true;
-  if (within(obj, worker->young_low, (u64)((char *)worker->young_high - (char *)worker->young_low))) return true;
+  Fragment fragment = young_fragment(worker);
+  if (within(obj, fragment.words, fragment.bytes)) return true;
   for (Chunk *chunk = worker->big; chunk; chunk = chunk->next) {
     if (within(obj, chunk->words, (u64)chunk->capacity * 8)) return true;
   }
@@ -281,10 +282,8 @@ bool heap_end_turn(Worker *worker) {
 }
 
 bool heap_suspend(Worker *worker) {
-  bool empty = worker->at == worker->nursery && !worker->young_large && worker->young_low == worker->young_high;
-  if (STRESSING || !empty) return collect(worker, false);
-  worker->young_low = worker->young_high = NULL;
-  return true;
+  bool empty = worker->at == worker->nursery && !worker->young_large && !young_fragment(worker).bytes;
+  return empty && !STRESSING ? true : collect(worker, false);
 }
 
 void heap_abandon(Worker *worker) { young_drop(worker); }

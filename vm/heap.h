@@ -75,7 +75,7 @@ bool heap_end_turn(Worker *worker) MUST_CHECK;
 // heap_end_plain() in worker.h does the same for most turns, which need nothing of it.
 
 // The turn is put aside (await, preemption): everything reachable from state and frames leaves the nursery and the
-// message, whose fragment is garbage then (young_low, young_high are NULL, message->counted 0), except in a guard,
+// message, whose fragment is garbage then (turn->young_message is false, message->counted 0), except in a guard,
 // whose message must be kept.
 bool heap_suspend(Worker *worker) MUST_CHECK;
 

@@ -86,42 +86,9 @@ void weight_return(Worker *worker, Actor *actor, u64 weight) {
 
 // ---- Sending --------------------------------------------------------------------------------------------------------
 
-void actor_post(Worker *worker, Actor *actor, Message *message) {
-  switch (mailbox_push(actor, message)) {
-    case PUSH_QUEUED: return;
-    case PUSH_WAKE: sched_ready(worker, actor); return;
-    case PUSH_CLOSED:
-      worker->vm->stats.dead_letters++;
-      message_drop(worker, message, actor);
-      return;
-  }
-}
-
-static bool dead_letter(Worker *worker, const Actor *actor, Promise *promise) {
-  VmStats *stats = &worker->vm->stats;
-  stats->sent++;
-  stats->dropped++;
-  stats->dead_letters++;
-  if (promise) {
-    promise_break_ended(worker, promise, actor);
-    promise_release(worker, promise);
-  }
-  return true;
-}
-
-bool actor_send(Worker *worker, const Obj *reference, u16 slot, const Val *args, u32 count, Promise *promise) {
-  Actor *actor = ref_actor(reference);
-  if (UNLIKELY(atomic_load_explicit(&actor->inbox, memory_order_relaxed) == MAILBOX_CLOSED)) return dead_letter(worker, actor, promise);
-  Message *message = message_new(worker, MESSAGE_CALL, args, count);
-  if (UNLIKELY(!message)) {
-    if (promise) promise_release(worker, promise);
-    return false;
-  }
-  message->slot = ref_itable(reference)->slots[slot];
-  message->promise = promise;
-  worker->vm->stats.sent++;
-  actor_post(worker, actor, message);
-  return true;
+void actor_dead_letter(Worker *worker, const Actor *actor, Message *message) {
+  worker->vm->stats.dead_letters++;
+  message_drop(worker, message, actor);
 }
 
 // The first message of an actor that nobody else knows yet.

@@ -12,9 +12,6 @@ Actor *actor_native(Vm *vm, const Class *class, u32 words);
 // A reference to it, minted anew; 4 words reserved.
 Val actor_reference(Worker *worker, Actor *actor, const Itable *itable);
 
-// Queues a message. `promise` (taken over, may be NULL) is settled with the answer. A send to an actor that is gone counts as a
-// dead letter and breaks the promise. False when memory is out: then nothing was sent and `promise` is released.
-bool actor_send(Worker *worker, const Obj *reference, u16 slot, const Val *args, u32 count, Promise *promise) MUST_CHECK;
 bool actor_task(Worker *worker, Val closure, Promise *promise) MUST_CHECK;
 
 typedef enum ExitReason { EXIT_REASON_NORMAL, EXIT_REASON_CRASH, EXIT_REASON_KILLED } ExitReason;
@@ -28,8 +25,13 @@ u64 weight_split(Obj *reference);
 void weight_return(Worker *worker, Actor *actor, u64 weight);   // may free the actor
 
 // ---- Promises (promise.c) ----
-Promise *promise_new(Worker *worker) MUST_CHECK;       // open, count 1; NULL when memory is out
-void promise_retain(Promise *promise);
+// Open, count 1; NULL when memory is out.
+static inline MUST_CHECK Promise *promise_new(Worker *worker) {
+  Promise *promise = pool_alloc(&worker->pool, sizeof *promise);
+  if (LIKELY(promise != NULL)) *promise = (Promise){.count = 1, .state = PROMISE_OPEN, .value = VAL_UNIT};
+  return promise;
+}
+static inline void promise_retain(Promise *promise) { atomic_fetch_add_explicit(&promise->count, 1, memory_order_relaxed); }
 void promise_release(Worker *worker, Promise *promise);
 Val promise_value(Worker *worker, Promise *promise);   // a PROMISE object taking over one count; 2 words reserved
 // Settle once; later ones are ignored. `value` is any val of the running turn: it is copied out. Release is the caller's.

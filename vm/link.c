@@ -40,15 +40,7 @@ static u32 length_linked(const u64 *code, u32 length, bool far) {
   return length + words_added(op) + (far && jumps_near(op) ? 2 : 0);
 }
 
-u32 linked_length(const u64 *pc) {
-  u32 op = word_op(*pc);
-  if (op >= OP_COUNT) BUG("linked instruction %u has no length of its own", op);
-  Shape shape = op_info[op].shape;
-  u32 fixed = shape_fixed_words(shape) + words_added(op);
-  return shape_has_reglist(shape) ? fixed + reglist_words(reglist_count(pc + fixed)) : fixed;
-}
-
-static bool enters(u32 op) { return op == OP_ENTER || op == OP_ENTER_LARGE; }
+static bool enters(u32 op) { return op == OP_ENTER || op == OP_ENTER_8 || op == OP_ENTER_LARGE; }
 
 u32 code_word_of(const Code *code, const u64 *pc) {
   const Function *function = code->function;
@@ -289,7 +281,8 @@ bool link_function(Images *images, const Image *image, u32 index, Code *code, St
   const Function *function = &module->functions.items[index];
   size_t size = (function->code_words + 1) * sizeof(u32);
   Linker l = {.images = images, .image = image, .module = module, .function = function, .frame_words = code->frame_words};
-  u32 enter = code->frame_words > SMALL_FRAME ? OP_ENTER_LARGE : OP_ENTER;
+  bool few_cleared = code->cleared_end - code->first_cleared <= 8;
+  u32 enter = code->frame_words > SMALL_FRAME ? OP_ENTER_LARGE : few_cleared ? OP_ENTER_8 : OP_ENTER;
   if (enter == OP_ENTER_LARGE || code->first_cleared < code->cleared_end) {
     l.enter = word_make((u16)enter, code->first_cleared, code->cleared_end, 0);
   }

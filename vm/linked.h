@@ -19,10 +19,12 @@
 // Instructions that only the linker and the engine itself make: continuations of slow paths, and where returns end.
 #define INTERNAL_OPS(X)                                                                                           \
   X(ENTER)       /* a function's first: clears registers a … b-1 */                                              \
+  X(ENTER_8)     /* the same for up to 8 */                                                                      \
   X(ENTER_LARGE) /* the same, and makes room for a frame larger than SMALL_FRAME */                              \
   X(NATIVE)      /* CALL of a native */                                                                           \
   X(TAILNATIVE)  /* TAILCALL of a native */                                                                       \
   X(TURN_END)    /* where the first frame returns to: fp[0] is the answer */                                      \
+  X(TURN_END_RAW) /* the same for a raw answer */                                                                 \
   X(BARRIER)     /* where a frame at the watermark returns to */                                                  \
   X(RESERVE)     /* makes room for worker->need words, then does the instruction again */                         \
   X(GROW)        /* the same for a frame of worker->need words on the stack */                                    \
@@ -39,6 +41,8 @@
   X(NEW_LONG)                                                                                                     \
   X(UNPACK_LONG)                                                                                                  \
   X(COMPARE)     /* EQ … LE, JEQ … JLE of two objects */                                                          \
+  X(SEND_ANY)    /* SEND whose arguments are no plain words, or in a guard */                                    \
+  X(SEND_DEAD)   /* SEND to an actor that has ended */                                                            \
   X(SET_RAW)     /* SET of a field that holds raw words */                                                        \
   X(ARITHMETIC)  /* VADD … VNEG of anything but small Ints */
 
@@ -50,5 +54,10 @@ enum {
 #undef X
   OP_LINKED_COUNT
 };
+
+// Register lists as the engine reads them, which runs on little-endian machines: faster than reglist_at().
+typedef u16 __attribute__((may_alias)) CodeHalf;
+static inline u32 list_count(const u64 *list) { return *(const CodeHalf *)list; }
+static inline u32 list_at(const u64 *list, u32 i) { return ((const CodeHalf *)list)[1 + i]; }
 
 enum { FAR_WORDS = 30000, SMALL_FRAME = 32 };

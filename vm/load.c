@@ -302,7 +302,10 @@ static bool make_map(Loader *l, Code *code, const Function *f) {
   u32 first = UINT32_MAX, end = 0;
   for (u32 i = 0; i < code->register_count; i++) {
     bool scratch = code->native && i >= f->param_count;
-    if (!scratch && type_is_raw(l->module, f->registers[i])) continue;
+    if (!scratch && type_is_raw(l->module, f->registers[i])) {
+      code->raw_params |= i < f->param_count;
+      continue;
+    }
     map[i / 64] |= (u64)1 << i % 64;
     if (i < f->param_count) continue;
     if (first == UINT32_MAX) first = i;

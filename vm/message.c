@@ -47,7 +47,7 @@ static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 
     memory_free(block, size);
     return NULL;
   }
-  message_fill(worker, block, kind, count, size);
+  message_fill(block, kind, count, size, worker->actor, worker->line);
   ((Message *)block)->counted = counted;
   return block;
 }
@@ -59,7 +59,7 @@ Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args,
   size_t bytes = sizeof(Message) + (count + words) * 8;
   Message *message = pool_alloc(&worker->pool, bytes);
   if (UNLIKELY(!message)) return NULL;
-  message_fill(worker, message, kind, count, bytes);
+  message_fill(message, kind, count, bytes, worker->actor, worker->line);
   u64 *fragment = message->args + count;
   for (u32 i = 0; i < count; i++) {
     u32 flat = flat_words(args[i]);

@@ -23,14 +23,20 @@ typedef struct Pool {
   } *free[POOL_BYTES / 8 + 1];
 } Pool;
 
-// A block of `size` bytes, a multiple of 8, not zeroed; NULL when memory is out.
-static inline void *pool_alloc(Pool *pool, size_t size) {
-  if (UNLIKELY(size > POOL_BYTES)) return memory_alloc(size);
+// A block of `size` bytes, a multiple of 8, not zeroed, if one is kept; else NULL.
+static inline void *pool_take(Pool *pool, size_t size) {
+  if (UNLIKELY(size > POOL_BYTES)) return NULL;
   struct PoolBlock *block = pool->free[size / 8];
-  if (UNLIKELY(!block)) return memory_alloc(size);
+  if (UNLIKELY(!block)) return NULL;
   pool->free[size / 8] = block->next;
   pool->kept -= size;
   return block;
+}
+
+// The same from the allocator if need be; NULL when memory is out.
+static inline void *pool_alloc(Pool *pool, size_t size) {
+  void *block = pool_take(pool, size);
+  return LIKELY(block != NULL) ? block : memory_alloc(size);
 }
 
 static inline void pool_free(Pool *pool, void *memory, size_t size) {

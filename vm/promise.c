@@ -20,15 +20,6 @@ static size_t all_bytes(u32 count) { return sizeof(AllState) + sizeof(Promise *)
 
 static bool is_open(const Promise *promise) { return atomic_load_explicit(&promise->state, memory_order_acquire) == PROMISE_OPEN; }
 
-Promise *promise_new(Worker *worker) {
-  Promise *promise = pool_alloc(&worker->pool, sizeof *promise);
-  if (!promise) return NULL;
-  *promise = (Promise){.count = 1, .state = PROMISE_OPEN, .value = VAL_UNIT};
-  return promise;
-}
-
-void promise_retain(Promise *promise) { atomic_fetch_add_explicit(&promise->count, 1, memory_order_relaxed); }
-
 Val promise_value(Worker *worker, Promise *promise) {
   Obj *obj = heap_take(worker, 2);
   obj->header = OBJ_HEADER(KIND_PROMISE, 0, 0);
@@ -258,7 +249,7 @@ static void wake_actor(Worker *worker, Actor *actor) {
 static void when_settled(Worker *worker, Promise *on, Waiter *waiter) {
   promise_retain(on);
   waiter->message->on = on;
-  actor_post(worker, waiter->actor, waiter->message);
+  if (!actor_post(worker, waiter->actor, waiter->message)) actor_dead_letter(worker, waiter->actor, waiter->message);
   weight_return(worker, waiter->actor, WEIGHT_UNIT);
 }
 

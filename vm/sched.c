@@ -23,6 +23,7 @@ bool sched_open(Worker *worker) {
   Sched *sched = memory_alloc(sizeof *sched);
   if (!sched) return false;
   *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded, .kill_left = (i64)options->kill_at};
+  sched->tail = &sched->first;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
   sched->start = clock_us();
@@ -46,19 +47,10 @@ bool sched_admit(Worker *worker) {
   return memory_grow((void **)&sched->drawn_from, &sched->drawn_capacity, sizeof *sched->drawn_from, NULL);
 }
 
-static Actor *take_ready(Worker *worker) {
-  Sched *sched = worker->sched;
-  if (!sched->ready_count) return NULL;
-  sched->ready_count--;
-  if (UNLIKELY(sched->seeded)) {
-    u64 drawn = random_below(&sched->choice, sched->ready_count + 1);
-    Actor *actor = sched->drawn_from[drawn];
-    sched->drawn_from[drawn] = sched->drawn_from[sched->ready_count];
-    return actor;
-  }
-  Actor *actor = sched->first;
-  sched->first = actor->next_ready;
-  actor->next_ready = NULL;
+Actor *sched_draw(Sched *sched) {
+  u64 drawn = random_below(&sched->choice, sched->ready_count + 1);
+  Actor *actor = sched->drawn_from[drawn];
+  sched->drawn_from[drawn] = sched->drawn_from[sched->ready_count];
   return actor;
 }
 
@@ -140,6 +132,7 @@ static void signals_give_back(const Signals *before) {
 void sched_stop(Worker *worker, VmEnd end, int status) {
   if (worker->sched->stopping) return;
   worker->sched->stopping = true;
+  worker->sched->until_poll = -1;  // to be noticed soon
   worker->sched->end = (VmResult){end, status};
 }
 
@@ -175,6 +168,7 @@ static void simulate_time(Worker *worker) {
 // Between slices, now and then: what happened outside meanwhile.
 static void look_outside(Worker *worker) {
   Sched *sched = worker->sched;
+  if (sched->stopping) return;  // sched_stop() said so in until_poll
   sched->until_poll = POLL_SLICES;
   if (stop_by_signal(worker)) return;
   if (sched->simulated) simulate_time(worker);
@@ -216,17 +210,18 @@ bool sched_again(Worker *worker) {
   return true;
 }
 
-void sched_run(Worker *worker) {
+bool sched_look(Worker *worker, bool idle) {
   Sched *sched = worker->sched;
+  if (sched->reap) life_reap(worker, REAP_STEP);
+  else if (idle && !wait_idle(worker)) return false;
+  if (sched->until_poll < 0) look_outside(worker);
+  return !sched->stopping;
+}
+
+void sched_run(Worker *worker) {
   Signals before;
   signals_take(&before);
-  while (!sched->stopping) {
-    Actor *actor = take_ready(worker);
-    if (actor) turn_slice(worker, actor);
-    if (sched->reap) life_reap(worker, REAP_STEP);
-    else if (!actor && !wait_idle(worker)) break;
-    if (sched->until_poll < 0) look_outside(worker);
-  }
+  turns_run(worker);
   stream_flush(worker, worker->vm->out);
   signals_give_back(&before);
 }

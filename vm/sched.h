@@ -15,7 +15,7 @@ enum {
 typedef struct Sched {
   Timers timers;
   // Ready actors: a list, first to last; under --seed an array to draw from.
-  Actor *first, *last;
+  Actor *first, **tail;     // `tail` is where the next one is to stand
   Actor **drawn_from;
   u32 ready_count, drawn_capacity;
   u32 actor_count;          // actors that exist: the array has room for all, so that making one ready cannot fail
@@ -56,9 +56,21 @@ static inline void sched_ready(Worker *worker, Actor *actor) {
     sched->drawn_from[sched->ready_count - 1] = actor;
     return;
   }
-  actor->next_ready = NULL;
-  *(sched->first ? &sched->last->next_ready : &sched->first) = actor;
-  sched->last = actor;
+  *sched->tail = actor;
+  sched->tail = &actor->next_ready;
+}
+
+Actor *sched_draw(Sched *sched);                       // under --seed: any of those in line
+
+// The next in line, or NULL.
+static inline Actor *sched_take(Sched *sched) {
+  if (!sched->ready_count) return NULL;
+  sched->ready_count--;
+  if (UNLIKELY(sched->seeded)) return sched_draw(sched);
+  Actor *actor = sched->first;
+  sched->first = actor->next_ready;
+  if (!sched->ready_count) sched->tail = &sched->first;
+  return actor;
 }
 
 i64 sched_grant_odd(Sched *sched, i64 granted);        // under --seed, or with the kill hook set
@@ -83,11 +95,13 @@ static inline void sched_charge(Worker *worker) {
   if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
 }
 
+// Between slices, if there is something to do or nobody is ready: frees actors, waits, looks at the outside. False ends the run.
+bool sched_look(Worker *worker, bool idle);
 // Nobody else could run: the actor may have another slice at once. Books, looks at the outside, and grants.
 bool sched_again(Worker *worker);
 
 // ---- turn.c ----
-void turn_slice(Worker *worker, Actor *actor);        // one slice of a ready actor
+void turns_run(Worker *worker);                       // slice after slice, until the run ends
 void turn_discard(Worker *worker, Turn *turn);        // an actor ends amid it: lets go of its wait and its timer, frees it
 
 // ---- life.c ----
@@ -99,7 +113,25 @@ typedef struct Why {
 
 Actor *actor_make(Worker *worker, const Class *class) MUST_CHECK;  // no messages, not ready; no reference exists. NULL: memory
 void actor_begin(Worker *worker, Actor *actor, Message *message);  // gives a new actor its first message and makes it ready
-void actor_post(Worker *worker, Actor *actor, Message *message);   // queues it, or drops it if the actor has ended
+// Queues a message. False if the actor has ended: then it is a dead letter.
+static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *message) {
+  switch (mailbox_push(actor, message)) {
+    case PUSH_QUEUED: return true;
+    case PUSH_WAKE: sched_ready(worker, actor); return true;
+    case PUSH_CLOSED: break;
+  }
+  return false;
+}
+void actor_dead_letter(Worker *worker, const Actor *actor, Message *message);  // counts and drops it
+
+// Sends a message that was made for it. `promise` (taken over, may be NULL) is settled with the answer. False: a dead letter.
+static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u16 slot, Message *message, Promise *promise) {
+  message->slot = ref_itable(reference)->slots[slot];
+  message->promise = promise;
+  worker->vm->stats.sent++;
+  return actor_post(worker, ref_actor(reference), message);
+}
+
 void actor_unreachable(Worker *worker, Actor *actor);              // looks whether it can go, once nothing runs
 void life_reap(Worker *worker, u32 most);
 void life_close(Worker *worker);                                   // ends and frees all

@@ -44,17 +44,34 @@ static inline void stack_end_set(Worker *worker) {
 
 bool stack_reserve(Worker *worker, u64 needed, u32 used) MUST_CHECK;
 
+// The part of engine_enter() for functions that take something raw: a raw parameter stands for an Int or a Float, whichever the value is.
+void enter_raw(const Code *code, u64 *fp, const Val *args, u32 count);
+
+// Puts a first frame for `code` with `args` on the (empty) stack. Arguments that the code takes raw are unboxed. False when memory is out.
+static inline MUST_CHECK bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) {
+  Turn *turn = worker->turn;
+  turn->pc = NULL;  // no frames yet, should a crash report look
+  turn->fp = FRAME_HEADER;
+  turn->watermark = 0;
+  turn->barrier_pc = NULL;
+  u32 needed = code->frame_words + FRAME_HEADER + STACK_SLACK;
+  if (UNLIKELY(turn->stack_words < needed) && !stack_reserve(worker, needed, 0)) return false;
+  u64 *fp = turn->stack + FRAME_HEADER;
+  fp[FRAME_CODE] = (u64)code;
+  fp[FRAME_PC] = (u64)turn_end_code;
+  fp[FRAME_LINK] = 0;
+  if (UNLIKELY(code->raw_params)) enter_raw(code, fp, args, count);
+  else for (u32 i = 0; i < count; i++) fp[i] = args[i];
+  turn->pc = code->words;
+  return true;
+}
+
 // Copies the registers that `list` names to `values`, which has room for LIMIT_PARAMS. Their count.
-typedef u16 __attribute__((may_alias)) CodeHalf;
 static inline u32 registers_listed(const u64 *fp, const u64 *list, u64 *values) {
-  const CodeHalf *numbers = (const CodeHalf *)list;
-  u32 count = numbers[0];
-  for (u32 i = 0; i < count; i++) values[i] = fp[numbers[1 + i]];
+  u32 count = list_count(list);
+  for (u32 i = 0; i < count; i++) values[i] = fp[list_at(list, i)];
   return count;
 }
 
 // Lowers the watermark by some frames: the frame that returned into the barrier was at it. The pc to go on at.
 const u64 *frames_lower(Worker *worker);
-
-// Linked length of the instruction at `pc`.
-u32 linked_length(const u64 *pc);

@@ -3,6 +3,7 @@
 // Making a message never collects, so arguments are read from the registers once whatever may collect has been done. What the
 // language promises about causes ("awaiting Tally.get: …") is said here.
 #include "vm/load.h"
+#include "vm/sched.h"
 #include "vm/step.h"
 
 static u64 *registers(Worker *worker) { return turn_registers(worker->turn); }
@@ -44,35 +45,48 @@ bool step_spawn(Worker *worker, const u64 *pc) {
   return true;
 }
 
-// Sends with the arguments listed at pc[2]; the reference is in `receiver`.
-static bool send(Worker *worker, const u64 *pc, u16 receiver, u16 slot, Promise *promise) {
-  const u64 *fp = registers(worker);
+// A message of the registers listed at pc[2], sent from line pc[1]. NULL with a fault.
+static Message *call_message(Worker *worker, const u64 *pc, const u64 *fp) {
+  Message *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, (u32)pc[1]);
+  if (LIKELY(message != NULL)) return message;
+  worker->line = (u32)pc[1];
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, pc + 2, args);
-  worker->line = (u32)pc[1];
-  return actor_send(worker, val_obj(fp[receiver]), slot, args, count, promise) || fault_memory(worker);
+  message = message_new(worker, MESSAGE_CALL, args, count);
+  if (!message) fault_memory(worker);
+  return message;
 }
 
 bool step_send(Worker *worker, const u64 *pc) {
-  return guard_check(worker, "send") && send(worker, pc, word_a(*pc), word_b(*pc), NULL);
+  if (!guard_check(worker, "send")) return false;
+  const u64 *fp = registers(worker);
+  Message *message = call_message(worker, pc, fp);
+  if (!message) return false;
+  const Obj *reference = val_obj(fp[word_a(*pc)]);
+  if (!actor_send(worker, reference, word_b(*pc), message, NULL)) actor_dead_letter(worker, ref_actor(reference), message);
+  return true;
 }
 
 // Sends a request. The promise (one count is the caller's), or NULL with a fault.
-static Promise *ask(Worker *worker, const u64 *pc) {
+static inline Promise *ask(Worker *worker, const u64 *pc) {
   if (!guard_check(worker, "send")) return NULL;
+  const u64 *fp = registers(worker);
+  Message *message = call_message(worker, pc, fp);
+  if (!message) return NULL;
   Promise *promise = promise_new(worker);
-  if (!promise) {
+  if (UNLIKELY(!promise)) {
+    heap_free_message(worker, message);
     fault_memory(worker);
     return NULL;
   }
+  const Obj *reference = val_obj(fp[word_b(*pc)]);
+  const Itable *itable = ref_itable(reference);
   u16 slot = word_c(*pc);
-  const Itable *itable = ref_itable(val_obj(registers(worker)[word_b(*pc)]));
   promise->asked = itable->class;
   promise->asked_slot = itable->slots[slot];
   promise_retain(promise);
-  if (send(worker, pc, word_b(*pc), slot, promise)) return promise;
-  promise_release(worker, promise);
-  return NULL;
+  if (!actor_send(worker, reference, slot, message, promise)) actor_dead_letter(worker, ref_actor(reference), message);
+  return promise;
 }
 
 // Puts a promise's handle into a register; takes over one count.
@@ -160,7 +174,7 @@ bool engine_resume(Worker *worker, Promise *settled) {
   Turn *turn = worker->turn;
   bool done = promise_open(settled) ? timed_out(worker, settled, turn->dst, turn->wants_outcome)
                                     : take_settled(worker, settled, turn->dst, turn->wants_outcome);
-  if (done) turn->pc += linked_length(turn->pc);
+  if (done) turn->pc = turn->pc_after;
   return done;
 }
 

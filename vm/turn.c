@@ -3,15 +3,16 @@
 // A slice is what a worker does with an actor before it looks at the others: many short turns, or a part of a long one. A turn that
 // must stop midway, because it waits or has used up its reductions, is put aside in its actor with its frames; everything else of it
 // has left the worker by then. A guard is a turn of its own on the same message, which stays in the mailbox until the guard has said yes.
-#include "vm/engine.h"
 #include "vm/fault.h"
 #include "vm/load.h"
 #include "vm/sched.h"
+#include "vm/step.h"
 #include "vm/stream.h"
 #include "vm/trace.h"
 
 typedef enum Step {
   STEP_MORE,     // the turn is over: the next message, please
+  STEP_BEGIN,    // a message has left the mailbox for worker->turn: its turn may begin
   STEP_AWAY,     // the actor is idle, suspended or has ended
   STEP_REQUEUE,  // it could go on, but others are waiting
 } Step;
@@ -75,13 +76,13 @@ static Step preempt(Worker *worker, Actor *actor) {
   return put_aside(worker, actor) ? STEP_REQUEUE : end_by_memory(worker, actor);
 }
 
-static const Code *code_of(const Actor *actor, const Message *message) {
-  switch (message->kind) {
-    case MESSAGE_CALL: return actor->class->handlers[message->slot].code;
-    case MESSAGE_START: case MESSAGE_WHEN: return message->code;
-    case MESSAGE_TASK: return message->code ? message->code : closure_code(val_obj(message->args[0]));
-  }
-  BUG("message of kind %d", message->kind);
+static const Code *other_code(const Message *message) {
+  if (message->kind == MESSAGE_TASK && !message->code) return closure_code(val_obj(message->args[0]));
+  return message->code;
+}
+
+static inline const Code *code_of(const Actor *actor, const Message *message) {
+  return LIKELY(message->kind == MESSAGE_CALL) ? actor->class->handlers[message->slot].code : other_code(message);
 }
 
 // ---- Answers --------------------------------------------------------------------------------------------------------
@@ -99,12 +100,12 @@ static bool settle(Worker *worker, Message *message, bool forwards) {
 }
 
 // The turn is over but for what it leaves behind: its message is still its own.
-static bool turn_end(Worker *worker, Message *message, bool forwards) {
+static inline __attribute__((always_inline)) bool turn_end(Worker *worker, Message *message, bool forwards) {
   if (message->promise && !settle(worker, message, forwards)) return false;
   return heap_end_plain(worker) || heap_end_turn(worker);
 }
 
-static Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
+static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
   if (UNLIKELY(!turn_end(worker, message, forwards))) return end_by_memory(worker, actor);
@@ -119,20 +120,18 @@ static Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
 
 // ---- Running --------------------------------------------------------------------------------------------------------
 
-static Step begin(Worker *worker, Actor *actor, Message *message);
-
 static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
   worker->in_guard = false;
   if (!heap_end_plain(worker) && !heap_end_turn(worker)) return end_by_memory(worker, actor);
-  turn->message = NULL;
   turn->phase = PHASE_HANDLER;
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
   if (holds) {
     mailbox_remove(turn->put_off ? put_off : &actor->queue, turn->put_off ? *tested : NULL, message);
-    return begin(worker, actor, message);
+    return STEP_BEGIN;
   }
+  turn->message = NULL;
   if (turn->put_off) {
     *tested = message;
     return STEP_MORE;
@@ -142,10 +141,10 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   return STEP_MORE;
 }
 
-static Step go(Worker *worker, Actor *actor) {
-  worker->in_guard = worker->turn->phase == PHASE_GUARD;
-  for (;;) {
-    switch (engine_run(worker)) {
+// The engine has left a turn before its end, or at the end of a guard.
+static Step left(Worker *worker, Actor *actor, EngineExit how) {
+  for (;; how = engine_run(worker)) {
+    switch (how) {
       case ENGINE_TURN_END:
         if (worker->in_guard) return guard_ended(worker, actor, worker->result == VAL_TRUE);
         return handler_ended(worker, actor, false);
@@ -174,10 +173,7 @@ static bool give_result(Worker *worker, Message *message) {
 }
 
 // Puts the first frame of a turn on the stack.
-static inline bool enter(Worker *worker, Message *message, const Code *code, TurnPhase phase) {
-  Turn *turn = worker->turn;
-  turn->phase = phase;
-  turn->message = message;
+static inline bool enter(Worker *worker, Message *message, const Code *code) {
   if (UNLIKELY(message->kind == MESSAGE_TASK && !message->code)) {
     Obj *closure = val_obj(message->args[0]);
     return engine_enter(worker, code, closure_captures(closure), header_aux(closure->header));
@@ -185,24 +181,29 @@ static inline bool enter(Worker *worker, Message *message, const Code *code, Tur
   return engine_enter(worker, code, message->args, message->count);
 }
 
-// The message has left the mailbox: its turn begins.
-static Step begin(Worker *worker, Actor *actor, Message *message) {
+// Runs a turn from its begin to its end, if nothing comes between.
+static inline Step begin(Worker *worker, Actor *actor) {
+  Message *message = worker->turn->message;
   worker->vm->stats.received++;
   worker->reductions--;
-  worker->young_low = message->args + message->count;
-  worker->young_high = (u64 *)((char *)message + message->bytes);
+  worker->turn->young_message = true;
   worker->untidy = message->counted;
-  bool entered = enter(worker, message, code_of(actor, message), PHASE_HANDLER);
-  if (UNLIKELY(message->kind == MESSAGE_WHEN)) entered = entered && give_result(worker, message);
-  return LIKELY(entered) ? go(worker, actor) : end_by_memory(worker, actor);
+  if (UNLIKELY(!enter(worker, message, code_of(actor, message)))) return end_by_memory(worker, actor);
+  if (UNLIKELY(message->kind == MESSAGE_WHEN) && !give_result(worker, message)) return end_by_memory(worker, actor);
+  EngineExit how = engine_run(worker);
+  return LIKELY(how == ENGINE_TURN_END) ? handler_ended(worker, actor, false) : left(worker, actor, how);
 }
 
 static Step test_guard(Worker *worker, Actor *actor, Message *message, const Code *guard, bool put_off) {
+  Turn *turn = worker->turn;
+  turn->phase = PHASE_GUARD;
+  turn->message = message;
+  turn->put_off = put_off;
   worker->reductions--;
   worker->untidy = false;
-  if (!enter(worker, message, guard, PHASE_GUARD)) return end_by_memory(worker, actor);
-  worker->turn->put_off = put_off;
-  return go(worker, actor);
+  worker->in_guard = true;
+  if (!enter(worker, message, guard)) return end_by_memory(worker, actor);
+  return left(worker, actor, engine_run(worker));
 }
 
 // ---- Choosing -------------------------------------------------------------------------------------------------------
@@ -212,6 +213,11 @@ static Step go_idle(Actor *actor) {
   if (mailbox_idle(actor)) return STEP_AWAY;
   actor->state = ACTOR_RUNNING;
   return STEP_MORE;
+}
+
+static inline Step take(Worker *worker, Message *message) {
+  worker->turn->message = message;
+  return STEP_BEGIN;
 }
 
 // Of an actor with guards: put-off messages first, for they are older, but only if the state was written since they were tested.
@@ -228,13 +234,7 @@ static Step next_guarded(Worker *worker, Actor *actor) {
   Message *message = actor->queue->next;
   const Code *guard = message->kind == MESSAGE_CALL ? actor->class->handlers[message->slot].guard : NULL;
   if (guard) return test_guard(worker, actor, message, guard, false);
-  return begin(worker, actor, mailbox_take(&actor->queue));
-}
-
-static Step next(Worker *worker, Actor *actor) {
-  if (actor->class->any_guard) return next_guarded(worker, actor);
-  Message *message = mailbox_next(actor);
-  return message ? begin(worker, actor, message) : go_idle(actor);
+  return take(worker, mailbox_take(&actor->queue));
 }
 
 // A native actor's turn: its step answers, or takes the promise over to answer later. What goes wrong in it breaks the answer only.
@@ -261,6 +261,7 @@ static Step resume(Worker *worker, Actor *actor) {
   Turn *turn = worker->turn = actor->turn;
   actor->turn = NULL;
   worker->untidy = true;
+  worker->in_guard = turn->phase == PHASE_GUARD;
   Promise *waiting = turn->waiting;
   if (waiting) {
     turn->waiting = NULL;
@@ -268,25 +269,34 @@ static Step resume(Worker *worker, Actor *actor) {
     promise_release(worker, waiting);
     if (!resumed) return end_by_memory(worker, actor);
   }
-  return go(worker, actor);
+  return left(worker, actor, engine_run(worker));
 }
 
-static Step one_step(Worker *worker, Actor *actor) {
-  if (actor->turn) return resume(worker, actor);
-  if (actor->class->step) return next_native(worker, actor);
-  // Before a message is taken, so that none is lost.
-  if (UNLIKELY(!worker->turn) && !turn_new(worker, &worker->turn)) return end_by_memory(worker, actor);
-  return next(worker, actor);
+// Turn after turn, until the actor has done enough for one slice.
+static inline Step take_turns(Worker *worker, Actor *actor) {
+  const Class *class = actor->class;
+  Step step = actor->turn ? resume(worker, actor) : STEP_MORE;
+  for (u32 left = SLICE_MESSAGES;; left--) {
+    if (step == STEP_BEGIN) step = begin(worker, actor);
+    if (step != STEP_MORE || !left || worker->reductions <= 0) return step;
+    if (UNLIKELY(class->step != NULL)) {
+      step = next_native(worker, actor);
+    } else if (UNLIKELY(!worker->turn) && !turn_new(worker, &worker->turn)) {  // before a message is taken, so that none is lost
+      step = end_by_memory(worker, actor);
+    } else if (class->any_guard) {
+      step = next_guarded(worker, actor);
+    } else {
+      Message *message = mailbox_next(actor);
+      step = message ? take(worker, message) : go_idle(actor);
+    }
+  }
 }
 
-void turn_slice(Worker *worker, Actor *actor) {
+static inline void slice(Worker *worker, Actor *actor) {
   worker->actor = actor;
   actor->state = ACTOR_RUNNING;
   sched_grant(worker);
-  u32 left = SLICE_MESSAGES;
-  Step step;
-  do step = one_step(worker, actor);
-  while (step == STEP_MORE && --left && worker->reductions > 0);
+  Step step = take_turns(worker, actor);
   sched_charge(worker);
   if (UNLIKELY(worker->sched->kill_now)) {
     worker->sched->kill_now = false;
@@ -297,4 +307,14 @@ void turn_slice(Worker *worker, Actor *actor) {
     actor_unreachable(worker, actor);
   }
   worker->actor = NULL;
+}
+
+void turns_run(Worker *worker) {
+  Sched *sched = worker->sched;
+  bool more = !sched->stopping;
+  while (more) {
+    Actor *actor = sched_take(sched);
+    if (LIKELY(actor != NULL)) slice(worker, actor);
+    if (UNLIKELY(!actor || sched->reap || sched->until_poll < 0)) more = sched_look(worker, !actor);
+  }
 }

@@ -144,10 +144,10 @@ static void gather_young(Walk *w) {
   if (worker->big) run_add(w, worker->big->words, (u64)(worker->at - worker->big->words), true, true);
   else if (worker->nursery) run_add(w, worker->nursery, (u64)(worker->at - worker->nursery), true, true);
   Message *message = worker->turn ? worker->turn->message : NULL;
-  bool whole = message && (heap_in_guard(worker) || worker->young_low);
+  bool whole = message && (heap_in_guard(worker) || worker->turn->young_message);
   if (!whole) return;
-  u64 *graph = message->args + message->count;
-  run_add(w, graph, (u64)((u64 *)((char *)message + message->bytes) - graph), message->counted, !heap_in_guard(worker));
+  Fragment fragment = message_fragment(message);
+  run_add(w, fragment.words, fragment.bytes / 8, message->counted, !heap_in_guard(worker));
 }
 
 void heap_check(Worker *worker, Actor *actor, bool frames) {

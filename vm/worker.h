@@ -17,7 +17,6 @@ struct Worker {
   u64 *nursery;                // its start
   Actor *actor;                // running, or NULL
   Turn *turn;                  // of the running actor
-  u64 *young_low, *young_high; // the running message's fragment
   Obj **counted;               // COUNTED objects born in the nursery
   u32 counted_count, counted_capacity;
   LargeObj *young_large;       // large objects born in this turn
@@ -42,6 +41,7 @@ struct Worker {
   u64 *stack_end;              // no new frame may reach past this word of the running turn's stack
   u64 stack_limit;             // bytes of one actor's stack; 0: the default (frames.c)
   u32 need;                    // words that the instruction on its slow path asks for
+  Message *dead_letter;        // that SEND has made for an actor that had ended
   u32 line;                    // source line of the send, spawn, task or when being done: for Message.sender_line
   u64 *spare_stack;            // kept for the next turn
   struct Images *images;       // what is loaded (load.h)
@@ -94,6 +94,5 @@ static inline void heap_note_counted(Worker *worker, Obj *obj) {
 static inline bool heap_end_plain(Worker *worker) {
   if (WALKING || worker->untidy) return false;
   worker->at = worker->nursery;
-  worker->young_low = worker->young_high = NULL;
   return true;
 }

@@ -254,7 +254,7 @@ Test(heap, message_is_used_in_place_and_taken_apart_once) {
   w.registers[4] = w.turn.message->args[0];
   cr_assert(heap_suspend(&w.worker));
   cr_assert_eq(w.turn.message->counted, 0);
-  cr_assert_null(w.worker.young_low);
+  cr_assert_not(w.turn.young_message);
   Val list = w.registers[4];
   cr_assert_eq(cons_head(list), cons_tail(list));
   cr_assert_eq(ref_actor(val_obj(val_obj(cons_head(list))->words[0])), w.other);

@@ -1,59 +1,11 @@
-// The world of world.h, and weak stand-ins for the collector's neighbours.
+// The world of world.h.
 #include "tests/unit/world.h"
 
 #include <stdlib.h>
 
 #include "bytecode/module.h"
 #include "vm/sched.h"
-
-// ---- Stand-ins ------------------------------------------------------------------------------------------------------
-
-#define WEAK __attribute__((weak))
-
-extern const u64 turn_end_code[1];
-WEAK const u64 turn_end_code[1] = {0};
-
-WEAK void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context) {
-  (void)worker;
-  for (u64 *fp = turn->stack + turn->fp;; fp -= fp[FRAME_LINK] >> 32) {
-    FrameView view = {.code = (const Code *)fp[FRAME_CODE], .registers = fp, .below = fp - turn->stack < turn->watermark};
-    if (!visit(context, &view) || fp[FRAME_PC] == (u64)turn_end_code) return;
-  }
-}
-WEAK void frames_set_watermark(Worker *worker, Turn *turn) {
-  (void)worker;
-  turn->watermark = turn->fp;
-}
-WEAK u64 weight_split(Obj *reference) {
-  u64 weight = reference->words[REF_WEIGHT];
-  if (weight == 1) {
-    ref_actor(reference)->weight += WEIGHT_UNIT;
-    return WEIGHT_UNIT;
-  }
-  reference->words[REF_WEIGHT] = weight - weight / 2;
-  return weight / 2;
-}
-WEAK void weight_return(Worker *worker, Actor *actor, u64 weight) {
-  (void)worker;
-  actor->weight -= weight;
-}
-WEAK Promise *promise_new(Worker *worker) {
-  (void)worker;
-  Promise *promise = memory_alloc(sizeof *promise);
-  if (promise) *promise = (Promise){.count = 1, .value = VAL_UNIT};
-  return promise;
-}
-WEAK void promise_retain(Promise *promise) { promise->count++; }
-WEAK void promise_release(Worker *worker, Promise *promise) {
-  if (--promise->count) return;
-  chunk_free(worker, promise->chunk);
-  memory_free(promise, sizeof *promise);
-}
-WEAK void pool_close(Pool *pool) { (void)pool; }
-WEAK bool fault_memory(Worker *worker) {
-  worker->fault = FAULT_MEMORY;
-  return false;
-}
+#include "vm/step.h"
 
 // ---- Types ----------------------------------------------------------------------------------------------------------
 
@@ -247,6 +199,5 @@ void world_receive(World *w, Val value) {
   message->bytes = (u32)size;
   message->counted = counted;
   w->turn.message = message;
-  w->worker.young_low = message->args + 1;
-  w->worker.young_high = (u64 *)((char *)block + size);
+  w->turn.young_message = true;
 }
