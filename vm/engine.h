@@ -27,9 +27,25 @@ EngineExit engine_run(Worker *worker);
 bool engine_resume(Worker *worker, Promise *settled) MUST_CHECK;
 
 // ---- Frames ----
-bool turn_new(Worker *worker, Turn **turn) MUST_CHECK;   // with a small stack
-void turn_free(Worker *worker, Turn *turn);
-void turns_release(Worker *worker);                      // the spare stack, when the worker ends
+enum { STACK_WORDS = 1024 };                             // a new turn's stack
+Turn *turn_make(Worker *worker) MUST_CHECK;
+void turn_free(Worker *worker, Turn *turn);              // whatever it stands in: it has let go of what it held
+void turns_release(Worker *worker);                      // the spare ones, when the worker ends
+
+// A turn that has not begun; NULL when memory is out.
+static inline MUST_CHECK Turn *turn_new(Worker *worker) {
+  Turn *turn = worker->spare_turn;
+  if (UNLIKELY(!turn)) return turn_make(worker);
+  worker->spare_turn = NULL;
+  return turn;
+}
+
+// Gives back a turn between two messages.
+static inline void turn_spare(Worker *worker, Turn *turn) {
+  if (UNLIKELY(worker->spare_turn || turn->stack_words != STACK_WORDS)) turn_free(worker, turn);
+  else worker->spare_turn = turn;
+}
+
 // Makes room for a frame of so many words above the running one; up to the stack limit, then a fault. Frames may move.
 bool stack_grow(Worker *worker, u32 words) MUST_CHECK;
 void turn_shrink(Worker *worker, Turn *turn);            // to its exact size, when put aside and small enough to be worth it

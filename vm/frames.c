@@ -13,7 +13,6 @@
 #include "vm/step.h"
 
 enum {
-  STACK_WORDS = 1024,           // of the stack that a worker keeps ready
   LOWER_BY = 32,                // frames that the barrier makes dirty at once
   SHRINK_SPARES = 16,           // unused words that are not worth a copy
   DEEP_WORDS = 8192,            // from here on a stack may stay half empty
@@ -37,16 +36,13 @@ static void stack_give(Worker *worker, u64 *stack, u32 words) {
   else pool_free(&worker->pool, stack, words * sizeof(u64));
 }
 
-bool turn_new(Worker *worker, Turn **result) {
+Turn *turn_make(Worker *worker) {
   Turn *turn = pool_alloc(&worker->pool, sizeof *turn);
-  if (!turn) return false;
+  if (!turn) return NULL;
   *turn = (Turn){.stack = stack_take(worker, STACK_WORDS), .stack_words = STACK_WORDS};
-  if (!turn->stack) {
-    pool_free(&worker->pool, turn, sizeof *turn);
-    return false;
-  }
-  *result = turn;
-  return true;
+  if (turn->stack) return turn;
+  pool_free(&worker->pool, turn, sizeof *turn);
+  return NULL;
 }
 
 void turn_free(Worker *worker, Turn *turn) {
@@ -55,7 +51,9 @@ void turn_free(Worker *worker, Turn *turn) {
 }
 
 void turns_release(Worker *worker) {
+  if (worker->spare_turn) turn_free(worker, worker->spare_turn);
   memory_free(worker->spare_stack, STACK_WORDS * sizeof(u64));
+  worker->spare_turn = NULL;
   worker->spare_stack = NULL;
 }
 

@@ -1,5 +1,6 @@
 // The collector's inside: what gc.c, heap.c, release.c and walk.c say to each other. heap.h is the face.
 #pragma once
+#include "vm/life.h"
 #include "vm/memory.h"
 #include "vm/scan.h"
 #include "vm/worker.h"
@@ -57,7 +58,10 @@ typedef void (*SlotVisit)(void *context, Val *slot);
 void state_each(Actor *actor, SlotVisit visit, void *context);
 
 // ---- release.c ----
-void count_release(Worker *worker, Obj *obj);                        // what a dead COUNTED object held
+static inline void count_release(Worker *worker, Obj *obj) {         // what a dead COUNTED object held
+  if (obj_kind(obj) == KIND_REF) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
+  else promise_release(worker, promise_of(obj));
+}
 void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
 
 // ---- walk.c ----

@@ -66,15 +66,8 @@ static void fragment_drop(Worker *worker) {
   counts_release_moved(worker, fragment.words, fragment.bytes / 8);
 }
 
-// Everything young that was not moved or kept is dead.
-static void young_drop(Worker *worker) {
-  big_seal(worker);
-  for (u32 i = 0; i < worker->counted_count; i++) {
-    Obj *obj = worker->counted[i];
-    if (!header_is_forward(obj->header)) count_release(worker, obj);
-  }
-  worker->counted_count = 0;
-  fragment_drop(worker);
+// The part for turns that made more than small objects.
+static __attribute__((noinline)) void young_drop_big(Worker *worker) {
   for (LargeObj *large = worker->young_large, *next; large; large = next) {
     next = large->next;
     memory_free(large, large_bytes(large->words));
@@ -86,6 +79,18 @@ static void young_drop(Worker *worker) {
     chunk_free(worker, chunk);
   }
   worker->big = NULL;
+}
+
+// Everything young that was not moved or kept is dead.
+static void young_drop(Worker *worker) {
+  big_seal(worker);
+  for (u32 i = 0; i < worker->counted_count; i++) {
+    Obj *obj = worker->counted[i];
+    if (!header_is_forward(obj->header)) count_release(worker, obj);
+  }
+  worker->counted_count = 0;
+  fragment_drop(worker);
+  if (UNLIKELY(worker->young_large || worker->big || worker->young_large_words)) young_drop_big(worker);
   nursery_reset(worker);
 }
 

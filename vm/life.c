@@ -21,13 +21,17 @@ static size_t size_of(const Actor *actor) {
   return actor_bytes(class, class->step ? (u32)actor->fields[0] : class->field_count);
 }
 
-static Actor *make(Worker *worker, const Class *class, u32 fields) {
+static inline Actor *make(Worker *worker, const Class *class, u32 fields) {
   Vm *vm = worker->vm;
   if (!sched_admit(worker)) return NULL;
-  Actor *actor = pool_alloc(&worker->pool, actor_bytes(class, fields));
+  u32 words = fields + hidden_words(class);
+  Actor *actor = pool_alloc(&worker->pool, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
   *actor = (Actor){.class = class, .serial = ++vm->last_serial, .older = vm->newest, .state = ACTOR_IDLE};
-  for (u32 i = 0; i < fields + hidden_words(class); i++) actor->fields[i] = VAL_EMPTY;
+  for (u32 i = 0; i < words; i++) {
+    actor->fields[i] = VAL_EMPTY;
+    __asm__ volatile("");  // few words: no call of memset
+  }
   atomic_store_explicit(&actor->inbox, MAILBOX_IDLE, memory_order_relaxed);
   if (vm->newest) vm->newest->newer = actor;
   vm->newest = actor;
@@ -60,28 +64,12 @@ static void actor_free(Worker *worker, Actor *actor) {
 Val actor_reference(Worker *worker, Actor *actor, const Itable *itable) {
   atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
   Obj *obj = heap_take(worker, 4);
-  obj->header = OBJ_HEADER(KIND_REF, 0, 0);
+  obj->header = REF_HEADER;
   obj->words[REF_ACTOR] = (u64)actor;
   obj->words[REF_ITABLE] = (u64)itable;
   obj->words[REF_WEIGHT] = WEIGHT_UNIT;
   heap_note_counted(worker, obj);
   return obj_val(obj);
-}
-
-u64 weight_split(Obj *reference) {
-  u64 weight = reference->words[REF_WEIGHT];
-  if (UNLIKELY(weight < 2 || header_flags(reference->header) & OBJ_IMMORTAL)) {
-    atomic_fetch_add_explicit(&ref_actor(reference)->weight, WEIGHT_UNIT, memory_order_relaxed);
-    return WEIGHT_UNIT;
-  }
-  u64 half = weight / 2;
-  reference->words[REF_WEIGHT] = weight - half;
-  return half;
-}
-
-void weight_return(Worker *worker, Actor *actor, u64 weight) {
-  u64 before = atomic_fetch_sub_explicit(&actor->weight, weight, memory_order_acq_rel);
-  if (UNLIKELY(before == weight)) actor_unreachable(worker, actor);
 }
 
 // ---- Sending --------------------------------------------------------------------------------------------------------

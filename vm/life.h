@@ -21,8 +21,20 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why);
 bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;   // ended(): settled with an Exit
 
 // Reference weights: what a copy takes from its original, and what a dead reference gives back.
-u64 weight_split(Obj *reference);
-void weight_return(Worker *worker, Actor *actor, u64 weight);   // may free the actor
+static inline u64 weight_split(Obj *reference) {
+  u64 weight = reference->words[REF_WEIGHT];
+  if (UNLIKELY(weight < 2 || header_flags(reference->header) & OBJ_IMMORTAL)) {
+    atomic_fetch_add_explicit(&ref_actor(reference)->weight, WEIGHT_UNIT, memory_order_relaxed);
+    return WEIGHT_UNIT;
+  }
+  reference->words[REF_WEIGHT] = weight - weight / 2;
+  return weight / 2;
+}
+void actor_unreachable(Worker *worker, Actor *actor);  // looks whether it can go, once nothing runs
+static inline void weight_return(Worker *worker, Actor *actor, u64 weight) {
+  u64 before = atomic_fetch_sub_explicit(&actor->weight, weight, memory_order_acq_rel);
+  if (UNLIKELY(before == weight)) actor_unreachable(worker, actor);
+}
 
 // ---- Promises (promise.c) ----
 // Open, count 1; NULL when memory is out.
@@ -32,7 +44,16 @@ static inline MUST_CHECK Promise *promise_new(Worker *worker) {
   return promise;
 }
 static inline void promise_retain(Promise *promise) { atomic_fetch_add_explicit(&promise->count, 1, memory_order_relaxed); }
-void promise_release(Worker *worker, Promise *promise);
+void promise_released(Worker *worker, Promise *promise, u32 left);  // the rest of what follows when so few counts are left
+static inline void promise_release(Worker *worker, Promise *promise) {
+  u32 left = atomic_fetch_sub_explicit(&promise->count, 1, memory_order_acq_rel) - 1;
+  if (!left) {
+    if (UNLIKELY(promise->waiters || promise->all || promise->chunk)) promise_released(worker, promise, 0);
+    else pool_free(&worker->pool, promise, sizeof *promise);
+  } else if (left == 1 && UNLIKELY(promise->operation != NULL)) {
+    promise_released(worker, promise, 1);
+  }
+}
 Val promise_value(Worker *worker, Promise *promise);   // a PROMISE object taking over one count; 2 words reserved
 // Settle once; later ones are ignored. `value` is any val of the running turn: it is copied out. Release is the caller's.
 bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
@@ -41,8 +62,26 @@ void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
 void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk);
 // A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. False when memory is out.
 bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
-void promise_wait(Promise *promise, Waiter *waiter);       // into its ring; the promise is open
-void promise_unwait(Promise *promise, Waiter *waiter);
+// Puts a waiter into the promise's ring, which is open.
+static inline void promise_wait(Promise *promise, Waiter *waiter) {
+  Waiter *first = promise->waiters;
+  if (LIKELY(!first)) {
+    promise->waiters = waiter->next = waiter->prev = waiter;
+    return;
+  }
+  waiter->next = first;
+  waiter->prev = first->prev;
+  first->prev->next = waiter;
+  first->prev = waiter;
+}
+
+static inline void promise_unwait(Promise *promise, Waiter *waiter) {
+  waiter->prev->next = waiter->next;
+  waiter->next->prev = waiter->prev;
+  if (promise->waiters == waiter) promise->waiters = waiter->next == waiter ? NULL : waiter->next;
+  waiter->next = waiter->prev = NULL;
+}
+
 enum { ASKED_ROOM = 512 };
 void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.get", "task", …
 // `from` will settle `to` likewise (takes over the count of `to`).

@@ -477,9 +477,9 @@ static bool keep_constant(Loader *l, Worker *worker, Val value, Val *kept) {
 
 static bool make_global(Loader *l, Worker *worker, u32 index) {
   const Global *global = &l->module->globals.items[index];
-  Turn *turn;
+  Turn *turn = turn_new(worker);
   Val value = VAL_EMPTY;
-  if (!turn_new(worker, &turn)) return memory_refused(l);
+  if (!turn) return memory_refused(l);
   worker->turn = turn;
   bool done = run_constant(l, worker, l->image->code_of[global->function], global, &value);
   done = done && keep_constant(l, worker, value, &l->image->globals[index]);

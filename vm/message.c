@@ -7,11 +7,12 @@
 
 enum { SHORT_BYTES = 64 };
 
-// Words that a copy of the argument takes in the fragment; DEEP if it needs the general copier.
+// Words that a copy of an argument takes in the fragment; DEEP if it needs the general copier.
 enum { DEEP = 1 << 16 };
 static inline u32 flat_words(Val arg) {
   if (!val_is_pointer(arg)) return 0;
   u64 header = val_obj(arg)->header;
+  if (LIKELY(header == REF_HEADER)) return 4;
   if (header_flags(header) & OBJ_IMMORTAL) return 0;
   switch (header_kind(header)) {
     case KIND_REF: return 4;
@@ -23,18 +24,19 @@ static inline u32 flat_words(Val arg) {
 }
 
 // Copies a flat argument of so many words to `at`.
-static inline void flat_copy(Val arg, u64 *at, u32 words, Message *message) {
-  Obj *from = val_obj(arg);
-  at[0] = from->header;
-  for (u32 i = 1; i < words; i++) at[i] = from->words[i - 1];
-  Kind kind = obj_kind(from);
-  if (kind == KIND_REF) {
-    at[1 + REF_WEIGHT] = weight_split(from);
+static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
+  to->header = from->header;
+  to->words[0] = from->words[0];
+  if (LIKELY(from->header == REF_HEADER)) {
+    to->words[REF_ITABLE] = from->words[REF_ITABLE];
+    to->words[REF_WEIGHT] = weight_split(from);
     message->counted = 1;
-  } else if (kind == KIND_PROMISE) {
-    promise_retain(promise_of(from));
-    message->counted = 1;
+    return;
   }
+  for (u32 i = 1; i < words - 1; i++) to->words[i] = from->words[i];
+  if (obj_kind(from) != KIND_PROMISE) return;
+  promise_retain(promise_of(from));
+  message->counted = 1;
 }
 
 static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 count) {
@@ -66,7 +68,7 @@ Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args,
     message->args[i] = args[i];
     if (!flat) continue;
     message->args[i] = (Val)fragment;
-    flat_copy(args[i], fragment, flat, message);
+    flat_copy(val_obj(args[i]), (Obj *)fragment, flat, message);
     fragment += flat;
   }
   return message;

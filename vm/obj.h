@@ -95,6 +95,7 @@ static inline i64 val_us(Val v) { return (i64)val_obj(v)->words[0]; }  // DURATI
 
 // ---- REF ----
 enum { REF_ACTOR, REF_ITABLE, REF_WEIGHT };
+#define REF_HEADER OBJ_HEADER(KIND_REF, 0, 0)
 typedef struct Actor Actor;
 typedef struct Itable Itable;
 typedef struct Promise Promise;

@@ -43,25 +43,6 @@ void promise_asked(const Promise *promise, char text[ASKED_ROOM]) {
 
 // ---- Waiters --------------------------------------------------------------------------------------------------------
 
-void promise_wait(Promise *promise, Waiter *waiter) {
-  Waiter *first = promise->waiters;
-  if (!first) {
-    promise->waiters = waiter->next = waiter->prev = waiter;
-    return;
-  }
-  waiter->next = first;
-  waiter->prev = first->prev;
-  first->prev->next = waiter;
-  first->prev = waiter;
-}
-
-void promise_unwait(Promise *promise, Waiter *waiter) {
-  waiter->prev->next = waiter->next;
-  waiter->next->prev = waiter->prev;
-  if (promise->waiters == waiter) promise->waiters = waiter->next == waiter ? NULL : waiter->next;
-  waiter->next = waiter->prev = NULL;
-}
-
 static Waiter *waiter_new(Worker *worker, WaiterKind kind) {
   Waiter *waiter = pool_alloc(&worker->pool, sizeof *waiter);
   if (waiter) *waiter = (Waiter){.kind = kind};
@@ -72,7 +53,9 @@ static void waiter_free(Worker *worker, Waiter *waiter) { pool_free(&worker->poo
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
-static void all_free(Worker *worker, AllState *all) {
+static void all_leave(Worker *worker, Promise *promise) {
+  AllState *all = promise->all;
+  promise->all = NULL;
   for (u32 i = 0; i < all->count; i++) {
     if (all->members[i]) promise_release(worker, all->members[i]);
   }
@@ -99,7 +82,7 @@ static void promise_free(Worker *worker, Promise *promise) {
     promise_unwait(promise, waiter);
     waiter_give_up(worker, waiter);
   }
-  if (promise->all) all_free(worker, promise->all);
+  if (promise->all) all_leave(worker, promise);
   chunk_free(worker, promise->chunk);
   pool_free(&worker->pool, promise, sizeof *promise);
 }
@@ -111,10 +94,9 @@ static void call_off(Worker *worker, Promise *promise) {
   operation->cancel(worker, operation);
 }
 
-void promise_release(Worker *worker, Promise *promise) {
-  u32 left = atomic_fetch_sub_explicit(&promise->count, 1, memory_order_acq_rel) - 1;
+void promise_released(Worker *worker, Promise *promise, u32 left) {
   if (left) {
-    if (left == 1 && UNLIKELY(promise->operation != NULL) && !promise->waiters) call_off(worker, promise);
+    if (!promise->waiters) call_off(worker, promise);
     return;
   }
   Sched *sched = worker->sched;
@@ -152,17 +134,15 @@ static Outcome outcome_of(Worker *worker, Promise *from, bool last) {
 }
 
 // The one settlement of a promise; an all() lets go of its members. False if it was settled before: then the outcome's memory is freed.
-static bool settle(Worker *worker, Promise *promise, Outcome outcome) {
-  if (!is_open(promise)) {
+static inline bool settle(Worker *worker, Promise *promise, Outcome outcome) {
+  if (UNLIKELY(!is_open(promise))) {
     chunk_free(worker, outcome.chunk);
     return false;
   }
   promise->value = outcome.value;
   promise->chunk = outcome.chunk;
   promise->operation = NULL;
-  AllState *all = promise->all;
-  promise->all = NULL;
-  if (all) all_free(worker, all);
+  if (UNLIKELY(promise->all != NULL)) all_leave(worker, promise);
   u32 open = PROMISE_OPEN;
   return atomic_compare_exchange_strong_explicit(&promise->state, &open, outcome.state, memory_order_acq_rel, memory_order_acquire);
 }
@@ -198,10 +178,16 @@ static Outcome all_values(Worker *worker, AllState *all) {
 
 static void notify(Worker *worker, Promise *from, Waiter *waiter, bool last);
 
-// Tells everyone who waits for a promise that has just settled. The caller holds a count of it.
-static void announce(Worker *worker, Promise *promise) {
+static inline void wake_actor(Worker *worker, Actor *actor) {
+  Turn *turn = actor->turn;
+  if (turn->timer) timers_cancel(&worker->sched->timers, &worker->pool, turn->timer);
+  turn->timer = NULL;
+  sched_ready(worker, actor);
+}
+
+// Tells those who wait for a promise that has just settled, and those who wait for what settles by it.
+static __attribute__((noinline)) void announce_all(Worker *worker, Promise *promise) {
   Sched *sched = worker->sched;
-  if (!promise->waiters) return;
   if (sched->announcing) {
     promise_retain(promise);
     promise->next = NULL;
@@ -222,6 +208,18 @@ static void announce(Worker *worker, Promise *promise) {
   sched->announcing = false;
 }
 
+// The caller holds a count of the promise. Most have one waiter, an actor: nothing else settles by it.
+static inline void announce(Worker *worker, Promise *promise) {
+  Waiter *waiter = promise->waiters;
+  if (!waiter) return;
+  if (UNLIKELY(waiter->kind != WAITER_ACTOR || waiter->next != waiter)) {
+    announce_all(worker, promise);
+    return;
+  }
+  promise->waiters = waiter->next = NULL;
+  wake_actor(worker, waiter->actor);
+}
+
 // Member `from` of an all() has settled.
 static void all_member(Worker *worker, Promise *whole, Promise *from) {
   AllState *all = whole->all;
@@ -237,13 +235,6 @@ static void settle_like(Worker *worker, Promise *follower, Promise *from, bool l
   if (!is_open(follower)) return;
   if (atomic_load(&from->state) == PROMISE_BROKEN) inherit_asked(follower, from);
   if (settle(worker, follower, outcome_of(worker, from, last))) announce(worker, follower);
-}
-
-static void wake_actor(Worker *worker, Actor *actor) {
-  Turn *turn = actor->turn;
-  if (turn->timer) timers_cancel(&worker->sched->timers, &worker->pool, turn->timer);
-  turn->timer = NULL;
-  sched_ready(worker, actor);
 }
 
 static void when_settled(Worker *worker, Promise *on, Waiter *waiter) {

@@ -7,11 +7,6 @@
 #include "vm/gc.h"
 #include "vm/life.h"
 
-void count_release(Worker *worker, Obj *obj) {
-  if (obj_kind(obj) == KIND_REF) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
-  else promise_release(worker, promise_of(obj));
-}
-
 void counts_release(Worker *worker, u64 *words, u32 used) {
   for (u32 at = 0; at < used;) {
     Obj *obj = (Obj *)(words + at);

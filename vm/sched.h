@@ -132,7 +132,6 @@ static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u
   return actor_post(worker, ref_actor(reference), message);
 }
 
-void actor_unreachable(Worker *worker, Actor *actor);              // looks whether it can go, once nothing runs
 void life_reap(Worker *worker, u32 most);
 void life_close(Worker *worker);                                   // ends and frees all
 

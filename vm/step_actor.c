@@ -46,13 +46,11 @@ bool step_spawn(Worker *worker, const u64 *pc) {
 }
 
 // A message of the registers listed at pc[2], sent from line pc[1]. NULL with a fault.
-static Message *call_message(Worker *worker, const u64 *pc, const u64 *fp) {
-  Message *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, (u32)pc[1]);
-  if (LIKELY(message != NULL)) return message;
+static __attribute__((noinline)) Message *call_message(Worker *worker, const u64 *pc, const u64 *fp) {
   worker->line = (u32)pc[1];
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, pc + 2, args);
-  message = message_new(worker, MESSAGE_CALL, args, count);
+  Message *message = message_new(worker, MESSAGE_CALL, args, count);
   if (!message) fault_memory(worker);
   return message;
 }
@@ -68,11 +66,11 @@ bool step_send(Worker *worker, const u64 *pc) {
 }
 
 // Sends a request. The promise (one count is the caller's), or NULL with a fault.
-static inline Promise *ask(Worker *worker, const u64 *pc) {
+static inline __attribute__((always_inline)) Promise *ask(Worker *worker, const u64 *pc) {
   if (!guard_check(worker, "send")) return NULL;
   const u64 *fp = registers(worker);
-  Message *message = call_message(worker, pc, fp);
-  if (!message) return NULL;
+  Message *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, (u32)pc[1]);
+  if (UNLIKELY(!message) && !(message = call_message(worker, pc, fp))) return NULL;
   Promise *promise = promise_new(worker);
   if (UNLIKELY(!promise)) {
     heap_free_message(worker, message);
@@ -84,7 +82,7 @@ static inline Promise *ask(Worker *worker, const u64 *pc) {
   u16 slot = word_c(*pc);
   promise->asked = itable->class;
   promise->asked_slot = itable->slots[slot];
-  promise_retain(promise);
+  atomic_store_explicit(&promise->count, 2, memory_order_relaxed);
   if (!actor_send(worker, reference, slot, message, promise)) actor_dead_letter(worker, ref_actor(reference), message);
   return promise;
 }
@@ -147,8 +145,12 @@ static bool fault_broken(Worker *worker, const Promise *promise) {
 // The value of the settled promise goes to `to`, wrapped in a Result if an outcome was asked for. The caller holds a count of its own.
 static bool take_settled(Worker *worker, Promise *promise, u16 to, bool wants_outcome) {
   PromiseState state = (PromiseState)atomic_load_explicit(&promise->state, memory_order_acquire);
+  Val value = promise->value;
+  if (LIKELY(state == PROMISE_KEPT && !promise->chunk && !wants_outcome)) {
+    registers(worker)[to] = value;
+    return true;
+  }
   if (state == PROMISE_BROKEN && !wants_outcome) return fault_broken(worker, promise);
-  Val value;
   if (!promise_take(worker, promise, &value)) return memory_out(worker);
   // From here on the register is the value's root.
   registers(worker)[to] = value;
@@ -193,9 +195,16 @@ AwaitResult step_request(Worker *worker, const u64 *pc) {
   if (!guard_check(worker, "wait")) return AWAIT_FAULT;
   Promise *promise = ask(worker, pc);
   if (!promise) return AWAIT_FAULT;
-  AwaitResult result = await_promise(worker, promise, word_a(*pc), false, 0, false);
+  Turn *turn = worker->turn;
+  turn->dst = word_a(*pc);
+  turn->wants_outcome = false;
+  if (LIKELY(promise_open(promise))) {
+    turn->waiting = promise;
+    return AWAIT_SUSPEND;
+  }
+  bool taken = take_settled(worker, promise, turn->dst, false);
   promise_release(worker, promise);
-  return result;
+  return taken ? AWAIT_GO_ON : AWAIT_FAULT;
 }
 
 AwaitResult step_await(Worker *worker, const u64 *pc) {

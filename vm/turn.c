@@ -66,7 +66,8 @@ static bool put_aside(Worker *worker, Actor *actor) {
 static Step suspend(Worker *worker, Actor *actor) {
   if (!put_aside(worker, actor)) return end_by_memory(worker, actor);
   Turn *turn = actor->turn;
-  turn->waiter = (Waiter){.kind = WAITER_ACTOR, .actor = actor};
+  turn->waiter.kind = WAITER_ACTOR;
+  turn->waiter.actor = actor;
   actor->state = ACTOR_SUSPENDED;
   promise_wait(turn->waiting, &turn->waiter);
   return STEP_AWAY;
@@ -87,7 +88,7 @@ static inline const Code *code_of(const Actor *actor, const Message *message) {
 
 // ---- Answers --------------------------------------------------------------------------------------------------------
 
-static bool settle(Worker *worker, Message *message, bool forwards) {
+static inline bool settle(Worker *worker, Message *message, bool forwards) {
   Promise *promise = message->promise;
   if (forwards) {
     if (!promise_forward(worker, promise_of(val_obj(worker->result)), promise)) return false;
@@ -257,7 +258,7 @@ static Step next_native(Worker *worker, Actor *actor) {
 
 // A turn that was put aside goes on.
 static Step resume(Worker *worker, Actor *actor) {
-  if (worker->turn) turn_free(worker, worker->turn);
+  if (worker->turn) turn_spare(worker, worker->turn);
   Turn *turn = worker->turn = actor->turn;
   actor->turn = NULL;
   worker->untidy = true;
@@ -281,7 +282,7 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
     if (step != STEP_MORE || !left || worker->reductions <= 0) return step;
     if (UNLIKELY(class->step != NULL)) {
       step = next_native(worker, actor);
-    } else if (UNLIKELY(!worker->turn) && !turn_new(worker, &worker->turn)) {  // before a message is taken, so that none is lost
+    } else if (UNLIKELY(!worker->turn) && !(worker->turn = turn_new(worker))) {  // before a message is taken, so that none is lost
       step = end_by_memory(worker, actor);
     } else if (class->any_guard) {
       step = next_guarded(worker, actor);

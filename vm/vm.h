@@ -73,9 +73,9 @@ typedef struct VmStats {
   u64 received;                // whose turn began
   u64 dropped;                 // that ended without a turn, dead letters among them
   u64 dead_letters;            // sent to an actor that had ended
+  u64 reductions;              // spent by all actors
   u64 crashes;
   u64 slices;                  // turns of the scheduler
-  u64 reductions;              // spent by all actors
 } VmStats;
 
 VmStats vm_stats(const Vm *vm);

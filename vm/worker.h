@@ -43,7 +43,8 @@ struct Worker {
   u32 need;                    // words that the instruction on its slow path asks for
   Message *dead_letter;        // that SEND has made for an actor that had ended
   u32 line;                    // source line of the send, spawn, task or when being done: for Message.sender_line
-  u64 *spare_stack;            // kept for the next turn
+  Turn *spare_turn;            // kept for the next turn_new(), with a stack of the usual size
+  u64 *spare_stack;            // kept for a stack that grows to the usual size
   struct Images *images;       // what is loaded (load.h)
   Vm *vm;
   struct Sched *sched;         // run queue, timers (sched.h)
