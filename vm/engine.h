@@ -7,6 +7,8 @@
 #pragma once
 #include "vm/worker.h"
 
+enum { SEND_COST = 10 };  // reductions for a send: about what it takes of time
+
 enum { FRAME_CODE = -3, FRAME_PC = -2, FRAME_LINK = -1, FRAME_HEADER = 3 };
 
 typedef enum EngineExit {

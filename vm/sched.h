@@ -7,7 +7,7 @@
 
 enum {
   QUANTUM = 20000,          // reductions of a slice
-  SLICE_MESSAGES = 100,     // messages that an actor handles in one slice, however small
+  TURN_COST = 10,           // reductions for a turn beside what its code costs: senders can't outrun who handles what they send
   POLL_SLICES = 64,         // slices between two looks at the clock and at the outside
   REAP_STEP = 256,          // unreachable actors freed between two slices
 };

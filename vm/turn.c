@@ -277,9 +277,10 @@ static Step resume(Worker *worker, Actor *actor) {
 static inline Step take_turns(Worker *worker, Actor *actor) {
   const Class *class = actor->class;
   Step step = actor->turn ? resume(worker, actor) : STEP_MORE;
-  for (u32 left = SLICE_MESSAGES;; left--) {
+  for (;;) {
     if (step == STEP_BEGIN) step = begin(worker, actor);
-    if (step != STEP_MORE || !left || worker->reductions <= 0) return step;
+    if (step != STEP_MORE || worker->reductions <= 0) return step;
+    worker->reductions -= TURN_COST;
     if (UNLIKELY(class->step != NULL)) {
       step = next_native(worker, actor);
     } else if (UNLIKELY(!worker->turn) && !(worker->turn = turn_new(worker))) {  // before a message is taken, so that none is lost
