@@ -152,12 +152,10 @@ const Token *asm_next(Asm *a) {
 void asm_fail(Asm *a, DiagCode code, const Token *token, const char *format, ...) {
   if (a->failed) return;
   a->failed = true;
-  Text text = {0};
   va_list args;
   va_start(args, format);
-  text_vprintf(&text, format, args);
+  diag_vadd(a->diags, code, a->source, token->span, format, args);
   va_end(args);
-  diag_add(a->diags, code, a->source, token->span, "%.*s", STR_ARG(text_str(&text)));
 }
 
 static void fail_expected(Asm *a, const char *what) {

@@ -234,13 +234,18 @@ Str str_dup(Str s) {
   return (Str){copy, s.len};
 }
 
-Str str_format(const char *format, ...) {
+Str str_vformat(const char *format, va_list args) {
   Text t = {0};
+  text_vprintf(&t, format, args);
+  return text_str(&t);
+}
+
+Str str_format(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  text_vprintf(&t, format, args);
+  Str text = str_vformat(format, args);
   va_end(args);
-  return text_str(&t);
+  return text;
 }
 
 // ---- Regions --------------------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ void gc_tidy(void);                // between two programs compiled: collects ga
 void gc_release_all(void);         // frees everything ever handed out (sanitizer builds; else a no-op)
 Str str_dup(Str s);                // copies into compiler memory, and adds a NUL past the end
 Str str_format(const char *format, ...) PRINTF_LIKE(1, 2);
+Str str_vformat(const char *format, va_list args);
 
 #define gc_new(T) ((T *)gc_alloc(sizeof(T)))
 #define gc_array(T, n) ((T *)gc_alloc(sizeof(T) * (size_t)(n)))

@@ -84,15 +84,9 @@ const char *diag_explain(Str code) {
   return NULL;
 }
 
-static Str format_dup(const char *format, va_list args) {
-  Text t = {0};
-  text_vprintf(&t, format, args);
-  return text_str(&t);
-}
-
 static u32 error_limit(const Diags *diags) { return diags->limit ? diags->limit : DEFAULT_LIMIT; }
 
-Diag *diag_add(Diags *diags, DiagCode code, Source *source, Span span, const char *format, ...) {
+Diag *diag_vadd(Diags *diags, DiagCode code, Source *source, Span span, const char *format, va_list args) {
   for (u32 i = diags->list.count; i-- > 0;) {
     Diag *earlier = diags->list.items[i];
     if (earlier->code == code && earlier->source == source && earlier->span.start == span.start) return earlier;
@@ -101,20 +95,25 @@ Diag *diag_add(Diags *diags, DiagCode code, Source *source, Span span, const cha
   diag->code = code;
   diag->source = source;
   diag->span = span;
-  va_list args;
-  va_start(args, format);
-  diag->message = format_dup(format, args);
-  va_end(args);
+  diag->message = str_vformat(format, args);
   u32 count = diag_is_error(diag) ? ++diags->errors : ++diags->warnings;
   // Past the limit it is only counted; the caller may still add a note to what it got.
   if (count <= (diag_is_error(diag) ? error_limit(diags) : WARNING_LIMIT)) vec_push(&diags->list, diag);
   return diag;
 }
 
+Diag *diag_add(Diags *diags, DiagCode code, Source *source, Span span, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  Diag *diag = diag_vadd(diags, code, source, span, format, args);
+  va_end(args);
+  return diag;
+}
+
 void diag_note(Diag *diag, Source *source, Span span, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  diag->note = format_dup(format, args);
+  diag->note = str_vformat(format, args);
   va_end(args);
   diag->note_source = source;
   diag->note_span = span;
@@ -123,7 +122,7 @@ void diag_note(Diag *diag, Source *source, Span span, const char *format, ...) {
 void diag_hint(Diag *diag, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  diag->hint = format_dup(format, args);
+  diag->hint = str_vformat(format, args);
   va_end(args);
 }
 

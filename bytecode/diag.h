@@ -55,6 +55,7 @@ typedef struct Diags {
 // Adds a diagnostic, and returns it so that the caller may add a note or a hint. One at the same place with the same code
 // is not added twice (the earlier one is returned).
 Diag *diag_add(Diags *diags, DiagCode code, Source *source, Span span, const char *format, ...) PRINTF_LIKE(5, 6);
+Diag *diag_vadd(Diags *diags, DiagCode code, Source *source, Span span, const char *format, va_list args);
 void diag_note(Diag *diag, Source *source, Span span, const char *format, ...) PRINTF_LIKE(4, 5);
 void diag_hint(Diag *diag, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -64,7 +65,7 @@ const char *diag_explain(Str code);          // explanation, or NULL if there is
 
 // Renders all, sorted by source and place. `color` adds ANSI colours.
 void diags_render(Diags *diags, Text *out, bool color);
-void diags_render_json(Diags *diags, Text *out);  // one JSON object per line, rustc's field names
+void diags_render_json(Diags *diags, Text *out);  // one JSON object per line; its fields are in docs/architecture.md
 
 // The candidate nearest to `wanted` by edit distance, if near enough to be worth a hint; else an empty Str.
 typedef struct Nearest {

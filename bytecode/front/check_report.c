@@ -7,11 +7,9 @@
 Diag *check_error(Checker *c, DiagCode code, Span span, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  Text text = {0};
-  text_vprintf(&text, format, args);
+  Diag *diag = diag_vadd(c->diags, code, c->source, span, format, args);
   va_end(args);
-  Str message = text_str(&text);
-  return diag_add(c->diags, code, c->source, span, "%.*s", STR_ARG(message));
+  return diag;
 }
 
 // ---- Abilities ------------------------------------------------------------------------------------------------------

@@ -5,12 +5,10 @@
 #include "bytecode/front/gen_fn.h"
 
 void gen_limit(Gen *gen, DiagCode code, Span span, const char *format, ...) {
-  Text text = {0};
   va_list args;
   va_start(args, format);
-  text_vprintf(&text, format, args);
+  diag_vadd(gen->diags, code, gen->ast->source, span, format, args);
   va_end(args);
-  diag_add(gen->diags, code, gen->ast->source, span, "%.*s", STR_ARG(text_str(&text)));
 }
 
 const Type *type_of(const Gen *gen, TypeId type) { return &gen->module->types.items[type]; }
