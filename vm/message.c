@@ -26,14 +26,14 @@ static inline u32 flat_words(Val arg) {
 // Copies a flat argument of so many words to `at`.
 static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
   to->header = from->header;
-  to->words[0] = from->words[0];
   if (LIKELY(from->header == REF_HEADER)) {
+    to->words[REF_ACTOR] = from->words[REF_ACTOR];
     to->words[REF_ITABLE] = from->words[REF_ITABLE];
     to->words[REF_WEIGHT] = weight_split(from);
     message->counted = 1;
     return;
   }
-  for (u32 i = 1; i < words - 1; i++) to->words[i] = from->words[i];
+  for (u32 i = 0; i + 1 < words; i++) to->words[i] = from->words[i];
   if (obj_kind(from) != KIND_PROMISE) return;
   promise_retain(promise_of(from));
   message->counted = 1;
