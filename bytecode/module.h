@@ -29,9 +29,11 @@ typedef enum TypeKind {
   TYPE_BYTES,
   TYPE_DURATION,
   TYPE_TIME,
+  TYPE_BUF,      // unique
   TYPE_VAR,      // parameter `index` of the declaration that the type stands in
   TYPE_LIST,     // args[0]
   TYPE_PROMISE,  // args[0]
+  TYPE_ARRAY,    // args[0], never unique; unique
   TYPE_TUPLE,    // args, two or more
   TYPE_FN,       // a closure: args[0..count-1) parameters, the last is the result
   TYPE_DATA,     // Module.datas[index], args for its parameters
@@ -83,6 +85,7 @@ typedef struct DataDef {
   u32 import;
   bool exported;
   bool opaque;        // other modules may not build it or look inside
+  bool unique;        // a `unique type`: its values have one owner, its fields may be unique
   u8 declared;        // CONSTRAINT_EQUAL or _ORDERED if an opaque type says so; else 0
   Generics generics;  // constraints unused
   u32 ctor_count;     // an imported entry lists its constructors too, so that code can be checked without its home
@@ -101,6 +104,7 @@ typedef struct InterfaceDef {
   Str name;
   u32 import;
   bool exported;
+  bool unique;            // its references are sessions: unique values, used up by a send
   Generics generics;
   u32 method_count;
   const Method *methods;  // in slot order: included interfaces' first, as written
@@ -142,6 +146,7 @@ typedef struct Function {
   Generics generics;    // of an actor's functions: the actor's
   u32 param_count;      // registers 0 … param_count-1; captures included
   u32 capture_count;    // the last so many parameters of a CLOSURE or WHEN are captures
+  const u8 *lent;       // param_count flags, or NULL: parameters that are lent for the call (Buf, Array, session)
   TypeId result;
   u8 effects;           // at least what the code does; the verifier proves it
   u32 register_count;   // at least param_count
@@ -186,6 +191,7 @@ typedef struct ActorDef {
   u32 init;             // function index
   u32 handler_count;
   const Handler *handlers;
+  u32 dropped;          // handler that hears of a session dropped midway, or IMPORT_NONE
   u32 implements_count; // one or more; the first is what `spawn` and `self` give
   const Implements *implements;
 } ActorDef;

@@ -13,7 +13,7 @@ u32 shape_fixed_words(Shape shape) {
       return 2;
     case SHAPE_DA:
       return 3;
-    case SHAPE_N: case SHAPE_D: case SHAPE_R: case SHAPE_DR: case SHAPE_DRR: case SHAPE_DRI: case SHAPE_DI: case SHAPE_DX:
+    case SHAPE_N: case SHAPE_D: case SHAPE_R: case SHAPE_DR: case SHAPE_DRR: case SHAPE_RR: case SHAPE_RRR: case SHAPE_DRI: case SHAPE_DI: case SHAPE_DX:
     case SHAPE_RX: case SHAPE_DRX: case SHAPE_DXR: case SHAPE_RXR: case SHAPE_DRXR: case SHAPE_DL: case SHAPE_RL:
     case SHAPE_DRL: case SHAPE_J: case SHAPE_RJ: case SHAPE_RRJ: case SHAPE_RIJ: case SHAPE_RXJ: case SHAPE_SW:
       return 1;
@@ -26,7 +26,7 @@ bool shape_has_reglist(Shape shape) {
     case SHAPE_DXR: case SHAPE_RXR: case SHAPE_DRXR: case SHAPE_DL: case SHAPE_RL: case SHAPE_DRL: case SHAPE_DF: case SHAPE_F:
     case SHAPE_DRF: case SHAPE_DA:
       return true;
-    case SHAPE_N: case SHAPE_D: case SHAPE_R: case SHAPE_DR: case SHAPE_DRR: case SHAPE_DRI: case SHAPE_DI: case SHAPE_DW:
+    case SHAPE_N: case SHAPE_D: case SHAPE_R: case SHAPE_DR: case SHAPE_DRR: case SHAPE_RR: case SHAPE_RRR: case SHAPE_DRI: case SHAPE_DI: case SHAPE_DW:
     case SHAPE_DC: case SHAPE_DG: case SHAPE_DX: case SHAPE_RX: case SHAPE_DT: case SHAPE_DRT: case SHAPE_DRX: case SHAPE_J:
     case SHAPE_RJ: case SHAPE_RRJ: case SHAPE_RIJ: case SHAPE_RXJ: case SHAPE_SW:
       return false;
@@ -38,8 +38,8 @@ const char *shape_operands(Shape shape) {
   switch (shape) {
     case SHAPE_N: return "";
     case SHAPE_D: case SHAPE_R: return "a";
-    case SHAPE_DR: return "ab";
-    case SHAPE_DRR: return "abc";
+    case SHAPE_DR: case SHAPE_RR: return "ab";
+    case SHAPE_DRR: case SHAPE_RRR: return "abc";
     case SHAPE_DRI: return "abi";
     case SHAPE_DI: return "aI";
     case SHAPE_DW: return "aw";

@@ -21,6 +21,8 @@ typedef enum Shape {
   SHAPE_R,     // a src
   SHAPE_DR,    // a dst, b src
   SHAPE_DRR,   // a dst, b src, c src
+  SHAPE_RR,    // a src, b src
+  SHAPE_RRR,   // a src, b src, c src
   SHAPE_DRI,   // a dst, b src, c signed imm16
   SHAPE_DI,    // a dst, (b | c << 16) signed imm32
   SHAPE_DW,    // a dst; one word: the value

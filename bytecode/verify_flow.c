@@ -42,7 +42,7 @@ static void make_rule(const Verifier *v, Op op, OpRule *rule) {
   }
   rule->unused = ~used;
   switch (info->shape) {
-    case SHAPE_R: case SHAPE_RX: case SHAPE_RXR: case SHAPE_RL: case SHAPE_RJ: case SHAPE_RRJ: case SHAPE_RIJ: case SHAPE_RXJ:
+    case SHAPE_R: case SHAPE_RR: case SHAPE_RRR: case SHAPE_RX: case SHAPE_RXR: case SHAPE_RL: case SHAPE_RJ: case SHAPE_RRJ: case SHAPE_RIJ: case SHAPE_RXJ:
     case SHAPE_SW:
       rule->writes = false;
       break;

@@ -56,7 +56,7 @@ typedef struct Verifier {
   u32 word;                      // of f's code, or NO_WORD
 
   TypeFacts *facts;              // per type
-  TypeId basic[TYPE_TIME + 1];   // the row of each simple type, or NO_TYPE
+  TypeId basic[TYPE_BUF + 1];   // the row of each simple type, or NO_TYPE
   Needs *needs[2];               // per type and Ability, valid where needs_pass is the current pass
   u32 *needs_pass[2];
   Needs *data_needs[2];          // per data type

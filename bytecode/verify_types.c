@@ -115,11 +115,11 @@ static bool check_typelists(Verifier *v) {
 bool verify_types(Verifier *v) {
   const Module *m = v->m;
   v->facts = gc_alloc_data((m->types.count + 1) * sizeof *v->facts);
-  for (u32 kind = 0; kind <= TYPE_TIME; kind++) v->basic[kind] = NO_TYPE;
+  for (u32 kind = 0; kind <= TYPE_BUF; kind++) v->basic[kind] = NO_TYPE;
   for (TypeId id = 0; id < m->types.count; id++) {
     if (!check_shape(v, id) || !check_arguments(v, id)) return false;
     TypeKind kind = m->types.items[id].kind;
-    if (kind <= TYPE_TIME && v->basic[kind] == NO_TYPE) v->basic[kind] = id;
+    if (kind <= TYPE_BUF && v->basic[kind] == NO_TYPE) v->basic[kind] = id;
   }
   return check_distinct(v) && check_typelists(v);
 }

@@ -17,6 +17,8 @@ typedef enum Kind {
 typedef enum ObjFlag {
   OBJ_IMMORTAL = 1,  // lies in a loaded image: never moved, copied, freed or written
   OBJ_LARGE = 2,     // lies in a large-object block of its own (heap.h): marked, not moved
+  OBJ_UNIQUE = 4,    // of a REF: a session, whose only handle this is
+  OBJ_SHARED = 8,    // lies in a shared block: neither moved nor written
 } ObjFlag;
 
 // Header: (kind << 1 | 1):8, flags:8, aux:16, info:32.
@@ -73,13 +75,13 @@ static inline u32 bytes_words(u64 bytes) { return (u32)((bytes + 7) / 8); }
 // Words of the whole object, header included, from its (real) header alone.
 static inline u32 header_words(u64 header) {
   switch (header_kind(header)) {
-    case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_PROMISE: return 2;
+    case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_PROMISE: case KIND_BUF: case KIND_ARRAY: return 2;
     case KIND_STRING: case KIND_BYTES: return 1 + bytes_words(header_info(header));
     case KIND_CONS: return 3;
     case KIND_TUPLE: return 1u + header_aux(header);
     case KIND_DATA: return 1u + desc_of(header_info(header))->field_count;
     case KIND_CLOSURE: return 2u + header_aux(header);
-    case KIND_REF: return 4;
+    case KIND_REF: case KIND_BLOB: return 4;
     case KIND_NONE: case KIND_COUNT: break;
   }
   BUG("bad object header %llx", (unsigned long long)header);

@@ -51,7 +51,8 @@ typedef struct Param {
   Pat *pattern;
   TypeExpr *type;        // or NULL
   // checked
-  Ty *ty;
+  Ty *ty;                // of `&T`: T
+  bool lent;             // written `&T`
 } Param;
 
 typedef VEC(Param) Params;
@@ -77,6 +78,7 @@ struct Local {
   u32 slot;           // state: index of the actor's field
   bool used;
   bool assigned;
+  bool lent;          // lent to its body: a parameter `&T`, the loop's or a guard's view of a unique value
   void *gen;          // the generator's own
 };
 
@@ -260,6 +262,9 @@ typedef enum PACKED_ENUM CallKind {
   CALL_CTOR,   // ctor
   CALL_VALUE,  // callee is an expression of function type
   CALL_SHOW,   // prelude.show: one argument, the generator emits SHOW
+  CALL_ENDED,  // prelude.ended of a session: one argument, lent
+  CALL_REPLACE,  // prelude.replace: a name that is lent, and what takes its value's place
+  CALL_TAKE,   // option.take: a name that is lent; None takes its place
 } CallKind;
 
 typedef struct ConstItem {  // one name bound by a module's `let`

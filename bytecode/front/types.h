@@ -14,8 +14,10 @@ typedef enum PACKED_ENUM TyKind {
   TY_BYTES,
   TY_DURATION,
   TY_TIME,
+  TY_BUF,
   TY_LIST,     // args[0]
   TY_PROMISE,  // args[0]
+  TY_ARRAY,    // args[0]
   TY_TUPLE,    // args
   TY_FN,       // args[0..count-1) parameters, the last is the result
   TY_DATA,     // decl, args
