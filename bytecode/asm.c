@@ -221,6 +221,7 @@ static void take_data(Asm *a, DataDef *data) {
   for (;;) {
     if (asm_accept_word(a, "pub")) data->exported = true;
     else if (asm_accept_word(a, "opaque")) data->opaque = true;
+    else if (asm_accept_word(a, "unique")) data->unique = true;
     else if (asm_accept_word(a, "equal")) data->declared = CONSTRAINT_EQUAL;
     else if (asm_accept_word(a, "ordered")) data->declared = CONSTRAINT_ORDERED;
     else if (asm_accept_word(a, "declared")) data->declared = (u8)asm_number(a, 0, UINT8_MAX);
@@ -242,6 +243,7 @@ static void take_interface(Asm *a, InterfaceDef *interface) {
   skip_head(a);
   interface->generics = take_generics(a);
   interface->exported = asm_accept_word(a, "pub");
+  interface->unique = asm_accept_word(a, "unique");
   asm_expect(a, '{');
   while (!a->failed && !asm_accept(a, '}')) {
     Method method = {.name = asm_name(a)};
@@ -284,13 +286,30 @@ static void take_param_names(Asm *a, Function *f) {
   f->param_names = names.count ? names.items : gc_array(Str, 1);
 }
 
+// (Type, &Type): those with & are lent.
+static void take_params(Asm *a, Function *f, TypeId *params) {
+  u8 lent[LIMIT_TYPE_ARGS + 1] = {0};
+  bool any = false;
+  if (!asm_expect(a, '(') || asm_accept(a, ')')) return;
+  do {
+    if (f->param_count > LIMIT_TYPE_ARGS) {
+      asm_fail(a, DIAG_E0603, asm_peek(a, 0), "there are more than %u parameters here", LIMIT_TYPE_ARGS + 1);
+      return;
+    }
+    any |= lent[f->param_count] = asm_accept(a, '&');
+    params[f->param_count++] = asm_type(a);
+  } while (!a->failed && asm_accept(a, ','));
+  asm_expect(a, ')');
+  if (any) f->lent = (const u8 *)str_dup((Str){(const char *)lent, f->param_count}).ptr;
+}
+
 static void take_function(Asm *a, Function *f) {
   TypeId params[LIMIT_TYPE_ARGS + 1];
   take_function_kind(a, f);
   skip_head(a);
   f->actor = IMPORT_NONE;
   f->generics = take_generics(a);
-  if (asm_expect(a, '(')) asm_type_args(a, ')', &f->param_count, params);
+  take_params(a, f, params);
   take_arrow(a);
   f->result = asm_type(a);
   if (a->failed) return;
@@ -317,6 +336,8 @@ static void take_actor_member(Asm *a, ActorDef *actor, void *fields, void *handl
   bool assignable = asm_at_word(a, "var");
   if (asm_accept_word(a, "init")) {
     actor->init = asm_row(a, &a->functions, "function");
+  } else if (asm_accept_word(a, "dropped")) {
+    actor->dropped = (u32)asm_number(a, 0, UINT32_MAX);
   } else if (asm_accept_word(a, "var") || asm_accept_word(a, "let")) {
     StateField field = {.name = asm_name(a), .assignable = assignable};
     asm_expect(a, ':');
@@ -343,7 +364,7 @@ static void take_actor_member(Asm *a, ActorDef *actor, void *fields, void *handl
     u32 expected = implements_slots(a->module, &probe, 0);
     if (slots.count != expected) asm_fail(a, DIAG_E0603, token, "%u slots, where the interface has %u methods", slots.count, expected);
   } else {
-    asm_fail(a, DIAG_E0601, asm_peek(a, 0), "`init`, `var`, `let`, `on`, `is` or `}` is expected here");
+    asm_fail(a, DIAG_E0601, asm_peek(a, 0), "`init`, `var`, `let`, `on`, `is`, `dropped` or `}` is expected here");
   }
 }
 
@@ -355,7 +376,7 @@ static void take_actor(Asm *a, ActorDef *actor) {
   actor->generics = take_generics(a);
   actor->params = take_fields(a, &actor->param_count);
   actor->exported = asm_accept_word(a, "pub");
-  actor->init = IMPORT_NONE;
+  actor->init = actor->dropped = IMPORT_NONE;
   asm_expect(a, '{');
   while (!a->failed && !asm_accept(a, '}')) take_actor_member(a, actor, &fields, &handlers, &implements);
   actor->fields = fields.items;

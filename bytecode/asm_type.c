@@ -10,7 +10,7 @@ static const struct {
 } builtin[] = {
   {"int", TYPE_INT},       {"float", TYPE_FLOAT},   {"Int", TYPE_VINT},          {"Float", TYPE_VFLOAT}, {"Bool", TYPE_BOOL},
   {"String", TYPE_STRING}, {"Bytes", TYPE_BYTES},   {"Duration", TYPE_DURATION}, {"Time", TYPE_TIME},    {"List", TYPE_LIST},
-  {"Promise", TYPE_PROMISE},
+  {"Promise", TYPE_PROMISE}, {"Buf", TYPE_BUF}, {"Array", TYPE_ARRAY},
 };
 
 // A type whose parts are parsed, but which is no row yet.

@@ -46,6 +46,7 @@ static void print_data(Dis *d, const DataDef *data) {
   print_generics(d, &data->generics);
   if (data->exported) text_add(d->out, STR(" pub"));
   if (data->opaque) text_add(d->out, STR(" opaque"));
+  if (data->unique) text_add(d->out, STR(" unique"));
   if (data->declared == CONSTRAINT_EQUAL) text_add(d->out, STR(" equal"));
   else if (data->declared == CONSTRAINT_ORDERED) text_add(d->out, STR(" ordered"));
   else if (data->declared) text_printf(d->out, " declared %u", data->declared);
@@ -65,7 +66,9 @@ static void print_interface(Dis *d, const InterfaceDef *interface) {
   dis_name(d->out, interface->name);
   print_from(d, interface->import);
   print_generics(d, &interface->generics);
-  text_add(d->out, interface->exported ? STR(" pub {\n") : STR(" {\n"));
+  if (interface->exported) text_add(d->out, STR(" pub"));
+  if (interface->unique) text_add(d->out, STR(" unique"));
+  text_add(d->out, STR(" {\n"));
   for (u32 i = 0; i < interface->method_count; i++) {
     const Method *method = &interface->methods[i];
     text_add(d->out, STR("  "));
@@ -119,6 +122,7 @@ static void print_actor(Dis *d, const ActorDef *actor) {
     }
     text_char(d->out, '\n');
   }
+  if (actor->dropped != IMPORT_NONE) text_printf(d->out, "  dropped %u\n", actor->dropped);
   text_add(d->out, STR("}\n\n"));
 }
 
@@ -144,7 +148,11 @@ static void print_function(Dis *d, const Function *f, u32 mark) {
   print_from(d, f->import);
   print_generics(d, &f->generics);
   text_char(d->out, '(');
-  dis_types(d, f->param_count, f->registers);
+  for (u32 i = 0; i < f->param_count; i++) {
+    if (i) text_add(d->out, STR(", "));
+    if (f->lent && f->lent[i]) text_char(d->out, '&');
+    dis_type(d, f->registers[i]);
+  }
   text_add(d->out, STR(") -> "));
   dis_type(d, f->result);
   if (f->exported) text_add(d->out, STR(" pub"));

@@ -185,13 +185,14 @@ static Str field_name(const Listing *l, u32 number) {
 static Str comment(const Listing *l, u64 first) {
   const Ctor *ctor = NULL;
   switch ((Op)word_op(first)) {
-    case OP_NEW: case OP_CTOR: case OP_UNPACK: case OP_JTAG: case OP_JNTAG:
+    case OP_NEW: case OP_CTOR: case OP_UNPACK: case OP_PEEK: case OP_JTAG: case OP_JNTAG:
       ctor = ctor_of(l, register_type(l, word_a(first)), word_b(first));
       return ctor ? ctor->name : STR("");
     case OP_FIELD:
       ctor = ctor_of(l, register_type(l, word_b(first)), 0);
       return ctor && word_c(first) < ctor->field_count ? ctor->fields[word_c(first)].name : STR("");
-    case OP_GET: case OP_SET: return field_name(l, word_b(first));
+    case OP_GET: case OP_SET: case OP_LEND: return field_name(l, word_b(first));
+    case OP_REPLACE: return field_name(l, word_c(first));
     case OP_SEND: return method_name(l, register_type(l, word_a(first)), word_b(first));
     case OP_ASK: case OP_REQUEST: return method_name(l, register_type(l, word_b(first)), word_c(first));
     default: return STR("");

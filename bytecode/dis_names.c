@@ -89,12 +89,13 @@ void dis_import_name(Dis *d, u32 row) {
 static const char *const builtin_names[TYPE_KIND_COUNT] = {
   [TYPE_INT] = "int", [TYPE_FLOAT] = "float", [TYPE_VINT] = "Int", [TYPE_VFLOAT] = "Float", [TYPE_BOOL] = "Bool",
   [TYPE_UNIT] = "()", [TYPE_STRING] = "String", [TYPE_BYTES] = "Bytes", [TYPE_DURATION] = "Duration", [TYPE_TIME] = "Time",
-  [TYPE_LIST] = "List", [TYPE_PROMISE] = "Promise",
+  [TYPE_BUF] = "Buf", [TYPE_LIST] = "List", [TYPE_PROMISE] = "Promise", [TYPE_ARRAY] = "Array",
 };
 
 // Words that the assembler would not take for a declared type's name.
 static bool is_reserved(Str name) {
-  static const char *const words[] = {"int", "float", "Int", "Float", "Bool", "String", "Bytes", "Duration", "Time", "List", "Promise", "fn", "raw"};
+  static const char *const words[] = {"int", "float", "Int", "Float", "Bool", "String", "Bytes", "Duration", "Time", "Buf", "List", "Promise", "Array",
+                                      "fn", "raw"};
   for (u32 i = 0; i < COUNT_OF(words); i++) {
     if (str_eq(name, str_from(words[i]))) return true;
   }
@@ -109,7 +110,7 @@ static bool is_reserved(Str name) {
 static bool is_expressible(const Type *type) {
   switch (type->kind) {
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_STRING: case TYPE_BYTES:
-    case TYPE_DURATION: case TYPE_TIME: case TYPE_LIST: case TYPE_PROMISE:
+    case TYPE_DURATION: case TYPE_TIME: case TYPE_BUF: case TYPE_LIST: case TYPE_PROMISE: case TYPE_ARRAY:
       return type->index == 0;
     case TYPE_UNIT: return type->index == 0 && type->count == 0;
     case TYPE_VAR: case TYPE_DATA: case TYPE_REF: return true;

@@ -175,13 +175,14 @@ static void take_typelists(Reader *r) {
 }
 
 static void take_datas(Reader *r) {
-  u32 count = take_count(r, LIMIT_TABLE, 19, "data types");
+  u32 count = take_count(r, LIMIT_TABLE, 20, "data types");
   for (u32 i = 0; i < count && !r->failed; i++) {
     DataDef *data = vec_add(&r->module->datas);
     data->name = take_str(r);
     data->import = take_u32(r);
     data->exported = take_bool(r);
     data->opaque = take_bool(r);
+    data->unique = take_bool(r);
     data->declared = take_u8(r);
     data->generics = take_generics(r);
     data->ctor_count = take_count(r, LIMIT_CTORS, 8, "constructors");
@@ -195,12 +196,13 @@ static void take_datas(Reader *r) {
 }
 
 static void take_interfaces(Reader *r) {
-  u32 count = take_count(r, LIMIT_TABLE, 17, "interfaces");
+  u32 count = take_count(r, LIMIT_TABLE, 18, "interfaces");
   for (u32 i = 0; i < count && !r->failed; i++) {
     InterfaceDef *interface = vec_add(&r->module->interfaces);
     interface->name = take_str(r);
     interface->import = take_u32(r);
     interface->exported = take_bool(r);
+    interface->unique = take_bool(r);
     interface->generics = take_generics(r);
     interface->method_count = take_count(r, LIMIT_METHODS, 13, "methods");
     Method *methods = gc_array(Method, interface->method_count);
@@ -212,6 +214,16 @@ static void take_interfaces(Reader *r) {
       methods[k].answer = take_u32(r);
     }
   }
+}
+
+// A flag for each parameter if any is lent, else nothing.
+static void take_lent(Reader *r, Function *f) {
+  if (!take_bool(r)) return;
+  u8 *lent = gc_alloc_data(f->param_count + 1u);
+  bool any = false;
+  for (u32 i = 0; i < f->param_count && !r->failed; i++) any |= lent[i] = take_bool(r);
+  if (!any) fail(r, "no parameter is lent, though it says so");
+  f->lent = lent;
 }
 
 static void take_function(Reader *r, Function *f) {
@@ -232,6 +244,7 @@ static void take_function(Reader *r, Function *f) {
   if (f->param_count > f->register_count) fail(r, "%u parameters in %u registers", f->param_count, f->register_count);
   if (f->param_count > LIMIT_PARAMS) fail(r, "%u parameters, more than the limit of %u", f->param_count, LIMIT_PARAMS);
   if (f->capture_count > f->param_count) fail(r, "%u captures among %u parameters", f->capture_count, f->param_count);
+  take_lent(r, f);
   if (take_bool(r)) {
     Str *names = gc_array(Str, f->param_count);
     for (u32 i = 0; i < f->param_count && !r->failed; i++) names[i] = take_str(r);
@@ -245,7 +258,7 @@ static void take_function(Reader *r, Function *f) {
 }
 
 static void take_functions(Reader *r) {
-  u32 count = take_count(r, LIMIT_TABLE, 39, "functions");
+  u32 count = take_count(r, LIMIT_TABLE, 40, "functions");
   for (u32 i = 0; i < count && !r->failed; i++) take_function(r, vec_add(&r->module->functions));
 }
 
@@ -272,6 +285,7 @@ static void take_actor(Reader *r, ActorDef *actor) {
     handlers[i].guard = take_u32(r);
   }
   actor->handlers = handlers;
+  actor->dropped = take_u32(r);
   actor->implements_count = take_count(r, LIMIT_METHODS, 4, "implemented interfaces");
   Implements *implements = gc_array(Implements, actor->implements_count);
   actor->implements = implements;
@@ -284,7 +298,7 @@ static void take_actor(Reader *r, ActorDef *actor) {
 }
 
 static void take_actors(Reader *r) {
-  u32 count = take_count(r, LIMIT_TABLE, 33, "actors");
+  u32 count = take_count(r, LIMIT_TABLE, 37, "actors");
   for (u32 i = 0; i < count && !r->failed; i++) take_actor(r, vec_add(&r->module->actors));
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 #include "bytecode/modfile.h"
 
-enum { FORMAT_VERSION = 1, HEADER_BYTES = 16, HASH_AT = 8 };
+enum { FORMAT_VERSION = 2, HEADER_BYTES = 16, HASH_AT = 8 };
 
 typedef enum Section {
   SECTION_STRINGS = 1,

@@ -104,6 +104,7 @@ static void put_datas(Writer *w, const Module *m) {
     put_u32(w, data->import);
     put_u8(w, data->exported);
     put_u8(w, data->opaque);
+    put_u8(w, data->unique);
     put_u8(w, data->declared);
     put_generics(w, &data->generics);
     put_u32(w, data->ctor_count);
@@ -123,6 +124,7 @@ static void put_interfaces(Writer *w, const Module *m) {
     put_str(w, interface->name);
     put_u32(w, interface->import);
     put_u8(w, interface->exported);
+    put_u8(w, interface->unique);
     put_generics(w, &interface->generics);
     put_u32(w, interface->method_count);
     for (u32 k = 0; k < interface->method_count; k++) {
@@ -153,6 +155,8 @@ static void put_functions(Writer *w, const Module *m) {
     put_u8(w, f->effects);
     put_u32(w, f->register_count);
     put_ids(w, f->registers, f->register_count);
+    put_u8(w, f->lent != NULL);
+    if (f->lent) put_bytes(w, f->lent, f->param_count);
     put_u8(w, f->param_names != NULL);
     for (u32 k = 0; f->param_names && k < f->param_count; k++) put_str(w, f->param_names[k]);
     put_u32(w, f->code_words);
@@ -184,6 +188,7 @@ static void put_actors(Writer *w, const Module *m) {
       put_u32(w, actor->handlers[k].function);
       put_u32(w, actor->handlers[k].guard);
     }
+    put_u32(w, actor->dropped);
     put_u32(w, actor->implements_count);
     for (u32 k = 0; k < actor->implements_count; k++) {
       put_u32(w, actor->implements[k].interface);

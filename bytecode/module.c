@@ -263,7 +263,7 @@ typedef struct Printer {
 static const char *const builtin_names[TYPE_KIND_COUNT] = {
   [TYPE_INT] = "int", [TYPE_FLOAT] = "float", [TYPE_VINT] = "Int", [TYPE_VFLOAT] = "Float", [TYPE_BOOL] = "Bool",
   [TYPE_UNIT] = "()", [TYPE_STRING] = "String", [TYPE_BYTES] = "Bytes", [TYPE_DURATION] = "Duration", [TYPE_TIME] = "Time",
-  [TYPE_LIST] = "List", [TYPE_PROMISE] = "Promise",
+  [TYPE_BUF] = "Buf", [TYPE_LIST] = "List", [TYPE_PROMISE] = "Promise", [TYPE_ARRAY] = "Array",
 };
 
 static void print_type(Printer *p, TypeId id, u32 depth);
@@ -298,7 +298,7 @@ static void print_type(Printer *p, TypeId id, u32 depth) {
   depth--;
   switch (type->kind) {
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_UNIT: case TYPE_STRING:
-    case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIME: case TYPE_LIST: case TYPE_PROMISE:
+    case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIME: case TYPE_BUF: case TYPE_LIST: case TYPE_PROMISE: case TYPE_ARRAY:
       text_add(p->out, str_from(builtin_names[type->kind]));
       break;
     case TYPE_VAR:
@@ -370,6 +370,7 @@ void module_print_signature(const Module *module, const Function *function, Text
   text_char(out, '(');
   for (u32 i = 0; i < function->param_count && i < function->register_count; i++) {
     if (i) text_add(out, STR(", "));
+    if (function->lent && function->lent[i]) text_char(out, '&');
     print_type(&p, function->registers[i], PRINT_DEPTH + 1);
   }
   text_add(out, STR(") -> "));
