@@ -78,7 +78,8 @@ struct Local {
   u32 slot;           // state: index of the actor's field
   bool used;
   bool assigned;
-  bool lent;          // lent to its body: a parameter `&T`, the loop's or a guard's view of a unique value
+  bool lent;          // lent to its body: a parameter `&T`, a guard's view of a unique value
+  bool moved_in_init; // an actor's unique parameter that its initialisers have moved: no state
   void *gen;          // the generator's own
 };
 
@@ -98,6 +99,7 @@ struct Body {
   bool captures_self;     // a closure or task inside an actor that names `self`
   u8 effects;             // Effect bits (bytecode/op.h)
   u32 effect_node;        // front/effects.c's own
+  void *own;              // front/own.c's own
   void *gen;
 };
 

@@ -12,16 +12,27 @@ bool ty_is_unique(Ty *ty);        // settled or not; an open variable is not
 bool ty_is_lendable(Ty *ty);      // Buf, Array, session: lent as they are; other unique types are passed and given back
 
 typedef enum OwnEdge {
-  OWN_END,     // the end of a body, block, branch or arm
-  OWN_ELSE,    // of an `if` without else, `and`, `or`, a loop: where the rest is not run (any more)
-  OWN_EXIT,    // of return, try, break, continue: on the way out
-  OWN_ASSIGN,  // of an assignment: what the variable held is live
+  OWN_END,     // the end of a body's block, a block, branch or arm: what its scope still owns, and what another branch has moved
+  OWN_ELSE,    // where a part is not run (any more): an `if` without else, `and`, `or`, the regular exit of a loop
+  OWN_ENTRY,   // before a loop: what its turns move and assign anew
+  OWN_EXIT,    // of return, a failing try, break, continue: on the way out
+  OWN_ASSIGN,  // of an assignment: what the variable held
 } OwnEdge;
 
 typedef struct Drops {
   u32 count;
-  Local **locals;
+  Local *const *locals;  // in the order of dropping: the youngest first
 } Drops;
 
-void own_check(Checker *c, Body *body, Expr *block);
-Drops own_drops(const Expr *e, OwnEdge edge);  // none for most
+// Checks a body that is not part of another one (a function, helper, test or constant), and all closures, tasks and `when`
+// blocks in it.
+void own_check(Checker *c, Body *body, const Params *params, Expr *block);
+// Checks an actor's initialisers, then its guards, handlers and helpers. Their effects must be known.
+void own_check_actor(Checker *c, ActorDecl *actor);
+
+// What the generator drops at that edge of `e`, an expression of `body` itself; nothing at most places.
+Drops own_drops(const Body *body, const Expr *e, OwnEdge edge);
+// At the end of an actor's initialisers: its unique parameters that are neither moved nor named by anything later.
+Drops own_init_drops(const ActorDecl *actor);
+// An initialiser has moved the actor's parameter: it is no state then.
+bool own_moved_in_init(const Local *param);
