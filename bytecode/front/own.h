@@ -1,9 +1,9 @@
 // Who owns what: each body's unique values are live, lent or moved, and the checks of contract section 6 on them.
 //
-// check.c calls own_check() for a body when all its types are known and no error was found in it. It walks the tree in the
-// order of evaluation with the set of unique locals that are live, joins the sets where paths meet, goes through a loop's
-// body twice so that what one turn moved is missing in the next, and reports each use of what is gone, with the place where
-// it went. What the generator must know of it (which values end where) it finds in the drops.
+// check.c calls own_check_module() when all types are known and no error was found. It walks each body in the order of
+// evaluation with the set of unique locals that are live, joins the sets where paths meet, goes through a loop's body twice,
+// so that what one turn moved is missing in the next, and reports each use of what is gone, with the place where it went.
+// What the generator must know of it (which values end where) it finds in the drops.
 #pragma once
 #include "bytecode/front/ast.h"
 #include "bytecode/front/check.h"
@@ -24,11 +24,8 @@ typedef struct Drops {
   Local *const *locals;  // in the order of dropping: the youngest first
 } Drops;
 
-// Checks a body that is not part of another one (a function, helper, test or constant), and all closures, tasks and `when`
-// blocks in it.
-void own_check(Checker *c, Body *body, const Params *params, Expr *block);
-// Checks an actor's initialisers, then its guards, handlers and helpers. Their effects must be known.
-void own_check_actor(Checker *c, ActorDecl *actor);
+// Checks all bodies of the module: called once, when it has no other errors and its effects are solved.
+void own_check_module(Checker *c);
 
 // What the generator drops at that edge of `e`, an expression of `body` itself; nothing at most places.
 Drops own_drops(const Body *body, const Expr *e, OwnEdge edge);
