@@ -1,0 +1,350 @@
+// Ownership: see own.h. The walk keeps a Fate for each unique local of the body at hand, in the order of declaration, so
+// that a scope is a suffix of the list and a snapshot of a path is a copy of it.
+//
+// Where paths meet, a value is live only if it is live on all of them; on those paths where it was, the generator drops it
+// (a Branch says at which edge). A loop's body is walked silently first: what its turns have moved and not assigned anew is
+// gone at the loop's head.
+#include "bytecode/front/own_walk.h"
+
+#include "bytecode/front/types.h"
+
+// ---- Types ----------------------------------------------------------------------------------------------------------
+
+static bool carries(const TypeDecl *decl) {
+  Str home = decl->home->name, name = decl->name.name->text;
+  return (str_eq(home, STR("option")) && str_eq(name, STR("Option"))) || (str_eq(home, STR("result")) && str_eq(name, STR("Result")));
+}
+
+bool ty_is_lendable(Ty *ty) {
+  ty = ty_resolve(ty);
+  return ty->kind == TY_BUF || ty->kind == TY_ARRAY || (ty->kind == TY_REF && ty->interface->is_unique);
+}
+
+bool ty_is_unique(Ty *ty) {
+  ty = ty_resolve(ty);
+  if (ty_is_lendable(ty)) return true;
+  if (ty->kind == TY_DATA && ty->decl->is_unique) return true;
+  bool parts = ty->kind == TY_TUPLE || ty->kind == TY_PROMISE || (ty->kind == TY_DATA && carries(ty->decl));
+  for (u32 i = 0; parts && i < ty->count; i++) {
+    if (ty_is_unique(ty->args[i])) return true;
+  }
+  return false;
+}
+
+// ---- Drops ----------------------------------------------------------------------------------------------------------
+
+enum { OWN_EDGES = OWN_ASSIGN + 1 };
+
+typedef VEC(Local *) Locals;
+
+typedef struct OwnNotes {
+  PtrMap edges[OWN_EDGES];  // Expr → Locals
+} OwnNotes;
+
+static void note_drop(Own *o, const Expr *at, OwnEdge edge, Local *local) {
+  if (o->silent) return;
+  if (!o->body->own) o->body->own = gc_new(OwnNotes);
+  PtrMap *map = &((OwnNotes *)o->body->own)->edges[edge];
+  Locals *list = map_get(map, at);
+  if (!list) {
+    list = gc_new(Locals);
+    map_put(map, at, list);
+  }
+  vec_push(list, local);
+}
+
+Drops own_drops(const Body *body, const Expr *e, OwnEdge edge) {
+  const OwnNotes *notes = body ? body->own : NULL;
+  const Locals *list = notes ? map_get(&notes->edges[edge], e) : NULL;
+  return list ? (Drops){list->count, list->items} : (Drops){0, NULL};
+}
+
+Drops own_init_drops(const ActorDecl *actor) {
+  Locals list = {0};
+  for (u32 i = actor->fields.count; i-- > 0;) {
+    Local *local = actor->fields.items[i];
+    if (local->kind == LOCAL_STATE_PARAM && !local->moved_in_init && ty_is_unique(local->type)) vec_push(&list, local);
+  }
+  return (Drops){list.count, list.items};
+}
+
+bool own_moved_in_init(const Local *param) { return param->moved_in_init; }
+
+// ---- Paths ----------------------------------------------------------------------------------------------------------
+
+State own_snapshot(const Own *o) {
+  State state = {.count = o->vars.count, .dead = o->dead};
+  if (state.dead || !state.count) return state;
+  state.fates = gc_alloc_data(state.count * sizeof *state.fates);
+  for (u32 i = 0; i < state.count; i++) state.fates[i] = o->vars.items[i].fate;
+  return state;
+}
+
+void own_restore(Own *o, const State *state) {
+  o->dead = state->dead;
+  if (o->dead) return;
+  u32 count = state->count < o->vars.count ? state->count : o->vars.count;
+  for (u32 i = 0; i < count; i++) o->vars.items[i].fate = state->fates[i];
+}
+
+// Whether the generator has to see to the end of it.
+static bool is_owned(const Own *o, u32 i) { return !o->vars.items[i].local->lent; }
+
+void own_join(Own *o, const Branch *branches, u32 count, u32 base) {
+  u32 reached = 0;
+  for (u32 k = 0; k < count; k++) reached += !branches[k].state.dead;
+  o->dead = !reached;
+  for (u32 i = base; i-- > 0 && reached;) {
+    Fate fate = {.live = true};
+    for (u32 k = 0; k < count; k++) {
+      if (!branches[k].state.dead && fate.live) fate = branches[k].state.fates[i];
+    }
+    for (u32 k = 0; k < count && !fate.live; k++) {
+      const Branch *branch = &branches[k];
+      if (branch->state.dead || !branch->state.fates[i].live || !is_owned(o, i)) continue;
+      note_drop(o, branch->at, branch->edge, o->vars.items[i].local);
+    }
+    o->vars.items[i].fate = fate;
+  }
+}
+
+void own_enter_loop(Own *o, const Expr *loop, const Branches *again) {
+  for (u32 i = o->vars.count; i-- > 0;) {
+    Fate *fate = &o->vars.items[i].fate;
+    for (u32 k = 0; k < again->count && fate->live; k++) {
+      const State *state = &again->items[k].state;
+      if (state->dead || state->fates[i].live) continue;
+      *fate = state->fates[i];
+      fate->earlier = true;
+      if (is_owned(o, i)) note_drop(o, loop, OWN_ENTRY, o->vars.items[i].local);
+    }
+  }
+}
+
+void own_go_round(Own *o, const Branch *turn, const State *head, u32 base) {
+  for (u32 i = base; i-- > 0 && !turn->state.dead;) {
+    bool more = turn->state.fates[i].live && !head->fates[i].live && is_owned(o, i);
+    if (more) note_drop(o, turn->at, turn->edge, o->vars.items[i].local);
+  }
+}
+
+// ---- Scopes ---------------------------------------------------------------------------------------------------------
+
+static u32 find_var(const Own *o, const Local *local) {
+  u32 i = (u32)(uintptr_t)map_get(&o->index, local);
+  return i && i <= o->vars.count && o->vars.items[i - 1].local == local ? i - 1 : NO_VAR;
+}
+
+void own_bind(Own *o, Local *local) {
+  if (!local || !ty_is_unique(local->type) || find_var(o, local) != NO_VAR) return;
+  vec_push(&o->vars, ((Var){local, {.live = true}}));
+  map_put(&o->index, local, (void *)(uintptr_t)o->vars.count);
+}
+
+void own_bind_pattern(Own *o, Pat *pat) {
+  if (!pat) return;
+  if (pat_binds(pat)) own_bind(o, pat->local);
+  for (u32 i = 0; i < pat_part_count(pat); i++) own_bind_pattern(o, pat_part(pat, i));
+}
+
+void own_drop_from(Own *o, u32 mark, const Expr *at, OwnEdge edge) {
+  for (u32 i = o->vars.count; i-- > mark;) {
+    if (!o->dead && o->vars.items[i].fate.live && is_owned(o, i)) note_drop(o, at, edge, o->vars.items[i].local);
+  }
+}
+
+void own_close(Own *o, u32 mark, const Expr *at) {
+  own_drop_from(o, mark, at, OWN_END);
+  o->vars.count = mark;
+}
+
+// ---- Uses of names --------------------------------------------------------------------------------------------------
+
+static Diag *report(Own *o, DiagCode code, Span span, const char *format, const Local *local) {
+  return check_error(o->c, code, span, format, STR_ARG(local->name->text));
+}
+
+static void report_gone(Own *o, Var *var, Span span) {
+  Fate *fate = &var->fate;
+  if (o->silent || fate->told) return;
+  fate->told = true;
+  Diag *diag = report(o, DIAG_E0441, span, "`%.*s` is gone: a unique value is used up when it is passed, sent, returned or stored", var->local);
+  diag_note(diag, o->c->source, fate->at, fate->earlier ? "moved here, in the loop's previous turn" : "moved here");
+}
+
+static bool is_locked(const Own *o, const Local *local) {
+  for (const Lock *lock = o->locks; lock; lock = lock->outer) {
+    if (lock->local == local) return true;
+  }
+  return false;
+}
+
+static void report_locked(Own *o, const Local *local, Span span, const char *format) {
+  if (o->silent) return;
+  Diag *diag = report(o, DIAG_E0447, span, format, local);
+  for (const Lock *lock = o->locks; lock; lock = lock->outer) {
+    if (lock->local == local) diag_note(diag, o->c->source, lock->at, "the loop over it");
+  }
+}
+
+static bool is_state(const Local *local) { return local->kind >= LOCAL_STATE_PARAM; }
+
+static void take_state(Own *o, Local *local, Span span) {
+  if (o->silent) return;
+  if (local->moved_in_init) {
+    report(o, DIAG_E0441, span, "`%.*s` is gone: the actor's initialisers have moved it", local);
+    return;
+  }
+  Diag *diag = report(o, DIAG_E0445, span, "`%.*s` can't be moved out of the actor's state", local);
+  if (local->kind != LOCAL_STATE_VAR) diag_hint(diag, "a `var` that holds it could be taken with `replace(&name, new)`");
+  else diag_hint(diag, "take it with `replace(&%.*s, new)`, or `option.take(&%.*s)` of an Option", STR_ARG(local->name->text), STR_ARG(local->name->text));
+}
+
+void own_take(Own *o, Local *local, Span span) {
+  if (!local || !ty_is_unique(local->type)) return;
+  u32 i = find_var(o, local);
+  if (i == NO_VAR) {
+    if (is_state(local)) take_state(o, local, span);
+    return;
+  }
+  Var *var = &o->vars.items[i];
+  if (!var->fate.live) {
+    report_gone(o, var, span);
+    return;
+  }
+  if (local->lent || o->guards) {
+    if (o->silent || var->fate.told) return;
+    var->fate.told = true;
+    Diag *diag = report(o, DIAG_E0442, span, "`%.*s` is only lent here: it can't be kept, returned, captured, sent or passed on for good", local);
+    diag_hint(diag, "`&%.*s` lends it on", STR_ARG(local->name->text));
+    return;
+  }
+  if (is_locked(o, local)) {
+    report_locked(o, local, span, "`%.*s` can't be moved while a loop goes over it");
+    return;
+  }
+  var->fate = (Fate){.at = span};
+}
+
+static Expr *lent_name(Expr *e) {
+  Expr *name = e->kind == EX_LEND ? e->object : e;
+  return name->kind == EX_NAME && name->ref == REF_LOCAL && ty_is_unique(name->local->type) ? name : NULL;
+}
+
+// A look at a unique value that stays where it is. False if it is gone.
+static bool look(Own *o, Expr *name) {
+  u32 i = find_var(o, name->local);
+  if (i == NO_VAR) {
+    if (name->local->moved_in_init) take_state(o, name->local, name->span);
+    return !name->local->moved_in_init;
+  }
+  if (o->vars.items[i].fate.live) return true;
+  report_gone(o, &o->vars.items[i], name->span);
+  return false;
+}
+
+// Something that reads a unique value without using it up: `show`, `==`, an element, a field.
+void own_peek(Own *o, Expr *e) {
+  Expr *name = lent_name(e);
+  if (name) look(o, name);
+  else if (e->kind == EX_DOT || e->kind == EX_ELEM) own_peek(o, e->object);
+  else own_use(o, e->kind == EX_LEND ? e->object : e);
+}
+
+void own_lend(Own *o, Expr *name) {
+  if (look(o, name) && is_locked(o, name->local)) report_locked(o, name->local, name->span, "`%.*s` can't be lent or changed while a loop goes over it");
+}
+
+// ---- Calls ----------------------------------------------------------------------------------------------------------
+
+static bool is_lent_arg(const Expr *e, const Arg *arg) {
+  return e->call == CALL_FN && arg->param < e->fn->params.count && e->fn->params.items[arg->param].lent;
+}
+
+static void lend_state(Own *o, Expr *e, Expr *name) {
+  bool sees = is_state(name->local) && e->fn->actor && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
+  if (!sees || o->silent) return;
+  Diag *diag = report(o, DIAG_E0444, name->span, "`%.*s` is lent to a helper that sees the actor's state", name->local);
+  diag_note(diag, o->c->source, e->fn->name.span, "this one could replace it meanwhile");
+}
+
+// A lent name of the call must not be moved by a later argument, nor lent again.
+static void check_lent(Own *o, Expr *e, Expr *name, u32 from) {
+  for (u32 i = from; i < e->args.count; i++) {
+    Expr *other = is_lent_arg(e, &e->args.items[i]) ? lent_name(e->args.items[i].value) : NULL;
+    if (!other || other->local != name->local) continue;
+    if (!o->silent) diag_note(report(o, DIAG_E0443, other->span, "`%.*s` is lent twice in one call", name->local), o->c->source, name->span, "lent here too");
+    return;
+  }
+  u32 i = find_var(o, name->local);
+  if (i == NO_VAR || o->vars.items[i].fate.live || o->vars.items[i].fate.told || o->silent) return;
+  Var *var = &o->vars.items[i];
+  var->fate.told = true;
+  diag_note(report(o, DIAG_E0443, var->fate.at, "`%.*s` is lent and moved in one call", var->local), o->c->source, name->span, "lent here");
+}
+
+static void walk_args(Own *o, Expr *e) {
+  bool any = false;
+  for (u32 i = 0; i < e->args.count; i++) {
+    Expr *value = e->args.items[i].value;
+    Expr *name = is_lent_arg(e, &e->args.items[i]) ? lent_name(value) : NULL;
+    any |= name != NULL;
+    if (!name) own_use(o, value->kind == EX_LEND ? value->object : value);
+    else own_lend(o, name);
+  }
+  for (u32 i = 0; any && !o->dead && i < e->args.count; i++) {
+    Expr *name = is_lent_arg(e, &e->args.items[i]) ? lent_name(e->args.items[i].value) : NULL;
+    if (!name) continue;
+    lend_state(o, e, name);
+    check_lent(o, e, name, i + 1);
+  }
+}
+
+// replace(&x, new) and option.take(&x): x is a variable, whose old value is the result.
+static void walk_replace(Own *o, Expr *e) {
+  for (u32 i = 1; i < e->args.count; i++) own_use(o, e->args.items[i].value);
+  Expr *lent = e->args.items[0].value, *name = lent->kind == EX_LEND ? lent->object : lent;
+  if (name->kind != EX_NAME || name->ref != REF_LOCAL) return;
+  Local *local = name->local;
+  if (ty_is_unique(local->type)) own_lend(o, name);
+  if (local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR || local->lent || o->silent) return;
+  report(o, DIAG_E0448, name->span, "`%.*s` is no `var`: what it holds can't be replaced", local);
+}
+
+void own_call(Own *o, Expr *e) {
+  switch (e->call) {
+    case CALL_NONE: case CALL_FN: case CALL_CTOR: walk_args(o, e); return;
+    case CALL_VALUE:
+      own_use(o, e->object);
+      walk_args(o, e);
+      return;
+    case CALL_SHOW: case CALL_ENDED:
+      for (u32 i = 0; i < e->args.count; i++) own_peek(o, e->args.items[i].value);
+      return;
+    case CALL_REPLACE: case CALL_TAKE: walk_replace(o, e); return;
+  }
+}
+
+// ---- Assignments ----------------------------------------------------------------------------------------------------
+
+void own_assign(Own *o, Expr *e) {
+  Expr *target = e->left;
+  if (target->kind == EX_INDEX) {
+    Expr *name = lent_name(target->left);
+    if (!name) own_use(o, target->left);
+    own_use(o, target->right);
+    own_use(o, e->right);
+    if (name) own_lend(o, name);
+    return;
+  }
+  own_use(o, e->right);
+  if (target->kind != EX_NAME || target->ref != REF_LOCAL || o->dead) return;
+  if (is_locked(o, target->local)) {
+    report_locked(o, target->local, target->span, "`%.*s` can't be assigned while a loop goes over it");
+    return;
+  }
+  u32 i = find_var(o, target->local);
+  if (i == NO_VAR) return;
+  if (o->vars.items[i].fate.live) note_drop(o, e, OWN_ASSIGN, target->local);
+  o->vars.items[i].fate = (Fate){.live = true};
+}
