@@ -281,7 +281,7 @@ static void check_body(Checker *c, Body *body, const Params *params, Expr *block
 static void check_init(Checker *c, ActorDecl *actor) {
   Own own = {.c = c, .body = actor->init_body};
   walk_params(&own, &actor->params);
-  for (u32 i = 0; i < actor->state.count; i++) own_use(&own, actor->state.items[i]->value);
+  for (u32 i = 0; i < actor->state.count; i++) own_use(&own, actor->state.items[i].value);
   for (u32 i = 0; i < own.vars.count && !own.dead; i++) own.vars.items[i].local->moved_in_init = !own.vars.items[i].fate.live;
 }
 
