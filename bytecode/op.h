@@ -57,6 +57,7 @@ typedef enum Effect {
   EFFECT_NONE = 0,
   EFFECT_READS = 1,     // reads actor state
   EFFECT_ASSIGNS = 2,   // assigns actor state
+  EFFECT_UPDATES = EFFECT_READS | EFFECT_ASSIGNS,
   EFFECT_SENDS = 4,
   EFFECT_SPAWNS = 8,
   EFFECT_SUSPENDS = 16,

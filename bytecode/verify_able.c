@@ -13,8 +13,11 @@ static bool needs_equal(const Needs *a, const Needs *b) { return a->never == b->
 
 static Needs needs_of(Verifier *v, TypeId id, Ability ability);
 
-static Needs needs_of_kind(Verifier *v, const Type *type, Ability ability) {
-  Needs needs = {0};
+// Of unique types sessions alone are equal, by identity.
+static Needs needs_of_kind(Verifier *v, TypeId id, Ability ability) {
+  const Type *type = type_at(v, id);
+  Needs needs = {.never = v->facts[id].unique && type->kind != TYPE_REF};
+  if (needs.never) return needs;
   switch (type->kind) {
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_UNIT: case TYPE_STRING:
     case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIME:
@@ -41,7 +44,7 @@ static Needs needs_of_kind(Verifier *v, const Type *type, Ability ability) {
     case TYPE_REF:
       needs.never = ability == ABLE_ORDERED;
       break;
-    case TYPE_PROMISE: case TYPE_FN: case TYPE_KIND_COUNT:
+    case TYPE_PROMISE: case TYPE_FN: case TYPE_BUF: case TYPE_ARRAY: case TYPE_KIND_COUNT:
       needs.never = true;
       break;
   }
@@ -50,8 +53,7 @@ static Needs needs_of_kind(Verifier *v, const Type *type, Ability ability) {
 
 static Needs needs_of(Verifier *v, TypeId id, Ability ability) {
   if (v->needs_pass[ability][id] != v->pass) {
-    const Type *type = type_at(v, id);
-    Needs needs = verify_spend(v, 1 + type->count) ? needs_of_kind(v, type, ability) : (Needs){.never = true};
+    Needs needs = verify_spend(v, 1 + type_at(v, id)->count) ? needs_of_kind(v, id, ability) : (Needs){.never = true};
     v->needs[ability][id] = needs;
     v->needs_pass[ability][id] = v->pass;
   }
@@ -68,7 +70,7 @@ static Needs closed_needs(const DataDef *data, Ability ability) {
 
 static bool refine(Verifier *v, u32 row, Ability ability) {
   const DataDef *data = &v->m->datas.items[row];
-  Needs needs = {0};
+  Needs needs = {.never = data->unique};
   if (data->opaque && data->import != IMPORT_NONE) {
     needs = closed_needs(data, ability);
   } else {

@@ -60,6 +60,21 @@ static bool check_slot(Verifier *v, const ActorDef *actor, TypeId interface, con
                                  STR_ARG(verify_type_text(v, interface)), STR_ARG(f->name));
 }
 
+// What hears of sessions that were dropped: the machine sends it a message that carries none.
+static bool check_dropped(Verifier *v, const ActorDef *actor) {
+  if (actor->dropped == IMPORT_NONE) return true;
+  bool session = false;
+  for (u32 i = 0; i < actor->implements_count; i++) session |= v->facts[actor->implements[i].interface].unique;
+  bool fits = session && actor->dropped < actor->handler_count;
+  if (fits) {
+    u32 row = actor->handlers[actor->dropped].function;
+    const Function *f = &v->m->functions.items[row];
+    fits = !f->param_count && f->result == v->basic[TYPE_UNIT];
+    v->function_facts[row] |= FACT_ORDINARY;
+  }
+  return fits || verify_fail(v, REASON_DROPPED, "actor `%.*s` names handler %u", STR_ARG(actor->name), actor->dropped);
+}
+
 static bool check_implements(Verifier *v, const ActorDef *actor) {
   if (!actor->implements_count) return verify_fail(v, REASON_IMPLEMENTS, "actor `%.*s` has no interface", STR_ARG(actor->name));
   if (actor->implements_count > LIMIT_METHODS) return verify_fail(v, REASON_LIMIT, "actor `%.*s` has too many interfaces", STR_ARG(actor->name));
@@ -72,7 +87,9 @@ static bool check_implements(Verifier *v, const ActorDef *actor) {
     const InterfaceDef *def = &v->m->interfaces.items[type_at(v, interface)->index];
     u32 slots = implements_slots(v->m, actor, i);
     for (u32 k = 0; k < slots; k++) {
-      if (!check_slot(v, actor, interface, &def->methods[k], actor->implements[i].handlers[k])) return false;
+      u32 slot = actor->implements[i].handlers[k];
+      if (!check_slot(v, actor, interface, &def->methods[k], slot)) return false;
+      v->function_facts[actor->handlers[slot].function] |= def->unique ? FACT_SESSION : FACT_ORDINARY;
     }
     if (!verify_spend(v, 1 + slots)) return false;
   }
@@ -82,7 +99,7 @@ static bool check_implements(Verifier *v, const ActorDef *actor) {
 static bool check_actor(Verifier *v, const ActorDef *actor, u32 row) {
   if (!check_fields(v, actor)) return false;
   if (actor->import != IMPORT_NONE) {
-    bool bare = !actor->field_count && !actor->handler_count && actor->init == IMPORT_NONE;
+    bool bare = !actor->field_count && !actor->handler_count && actor->init == IMPORT_NONE && actor->dropped == IMPORT_NONE;
     if (!bare) return verify_fail(v, REASON_IMPORT_SHAPE, "the imported actor `%.*s` has fields, handlers or a start", STR_ARG(actor->name));
     return check_implements(v, actor);
   }
@@ -91,7 +108,7 @@ static bool check_actor(Verifier *v, const ActorDef *actor, u32 row) {
   for (u32 i = 0; i < actor->handler_count; i++) {
     if (!check_handler(v, actor, row, &actor->handlers[i])) return false;
   }
-  return check_implements(v, actor);
+  return check_implements(v, actor) && check_dropped(v, actor);
 }
 
 bool verify_actors(Verifier *v) {

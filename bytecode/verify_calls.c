@@ -54,25 +54,26 @@ static bool argument_fail(Flow *x, u16 reg, TypeId declared) {
   return x->v->failed ? false : register_type_fail(x, reg, verify_type_text(x->v, declared).ptr);
 }
 
-// The listed registers against declared types, `stride` bytes apart.
-static bool check_arguments(Flow *x, const u64 *list, u32 count, const TypeId *declared, u32 stride, const TypeList *args) {
+// The listed registers against declared types, `stride` bytes apart. `lent` has a flag for each, or is NULL: all are taken.
+static bool check_arguments(Flow *x, const u64 *list, u32 count, const TypeId *declared, u32 stride, const TypeList *args, const u8 *lent) {
   if (!list_length(x, list, count)) return false;
   for (u32 i = 0; i < count; i++) {
     u16 reg = reglist_at(list, i);
     TypeId actual, wanted = *(const TypeId *)((const char *)declared + (size_t)i * stride);
-    if (!reg_read(x, reg, &actual)) return false;
+    if (!(lent && lent[i] ? reg_lend(x, reg, &actual) : reg_take(x, reg, &actual))) return false;
     if (UNLIKELY(!type_matches(x->v, wanted, args, actual))) return argument_fail(x, reg, wanted);
   }
   return true;
 }
 
 static bool check_fields(Flow *x, const u64 *list, u32 count, const Field *fields, const TypeList *args) {
-  return check_arguments(x, list, count, count ? &fields->type : NULL, sizeof *fields, args);
+  return check_arguments(x, list, count, count ? &fields->type : NULL, sizeof *fields, args, NULL);
 }
 
 static bool check_params(Flow *x, const u64 *list, const Callee *callee, u32 from) {
   u32 count = callee->f->param_count - from;
-  return check_arguments(x, list, count, count ? callee->f->registers + from : NULL, sizeof(TypeId), &callee->args);
+  const u8 *lent = callee->f->lent ? callee->f->lent + from : NULL;
+  return check_arguments(x, list, count, count ? callee->f->registers + from : NULL, sizeof(TypeId), &callee->args, lent);
 }
 
 static bool kind_fail(Flow *x, const Callee *callee, const char *wanted) {
@@ -100,7 +101,7 @@ static bool take_call(Flow *x, const u64 *code, Callee *callee) {
   if (!check_helper(x, callee) || !add_effects(x, callee->f->effects)) return false;
   bool sees = callee->f->actor != IMPORT_NONE && callee->f->effects & EFFECT_READS;
   if (sees && !state_is_set(x, "may be read by what is called here")) return false;
-  return check_params(x, code + 2, callee, 0);
+  return check_params(x, code + 2, callee, 0) && (!x->u.any || unique_call(x, callee->f->effects));
 }
 
 static bool rule_call_function(Flow *x, const u64 *code) {
@@ -116,7 +117,7 @@ static bool result_fail(Flow *x, TypeId given) {
 
 static bool rule_tail_call(Flow *x, const u64 *code) {
   Callee callee;
-  if (!take_call(x, code, &callee) || !state_is_set(x, "is not set when the start ends")) return false;
+  if (!take_call(x, code, &callee) || !unique_none_left(x) || !state_is_set(x, "is not set when the start ends")) return false;
   return type_matches(x->v, callee.f->result, &callee.args, x->f->result) || result_fail(x, callee.f->result);
 }
 
@@ -126,7 +127,7 @@ static bool take_closure_call(Flow *x, u16 reg, const u64 *list, TypeId *result)
   if (type_kind(x->v, type) != TYPE_FN) return register_type_fail(x, reg, "a function");
   const Type *fn = type_at(x->v, type);
   *result = fn->args[fn->count - 1];
-  return check_arguments(x, list, fn->count - 1, fn->args, sizeof(TypeId), NULL);
+  return check_arguments(x, list, fn->count - 1, fn->args, sizeof(TypeId), NULL, NULL);
 }
 
 static bool rule_call_closure(Flow *x, const u64 *code) {
@@ -136,7 +137,7 @@ static bool rule_call_closure(Flow *x, const u64 *code) {
 
 static bool rule_tail_call_closure(Flow *x, const u64 *code) {
   TypeId result;
-  if (!take_closure_call(x, operand_a(code), code + 1, &result)) return false;
+  if (!take_closure_call(x, operand_a(code), code + 1, &result) || !unique_none_left(x)) return false;
   if (!state_is_set(x, "is not set when the start ends")) return false;
   return result == x->f->result || result_fail(x, result);
 }
@@ -147,6 +148,9 @@ static bool rule_closure(Flow *x, const u64 *code) {
   if (!take_callee(x, code[1], &callee)) return false;
   if (callee.f->kind != FUNCTION_CLOSURE) return kind_fail(x, &callee, "closure");
   u32 params = callee.f->param_count - callee.f->capture_count;
+  for (u32 i = params; i < callee.f->param_count; i++) {
+    if (!type_plain(x->v, callee.f->registers[i], "a capture of a closure")) return false;
+  }
   if (!check_params(x, code + 2, &callee, params) || !reg_target(x, operand_a(code), &type)) return false;
   if (type_kind(x->v, type) != TYPE_FN) return register_type_fail(x, operand_a(code), "a function");
   const Type *fn = type_at(x->v, type);
@@ -158,17 +162,18 @@ static bool rule_closure(Flow *x, const u64 *code) {
 
 static bool rule_return(Flow *x, const u64 *code) {
   TypeId type;
-  if (!reg_read(x, operand_a(code), &type)) return false;
+  if (!reg_take(x, operand_a(code), &type)) return false;
   if (type != x->f->result) return result_fail(x, type);
-  return state_is_set(x, "is not set when the start ends");
+  return unique_none_left(x) && state_is_set(x, "is not set when the start ends");
 }
 
 static bool rule_forward(Flow *x, const u64 *code) {
   TypeId type;
-  if (!reg_read(x, operand_a(code), &type)) return false;
+  if (!reg_take(x, operand_a(code), &type)) return false;
   bool place = x->f->kind == FUNCTION_HANDLER || x->f->kind == FUNCTION_WHEN;
   bool fits = type_kind(x->v, type) == TYPE_PROMISE && type_at(x->v, type)->args[0] == x->f->result;
-  return (place && fits) || verify_fail(x->v, REASON_FORWARD, "r%u is %.*s", operand_a(code), STR_ARG(verify_type_text(x->v, type)));
+  if (place && fits) return unique_none_left(x);
+  return verify_fail(x->v, REASON_FORWARD, "r%u is %.*s", operand_a(code), STR_ARG(verify_type_text(x->v, type)));
 }
 
 // ---- State ----------------------------------------------------------------------------------------------------------
@@ -179,6 +184,14 @@ static const ActorDef *own_actor(Flow *x) {
   return NULL;
 }
 
+// The session that the message came through goes on as another one: once, so that there is one at any time.
+static bool take_session(Flow *x, TypeId interface) {
+  if (!x->v->facts[interface].unique) return true;
+  if (!bit_is_set(x, session_bit(x))) return verify_fail(x->v, REASON_SESSION, "%.*s", STR_ARG(verify_type_text(x->v, interface)));
+  bit_clear(x, session_bit(x));
+  return true;
+}
+
 static bool rule_self(Flow *x, const u64 *code) {
   TypeId type;
   const ActorDef *actor = own_actor(x);
@@ -186,7 +199,7 @@ static bool rule_self(Flow *x, const u64 *code) {
   if (type != (TypeId)code[1]) return register_type_fail(x, operand_a(code), "the named interface");
   if (!verify_spend(x->v, actor->implements_count)) return false;
   for (u32 i = 0; i < actor->implements_count; i++) {
-    if (actor->implements[i].interface == type) return reg_write(x, operand_a(code));
+    if (actor->implements[i].interface == type) return take_session(x, type) && reg_write(x, operand_a(code));
   }
   return verify_fail(x->v, REASON_SELF_TYPE, "`%.*s` as %.*s", STR_ARG(actor->name), STR_ARG(verify_type_text(x->v, type)));
 }
@@ -198,24 +211,46 @@ static const StateField *state_field(Flow *x, u32 number) {
   return NULL;
 }
 
-static bool rule_get(Flow *x, const u64 *code) {
-  TypeId type;
-  const StateField *field = state_field(x, operand_b(code));
-  if (!field || !reg_target(x, operand_a(code), &type)) return false;
-  if (x->fields && !bit_is_set(x, x->registers + operand_b(code))) {
-    return verify_fail(x->v, REASON_STATE_UNSET, "`%.*s` is read here", STR_ARG(field->name));
-  }
-  return type == field->type ? reg_write(x, operand_a(code)) : register_type_fail(x, operand_a(code), verify_type_text(x->v, field->type).ptr);
+static bool field_is_there(Flow *x, const StateField *field, u32 number) {
+  if (!x->fields || bit_is_set(x, x->registers + number)) return true;
+  return verify_fail(x->v, REASON_STATE_UNSET, "`%.*s` is read here", STR_ARG(field->name));
 }
 
+// GET copies a plain field; LEND borrows a unique one.
+static bool rule_get(Flow *x, const u64 *code, bool lends) {
+  TypeId type;
+  const StateField *field = state_field(x, operand_b(code));
+  if (!field || !reg_target(x, operand_a(code), &type) || !field_is_there(x, field, operand_b(code))) return false;
+  if (!same_register_type(x, operand_a(code), type, field->type)) return false;
+  if (lends) {
+    if (!reg_is_unique(x, operand_a(code))) return register_type_fail(x, operand_a(code), "a unique type");
+    return unique_borrow(x, operand_a(code), x->registers + operand_b(code));
+  }
+  if (!reg_is_unique(x, operand_a(code))) return reg_write(x, operand_a(code));
+  return verify_fail(x->v, REASON_UNIQUE_COPY, "`%.*s` stays in the state", STR_ARG(field->name));
+}
+
+// A unique field is set once, at the start; from then on REPLACE alone writes it, and gives what it held.
 static bool rule_set(Flow *x, const u64 *code) {
   TypeId type;
   const StateField *field = state_field(x, operand_b(code));
-  if (!field || !reg_read(x, operand_a(code), &type)) return false;
-  if (type != field->type) return register_type_fail(x, operand_a(code), verify_type_text(x->v, field->type).ptr);
-  if (x->fields) bit_set(x, x->registers + operand_b(code));
-  bool allowed = field->assignable || x->f->kind == FUNCTION_INIT;
-  return allowed || verify_fail(x->v, REASON_NOT_ASSIGNABLE, "`%.*s`", STR_ARG(field->name));
+  if (!field || !reg_take(x, operand_a(code), &type) || !same_register_type(x, operand_a(code), type, field->type)) return false;
+  bool starts = x->f->kind == FUNCTION_INIT, holds = !starts || bit_is_set(x, x->registers + operand_b(code));
+  if (holds && reg_is_unique(x, operand_a(code))) return verify_fail(x->v, REASON_UNIQUE_OVERWRITTEN, "`%.*s`", STR_ARG(field->name));
+  if (starts) bit_set(x, x->registers + operand_b(code));
+  return field->assignable || starts || verify_fail(x->v, REASON_NOT_ASSIGNABLE, "`%.*s`", STR_ARG(field->name));
+}
+
+static bool rule_replace(Flow *x, const u64 *code) {
+  TypeId old, new;
+  u32 number = operand_c(code);
+  const StateField *field = state_field(x, number);
+  if (!field || !reg_take(x, operand_b(code), &new) || !reg_target(x, operand_a(code), &old)) return false;
+  if (!same_register_type(x, operand_b(code), new, field->type) || !same_register_type(x, operand_a(code), old, field->type)) return false;
+  if (!field->assignable) return verify_fail(x->v, REASON_NOT_ASSIGNABLE, "`%.*s`", STR_ARG(field->name));
+  if (!field_is_there(x, field, number)) return false;
+  if (x->u.any && !unique_empty(x, x->registers + number)) return false;
+  return reg_write(x, operand_a(code));
 }
 
 // ---- Actors and messages --------------------------------------------------------------------------------------------
@@ -236,10 +271,11 @@ static bool rule_spawn(Flow *x, const u64 *code) {
   return verify_fail(v, REASON_SPAWN_TYPE, "`%.*s` as %.*s", STR_ARG(actor->name), STR_ARG(verify_type_text(v, type)));
 }
 
-// The method that a message through register `reg` meets; its types are in the parameters that `args` gives.
+// The method that a message through register `reg` meets; its types are in the parameters that `args` gives. A session is used
+// up by it.
 static const Method *take_method(Flow *x, u16 reg, u32 number, TypeList *args) {
   TypeId type;
-  if (!reg_read(x, reg, &type)) return NULL;
+  if (!reg_take(x, reg, &type)) return NULL;
   if (type_kind(x->v, type) != TYPE_REF) {
     register_type_fail(x, reg, "a reference");
     return NULL;
@@ -281,10 +317,13 @@ static bool same_method(Flow *x, const Method *a, const TypeList *a_args, const 
 static bool rule_narrow(Flow *x, const u64 *code) {
   Verifier *v = x->v;
   TypeId from, to;
-  if (!reg_read(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
+  if (!reg_peek(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
   if (to != (TypeId)code[1]) return register_type_fail(x, operand_a(code), "the named interface");
   if (type_kind(v, from) != TYPE_REF) return register_type_fail(x, operand_b(code), "a reference");
   if (type_kind(v, to) != TYPE_REF) return register_type_fail(x, operand_a(code), "a reference");
+  if (v->facts[from].unique || v->facts[to].unique) {
+    return verify_fail(v, REASON_NARROW, "%.*s is a session", STR_ARG(verify_type_text(v, v->facts[from].unique ? from : to)));
+  }
   u32 wide = type_at(v, from)->index;
   const InterfaceDef *source = &v->m->interfaces.items[wide], *target = &v->m->interfaces.items[type_at(v, to)->index];
   TypeList from_args = type_args(v, from), to_args = type_args(v, to);
@@ -303,7 +342,7 @@ static bool rule_narrow(Flow *x, const u64 *code) {
 
 static bool take_promise(Flow *x, u16 reg, TypeId *value) {
   TypeId type;
-  if (!reg_read(x, reg, &type)) return false;
+  if (!reg_take(x, reg, &type)) return false;
   if (type_kind(x->v, type) != TYPE_PROMISE) return register_type_fail(x, reg, "a Promise");
   *value = type_at(x->v, type)->args[0];
   return true;
@@ -320,6 +359,15 @@ static bool rule_await(Flow *x, Op op, const u64 *code) {
   if (!reg_target(x, operand_a(code), &type)) return false;
   if (!type_is_outcome(x->v, type) || type_at(x->v, type)->args[0] != value) return register_type_fail(x, operand_a(code), "Result[T, Broken] of the promise");
   return reg_write(x, operand_a(code));
+}
+
+static bool rule_ended(Flow *x, const u64 *code) {
+  TypeId session, type;
+  if (!reg_peek(x, operand_b(code), &session) || !reg_target(x, operand_a(code), &type)) return false;
+  bool fits = type_kind(x->v, session) == TYPE_REF && x->v->facts[session].unique;
+  if (!fits) return register_type_fail(x, operand_b(code), "a session");
+  fits = type_kind(x->v, type) == TYPE_PROMISE && data_is(x->v, type_at(x->v, type)->args[0], STR("prelude"), STR("Exit"));
+  return fits ? reg_write(x, operand_a(code)) : register_type_fail(x, operand_a(code), "Promise[Exit]");
 }
 
 static bool rule_when(Flow *x, const u64 *code) {
@@ -351,7 +399,9 @@ bool rule_call(Flow *x, Op op, const u64 *code) {
     case OP_RET: return rule_return(x, code);
     case OP_FORWARD: return rule_forward(x, code);
     case OP_SELF: return rule_self(x, code);
-    case OP_GET: return rule_get(x, code);
+    case OP_GET: return rule_get(x, code, false);
+    case OP_LEND: return rule_get(x, code, true);
+    case OP_REPLACE: return rule_replace(x, code);
     case OP_SET: return rule_set(x, code);
     case OP_SPAWN: return rule_spawn(x, code);
     case OP_SEND: return rule_send(x, code);
@@ -361,6 +411,7 @@ bool rule_call(Flow *x, Op op, const u64 *code) {
     case OP_WHEN: return rule_when(x, code);
     case OP_TASK: return rule_task(x, code);
     case OP_NARROW: return rule_narrow(x, code);
-    default: BUG("no rule for %s", op_info[op].name);
+    case OP_ENDED: return rule_ended(x, code);
+    default: return rule_unique(x, op, code);
   }
 }

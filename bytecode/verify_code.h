@@ -1,7 +1,8 @@
 // What the verifier's code files share: the state of the forward pass over one function.
 //
 // `state` has a bit for each register, then, in an actor's init function, one for each state field: set where the register
-// (the field) holds a value on every path that leads here.
+// (the field) holds a value on every path that leads here. The bit behind them says that the session of the message is still
+// there.
 #pragma once
 #include "bytecode/verify_state.h"
 
@@ -18,6 +19,21 @@ typedef struct OpRule {
   u64 unused;        // bits of the first word that must be zero
 } OpRule;
 
+// The registers of unique types. A lender is a register, or behind the registers a state field: who owns what is lent.
+typedef struct Uniques {
+  bool any;          // if not, nothing but `mask` counts, and that is empty
+  u64 *mask;         // registers of unique types
+  u64 *owned;        // of these, the ones that were written as owners so far; in an init function unique fields too
+  u64 *borrowed;     // and the ones that were written as borrowers: never both
+  u32 mask_capacity;
+  u32 lenders;
+  u32 *lender;       // of each borrowing register
+  u32 *first, *next; // of each lender, its borrowing registers; of each borrowing register, the next one
+  u32 *lent_by;      // per lender: 1 + the word of the last call that it lent something for
+  u32 capacity;
+  bool state_lent;   // some register borrows from a state field
+} Uniques;
+
 struct Flow {
   Verifier *v;
   OpRule rules[OP_COUNT];
@@ -33,27 +49,59 @@ struct Flow {
   u8 *reached;       // per label: some state is recorded
   u32 mark_capacity, label_capacity, state_capacity;
   u64 recorded_capacity;
+  Uniques u;
 };
 
 static inline u16 operand_a(const u64 *code) { return word_a(code[0]); }
 static inline u16 operand_b(const u64 *code) { return word_b(code[0]); }
 static inline u16 operand_c(const u64 *code) { return word_c(code[0]); }
 
-static inline bool bit_is_set(const Flow *x, u32 bit) { return x->state[bit / 64] >> bit % 64 & 1; }
-static inline void bit_set(Flow *x, u32 bit) { x->state[bit / 64] |= 1ull << bit % 64; }
+static inline bool bit_in(const u64 *bits, u32 bit) { return bits[bit / 64] >> bit % 64 & 1; }
+static inline void bits_add(u64 *bits, u32 bit) { bits[bit / 64] |= 1ull << bit % 64; }
+static inline bool bit_is_set(const Flow *x, u32 bit) { return bit_in(x->state, bit); }
+static inline void bit_set(Flow *x, u32 bit) { bits_add(x->state, bit); }
 static inline void bit_clear(Flow *x, u32 bit) { x->state[bit / 64] &= ~(1ull << bit % 64); }
+
+// ---- Unique registers (verify_unique.c) ----
+bool unique_begin(Flow *x);                        // at the start of a function
+bool unique_copy_fail(Flow *x, u16 reg);
+bool unique_take(Flow *x, u16 reg);                // a live one: it is moved away
+bool unique_lend(Flow *x, u16 reg);                // a live one, for this call
+bool unique_write(Flow *x, u16 reg);               // it owns a value from now on
+bool unique_borrow(Flow *x, u16 reg, u32 lender);  // it borrows from now on
+bool unique_empty(Flow *x, u32 lender);            // what the lender lends is gone
+u32 unique_lender(const Flow *x, u16 reg);         // who lends what is inside the register's value
+bool unique_meet(Flow *x, const u64 *other);       // are owners as they are on another path?
+bool unique_none_left(Flow *x);                    // at an end
+bool unique_call(Flow *x, u8 effects);             // after the arguments of a call to a function with these effects
+bool rule_unique(Flow *x, Op op, const u64 *code);
 
 // ---- Registers (verify_flow.c); each gives the register's type ----
 void register_fail(Flow *x, u16 reg);  // why it cannot be read
 bool register_type_fail(Flow *x, u16 reg, const char *wanted);
 
-static inline bool reg_read(Flow *x, u16 reg, TypeId *type) {
+// Looks at the register's value, which stays.
+static inline bool reg_peek(Flow *x, u16 reg, TypeId *type) {
   if (UNLIKELY(reg >= x->registers || !bit_is_set(x, reg))) {
     register_fail(x, reg);
     return false;
   }
   *type = x->f->registers[reg];
   return true;
+}
+static inline bool reg_is_unique(const Flow *x, u16 reg) { return bit_in(x->u.mask, reg); }
+
+// Reads a plain value.
+static inline bool reg_read(Flow *x, u16 reg, TypeId *type) {
+  return reg_peek(x, reg, type) && (LIKELY(!reg_is_unique(x, reg)) || unique_copy_fail(x, reg));
+}
+// Reads a value that goes elsewhere: if it is unique, the register is empty from then on.
+static inline bool reg_take(Flow *x, u16 reg, TypeId *type) {
+  return reg_peek(x, reg, type) && (LIKELY(!reg_is_unique(x, reg)) || unique_take(x, reg));
+}
+// Reads a value for one call: if it is unique, nothing else of the same lender may go into the call.
+static inline bool reg_lend(Flow *x, u16 reg, TypeId *type) {
+  return reg_peek(x, reg, type) && (LIKELY(!reg_is_unique(x, reg)) || unique_lend(x, reg));
 }
 static inline bool reg_target(Flow *x, u16 reg, TypeId *type) {
   if (UNLIKELY(reg >= x->registers)) {
@@ -64,9 +112,17 @@ static inline bool reg_target(Flow *x, u16 reg, TypeId *type) {
   return true;
 }
 static inline bool reg_write(Flow *x, u16 reg) {
+  if (UNLIKELY(reg_is_unique(x, reg))) return unique_write(x, reg);
   bit_set(x, reg);
   return true;
 }
+// Writes what was found inside the value of `from`, which stays: a unique part is only borrowed.
+static inline bool reg_write_part(Flow *x, u16 reg, u16 from) {
+  if (UNLIKELY(reg_is_unique(x, reg))) return unique_borrow(x, reg, unique_lender(x, from));
+  bit_set(x, reg);
+  return true;
+}
+static inline u32 session_bit(const Flow *x) { return x->registers + x->fields; }
 bool state_is_set(Flow *x, const char *what);           // all fields of the actor, in an init function
 bool add_effects(Flow *x, u8 effects);
 
@@ -74,3 +130,4 @@ bool add_effects(Flow *x, u8 effects);
 bool rule_check(Flow *x, Op op, const u64 *code);
 bool rule_call(Flow *x, Op op, const u64 *code);
 bool list_length(Flow *x, const u64 *list, u32 expected);
+bool same_register_type(Flow *x, u16 reg, TypeId actual, TypeId wanted);

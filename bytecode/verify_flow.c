@@ -68,7 +68,7 @@ Flow *flow_new(Verifier *v) {
 
 void register_fail(Flow *x, u16 reg) {
   if (reg >= x->registers) verify_fail(x->v, REASON_REGISTER_RANGE, "r%u, of %u", reg, x->registers);
-  else verify_fail(x->v, REASON_UNASSIGNED_REGISTER, "r%u", reg);
+  else verify_fail(x->v, reg_is_unique(x, reg) ? REASON_UNIQUE_MOVED : REASON_UNASSIGNED_REGISTER, "r%u", reg);
 }
 
 bool register_type_fail(Flow *x, u16 reg, const char *wanted) {
@@ -163,6 +163,7 @@ static bool number_labels(Flow *x, u32 *count) {
 static bool record(Flow *x, u32 target) {
   u32 label = x->labels[target];
   u64 *recorded = x->recorded + (u64)label * x->words;
+  if (x->u.any && x->reached[label] && !unique_meet(x, recorded)) return false;
   if (!x->reached[label]) memcpy(recorded, x->state, x->words * sizeof *recorded);
   else for (u32 i = 0; i < x->words; i++) recorded[i] &= x->state[i];
   x->reached[label] = 1;
@@ -180,10 +181,12 @@ static bool join(Flow *x, u32 word, bool live) {
 
 static bool close_loop(Flow *x, u32 target) {
   const u64 *entered = x->recorded + (u64)x->labels[target] * x->words;
+  if (x->u.any && !unique_meet(x, entered)) return false;
   for (u32 i = 0; i < x->words; i++) {
     u64 missing = entered[i] & ~x->state[i];
     if (!missing) continue;
     u32 bit = i * 64 + (u32)__builtin_ctzll(missing);
+    if (bit == session_bit(x)) return verify_fail(x->v, REASON_SESSION, "a loop uses up the session of the message");
     return verify_fail(x->v, REASON_LOOP_STATE, "%s%u", bit < x->registers ? "r" : "state field ", bit < x->registers ? bit : bit - x->registers);
   }
   return verify_spend(x->v, x->words);
@@ -265,13 +268,15 @@ static void begin_code(Flow *x) {
     x->labels = gc_alloc_data((u64)x->mark_capacity * sizeof *x->labels);
   }
   memset(x->marks, 0, x->f->code_words);
-  x->words = (x->registers + x->fields + 63) / 64 + 1;
+  x->words = (session_bit(x) + 64) / 64;
   if (x->words > x->state_capacity) {
     x->state_capacity = grown(x->state_capacity, x->words);
     x->state = gc_alloc_data((u64)x->state_capacity * sizeof *x->state);
   }
   memset(x->state, 0, x->words * sizeof *x->state);
   for (u32 i = 0; i < x->f->param_count; i++) bit_set(x, i);
+  bool session = (x->v->function_facts[x->f - x->v->m->functions.items] & (FACT_SESSION | FACT_ORDINARY)) == FACT_SESSION;
+  if (session) bit_set(x, session_bit(x));
 }
 
 static bool begin_labels(Flow *x, u32 count) {
@@ -298,6 +303,6 @@ bool verify_code(Flow *x, const Function *f) {
   x->fields = f->kind == FUNCTION_INIT ? x->v->m->actors.items[f->actor].field_count : 0;
   able_enter(x->v, &f->generics);
   begin_code(x);
-  if (!find_instructions(x) || !number_labels(x, &labels) || !begin_labels(x, labels)) return false;
+  if (!unique_begin(x) || !find_instructions(x) || !number_labels(x, &labels) || !begin_labels(x, labels)) return false;
   return follow(x);
 }

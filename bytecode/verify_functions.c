@@ -38,11 +38,32 @@ static bool check_counts(Verifier *v, const Function *f, const KindRule *rule) {
 }
 
 static bool check_types(Verifier *v, const Function *f, const KindRule *rule) {
+  bool uniques = false;
   for (u32 i = 0; i < f->register_count; i++) {
     bool raw = i >= f->param_count || rule->raw_params;
     if (!type_within(v, f->registers[i], f->generics.count, raw, i < f->param_count ? "a parameter" : "a register")) return false;
+    uniques |= v->facts[f->registers[i]].unique;
   }
+  if (uniques) v->function_facts[f - v->m->functions.items] |= FACT_UNIQUES;
   return type_within(v, f->result, f->generics.count, rule->raw_result, "the result") && verify_spend(v, 1 + f->register_count);
+}
+
+// What may be lent to a function: the things that it can use without taking them apart.
+static bool check_lent(Verifier *v, const Function *f) {
+  for (u32 i = 0; f->lent && i < f->param_count; i++) {
+    if (!f->lent[i]) continue;
+    bool place = f->kind == FUNCTION_PLAIN || f->kind == FUNCTION_NATIVE;
+    if (!place || !type_is_thing(v, f->registers[i])) return verify_fail(v, REASON_LENT_PARAMETER, "r%u is %.*s", i, STR_ARG(verify_type_text(v, f->registers[i])));
+  }
+  return true;
+}
+
+// A closure may be called from anywhere, as often as one likes. What a task takes along are captures.
+static bool check_plain_params(Verifier *v, const Function *f, u32 count, const char *what) {
+  for (u32 i = 0; i < count; i++) {
+    if (!type_plain(v, f->registers[i], what)) return false;
+  }
+  return true;
 }
 
 bool type_is_outcome(const Verifier *v, TypeId type) {
@@ -62,11 +83,14 @@ static bool check_kind(Verifier *v, const Function *f) {
       if (f->param_count) return shape_fail(v, "the initialiser of a `let` has no parameters");
       return !f->effects || verify_fail(v, REASON_GLOBAL_EFFECTS, "its effects are %u", f->effects);
     case FUNCTION_TEST:
+      if (!check_plain_params(v, f, f->param_count, "a parameter of a test")) return false;
       return f->result == v->basic[TYPE_UNIT] || shape_fail(v, "a test gives ()");
+    case FUNCTION_CLOSURE:
+      return check_plain_params(v, f, f->param_count - f->capture_count, "a parameter of a closure");
     case FUNCTION_WHEN:
       if (f->param_count < 1 || f->capture_count != f->param_count - 1) return shape_fail(v, "a `when` body takes an outcome and captures");
       return type_is_outcome(v, f->registers[0]) || shape_fail(v, "a `when` body's first parameter is a Result[T, Broken]");
-    case FUNCTION_PLAIN: case FUNCTION_NATIVE: case FUNCTION_CLOSURE: case FUNCTION_HANDLER: case FUNCTION_KIND_COUNT:
+    case FUNCTION_PLAIN: case FUNCTION_NATIVE: case FUNCTION_HANDLER: case FUNCTION_KIND_COUNT:
       return true;
   }
   return true;
@@ -145,14 +169,15 @@ static bool check_export(Verifier *v, const Function *f) {
 
 static bool check_function(Verifier *v, const Function *f) {
   const KindRule *rule = &kind_rules[f->kind];
-  return check_counts(v, f, rule) && check_types(v, f, rule) && check_owner(v, f, rule) && check_kind(v, f) && check_export(v, f) && check_debug(v, f);
+  return check_counts(v, f, rule) && check_types(v, f, rule) && check_owner(v, f, rule) && check_kind(v, f) && check_lent(v, f) && check_export(v, f) &&
+         check_debug(v, f);
 }
 
 static bool check_globals(Verifier *v) {
   const Module *m = v->m;
   for (u32 i = 0; i < m->globals.count; i++) {
     const Global *global = &m->globals.items[i];
-    if (!type_within(v, global->type, 0, false, "a `let`")) return false;
+    if (!type_within(v, global->type, 0, false, "a `let`") || !type_plain(v, global->type, "a `let`")) return false;
     if (global->import != IMPORT_NONE) {
       if (global->function == IMPORT_NONE) continue;
       return verify_fail(v, REASON_IMPORT_SHAPE, "the imported `%.*s` has an initialiser", STR_ARG(global->name));
@@ -180,12 +205,14 @@ static bool check_main(Verifier *v) {
   for (u32 i = 0; i < f->param_count; i++) {
     if (v->facts[f->registers[i]].raw) return verify_fail(v, REASON_MAIN, "parameter %u of main is raw", i);
   }
+  if (!check_plain_params(v, f, f->param_count, "a parameter of main") || !type_plain(v, f->result, "the result of main")) return false;
   v->f = NULL;
   return true;
 }
 
 bool verify_functions(Verifier *v) {
   const Module *m = v->m;
+  v->function_facts = gc_alloc_data(m->functions.count + 1);
   for (u32 i = 0; i < m->functions.count; i++) {
     v->f = &m->functions.items[i];
     if (!check_function(v, v->f)) return false;

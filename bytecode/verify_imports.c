@@ -122,7 +122,7 @@ static bool same_fields(Verifier *v, u32 import, u32 count, const Field *mine, u
 }
 
 static bool same_data(Verifier *v, const DataDef *a, const DataDef *b) {
-  if (a->opaque != b->opaque || a->declared != b->declared || a->generics.count != b->generics.count) return false;
+  if (a->opaque != b->opaque || a->unique != b->unique || a->declared != b->declared || a->generics.count != b->generics.count) return false;
   if (a->ctor_count != b->ctor_count) return false;
   for (u32 i = 0; i < a->ctor_count; i++) {
     const Ctor *x = &a->ctors[i], *y = &b->ctors[i];
@@ -132,7 +132,7 @@ static bool same_data(Verifier *v, const DataDef *a, const DataDef *b) {
 }
 
 static bool same_interface(Verifier *v, const InterfaceDef *a, const InterfaceDef *b) {
-  if (a->generics.count != b->generics.count || a->method_count != b->method_count) return false;
+  if (a->unique != b->unique || a->generics.count != b->generics.count || a->method_count != b->method_count) return false;
   for (u32 i = 0; i < a->method_count; i++) {
     const Method *x = &a->methods[i], *y = &b->methods[i];
     if (!str_eq(x->name, y->name) || x->answers != y->answers || !same_type(v, a->import, x->answer, y->answer)) return false;
@@ -145,7 +145,7 @@ static bool same_function(Verifier *v, const Function *a, const Function *b) {
   if (a->kind != b->kind || a->effects != b->effects || a->param_count != b->param_count) return false;
   if (!generics_equal(&a->generics, &b->generics) || !same_type(v, a->import, a->result, b->result)) return false;
   for (u32 i = 0; i < a->param_count; i++) {
-    if (!same_type(v, a->import, a->registers[i], b->registers[i])) return false;
+    if (!same_type(v, a->import, a->registers[i], b->registers[i]) || param_is_lent(a, i) != param_is_lent(b, i)) return false;
   }
   return verify_spend(v, 1 + a->param_count);
 }

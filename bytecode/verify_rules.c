@@ -4,7 +4,7 @@
 
 static bool type_is(Flow *x, TypeId type, TypeKind kind) { return type_kind(x->v, type) == kind; }
 
-static bool same_register_type(Flow *x, u16 reg, TypeId actual, TypeId wanted) {
+bool same_register_type(Flow *x, u16 reg, TypeId actual, TypeId wanted) {
   if (LIKELY(actual == wanted)) return true;
   return register_type_fail(x, reg, verify_type_text(x->v, wanted).ptr);
 }
@@ -19,7 +19,7 @@ bool list_length(Flow *x, const u64 *list, u32 expected) {
 
 static bool rule_move(Flow *x, const u64 *code) {
   TypeId from, to;
-  if (!reg_read(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
+  if (!reg_take(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
   return same_register_type(x, operand_a(code), to, from) && reg_write(x, operand_a(code));
 }
 
@@ -27,6 +27,9 @@ static bool rule_clear(Flow *x, const u64 *code) {
   TypeId type;
   if (!reg_target(x, operand_a(code), &type)) return false;
   if (x->v->facts[type].raw) return register_type_fail(x, operand_a(code), "a val");
+  if (x->u.any && bit_is_set(x, operand_a(code)) && bit_in(x->u.owned, operand_a(code))) {
+    return verify_fail(x->v, REASON_UNIQUE_OVERWRITTEN, "r%u is cleared", operand_a(code));
+  }
   bit_clear(x, operand_a(code));
   return true;
 }
@@ -73,7 +76,7 @@ static bool rule_arithmetic(Flow *x, Op op, const u64 *code) {
 
 static bool rule_compare(Flow *x, const u64 *code, u16 left_reg, u16 right_reg, bool gives, u8 constraint) {
   TypeId left, right, result;
-  if (!reg_read(x, left_reg, &left) || !reg_read(x, right_reg, &right)) return false;
+  if (!reg_peek(x, left_reg, &left) || !reg_peek(x, right_reg, &right)) return false;
   if (!same_register_type(x, right_reg, right, left) || !has_ability(x, left_reg, left, constraint)) return false;
   if (!gives) return true;
   if (!reg_target(x, operand_a(code), &result)) return false;
@@ -127,47 +130,63 @@ static bool rule_new(Flow *x, const u64 *code) {
   if (!ctor->field_count) return verify_fail(x->v, REASON_CONSTRUCTOR, "`%.*s` has no fields", STR_ARG(ctor->name));
   for (u32 i = 0; i < ctor->field_count; i++) {
     u16 reg = reglist_at(code + 1, i);
-    if (!reg_read(x, reg, &field) || !field_type(x, reg, ctor->fields[i].type, type, field)) return false;
+    if (!reg_take(x, reg, &field) || !field_type(x, reg, ctor->fields[i].type, type, field)) return false;
   }
   return reg_write(x, operand_a(code));
 }
 
 static bool rule_field(Flow *x, const u64 *code) {
   TypeId type, result;
-  if (!reg_read(x, operand_b(code), &type) || !reg_target(x, operand_a(code), &result)) return false;
+  if (!reg_peek(x, operand_b(code), &type) || !reg_target(x, operand_a(code), &result)) return false;
   const DataDef *data = open_data(x, operand_b(code), type);
   if (!data) return false;
   if (data->ctor_count != 1) return verify_fail(x->v, REASON_CONSTRUCTOR, "`%.*s` has %u constructors", STR_ARG(data->name), data->ctor_count);
   u32 number = operand_c(code);
   if (number >= data->ctors[0].field_count) return verify_fail(x->v, REASON_FIELD, "field %u of `%.*s`", number, STR_ARG(data->name));
-  return field_type(x, operand_a(code), data->ctors[0].fields[number].type, type, result) && reg_write(x, operand_a(code));
+  if (!field_type(x, operand_a(code), data->ctors[0].fields[number].type, type, result)) return false;
+  return reg_write_part(x, operand_a(code), operand_b(code));
 }
 
-static bool rule_unpack(Flow *x, const u64 *code) {
+// Option and Result alone have fields that are unique by their arguments, and these are parameters as they stand.
+static bool field_is_unique(const Flow *x, TypeId declared, TypeId owner) {
+  const Type *type = type_at(x->v, declared);
+  return x->v->facts[type->kind == TYPE_VAR ? type_at(x->v, owner)->args[type->index] : declared].unique;
+}
+
+static bool skip_part(Flow *x, bool unique, u32 i) {
+  return !unique || verify_fail(x->v, REASON_UNIQUE_LEFT, "part %u is not wanted", i);
+}
+
+// UNPACK uses a unique value up, so that each of its unique parts needs an owner; PEEK leaves it, and lends them.
+static bool rule_unpack(Flow *x, const u64 *code, bool uses_up) {
   TypeId type, result;
-  if (!reg_read(x, operand_a(code), &type)) return false;
+  u16 from = operand_a(code);
+  if (!(uses_up ? reg_take(x, from, &type) : reg_peek(x, from, &type))) return false;
   const DataDef *data = open_data(x, operand_a(code), type);
   const Ctor *ctor = data ? ctor_at(x, data, operand_b(code)) : NULL;
   if (!ctor || !list_length(x, code + 1, ctor->field_count)) return false;
   for (u32 i = 0; i < ctor->field_count; i++) {
     u16 reg = reglist_at(code + 1, i);
-    if (reg == REGISTER_NONE) continue;
+    if (reg == REGISTER_NONE) {
+      if (uses_up && !skip_part(x, field_is_unique(x, ctor->fields[i].type, type), i)) return false;
+      continue;
+    }
     if (!reg_target(x, reg, &result) || !field_type(x, reg, ctor->fields[i].type, type, result)) return false;
-    bit_set(x, reg);
+    if (!(uses_up ? reg_write(x, reg) : reg_write_part(x, reg, from))) return false;
   }
   return true;
 }
 
 static bool rule_tag(Flow *x, const u64 *code) {
   TypeId type;
-  if (!reg_read(x, operand_a(code), &type)) return false;
+  if (!reg_peek(x, operand_a(code), &type)) return false;
   const DataDef *data = open_data(x, operand_a(code), type);
   return data && ctor_at(x, data, operand_b(code));
 }
 
 static bool rule_switch(Flow *x, const u64 *code) {
   TypeId type;
-  if (!reg_read(x, operand_a(code), &type)) return false;
+  if (!reg_peek(x, operand_a(code), &type)) return false;
   const DataDef *data = open_data(x, operand_a(code), type);
   if (!data || operand_b(code) == data->ctor_count) return data != NULL;
   return verify_fail(x->v, REASON_SWITCH_COUNT, "%u offsets for the %u constructors of `%.*s`", operand_b(code), data->ctor_count, STR_ARG(data->name));
@@ -183,18 +202,36 @@ static bool rule_tuple(Flow *x, const u64 *code) {
   if (!list_length(x, code + 1, tuple->count)) return false;
   for (u32 i = 0; i < tuple->count; i++) {
     u16 reg = reglist_at(code + 1, i);
-    if (!reg_read(x, reg, &item) || !same_register_type(x, reg, item, tuple->args[i])) return false;
+    if (!reg_take(x, reg, &item) || !same_register_type(x, reg, item, tuple->args[i])) return false;
   }
   return reg_write(x, operand_a(code));
 }
 
+static bool rule_split(Flow *x, const u64 *code) {
+  TypeId type, result;
+  if (!reg_take(x, operand_a(code), &type)) return false;
+  if (!type_is(x, type, TYPE_TUPLE)) return register_type_fail(x, operand_a(code), "a tuple");
+  const Type *tuple = type_at(x->v, type);
+  if (!list_length(x, code + 1, tuple->count)) return false;
+  for (u32 i = 0; i < tuple->count; i++) {
+    u16 reg = reglist_at(code + 1, i);
+    if (reg == REGISTER_NONE) {
+      if (!skip_part(x, x->v->facts[tuple->args[i]].unique, i)) return false;
+      continue;
+    }
+    if (!reg_target(x, reg, &result) || !same_register_type(x, reg, result, tuple->args[i]) || !reg_write(x, reg)) return false;
+  }
+  return true;
+}
+
 static bool rule_element(Flow *x, const u64 *code) {
   TypeId type, result;
-  if (!reg_read(x, operand_b(code), &type) || !reg_target(x, operand_a(code), &result)) return false;
+  if (!reg_peek(x, operand_b(code), &type) || !reg_target(x, operand_a(code), &result)) return false;
   if (!type_is(x, type, TYPE_TUPLE)) return register_type_fail(x, operand_b(code), "a tuple");
   const Type *tuple = type_at(x->v, type);
   if (operand_c(code) >= tuple->count) return verify_fail(x->v, REASON_FIELD, "element %u of a tuple of %u", operand_c(code), tuple->count);
-  return same_register_type(x, operand_a(code), result, tuple->args[operand_c(code)]) && reg_write(x, operand_a(code));
+  if (!same_register_type(x, operand_a(code), result, tuple->args[operand_c(code)])) return false;
+  return reg_write_part(x, operand_a(code), operand_b(code));
 }
 
 static bool is_list(Flow *x, u16 reg, TypeId type) { return type_is(x, type, TYPE_LIST) || register_type_fail(x, reg, "a List"); }
@@ -237,7 +274,7 @@ static bool rule_list(Flow *x, const u64 *code) {
 
 static bool rule_show(Flow *x, const u64 *code) {
   TypeId from, to;
-  if (!reg_read(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
+  if (!reg_peek(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
   if (x->v->facts[from].raw) return register_type_fail(x, operand_b(code), "a val");
   if (!type_is(x, to, TYPE_STRING)) return register_type_fail(x, operand_a(code), "String");
   return reg_write(x, operand_a(code));
@@ -273,7 +310,9 @@ bool rule_check(Flow *x, Op op, const u64 *code) {
     case OP_JLT: case OP_JLE: return rule_compare(x, code, a, b, false, CONSTRAINT_ORDERED);
     case OP_NEW: return rule_new(x, code);
     case OP_FIELD: return rule_field(x, code);
-    case OP_UNPACK: return rule_unpack(x, code);
+    case OP_UNPACK: return rule_unpack(x, code, true);
+    case OP_PEEK: return rule_unpack(x, code, false);
+    case OP_SPLIT: return rule_split(x, code);
     case OP_JTAG: case OP_JNTAG: return rule_tag(x, code);
     case OP_SWITCH: return rule_switch(x, code);
     case OP_TUPLE: return rule_tuple(x, code);

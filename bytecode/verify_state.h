@@ -13,13 +13,21 @@ typedef struct Needs {
   bool never;
 } Needs;
 
+// What code is told about its function, by those who saw the declarations.
+typedef enum FunctionFact {
+  FACT_UNIQUES = 1,   // some register is of a unique type
+  FACT_SESSION = 2,   // it handles a message of a unique interface,
+  FACT_ORDINARY = 4,  // it handles one that carries no session
+} FunctionFact;
+
 typedef enum Ability { ABLE_EQUAL, ABLE_ORDERED } Ability;
 
 // What is known of a row of the type table once verify_types() has passed.
 typedef struct TypeFacts {
   u16 params;  // least number of parameters that its declaration must have; 0: closed
   u8 depth;
-  bool raw;
+  bool raw : 1;
+  bool unique : 1;
 } TypeFacts;
 
 // A map from (scope, text) to a row, made for a known number of keys at most.
@@ -56,7 +64,7 @@ typedef struct Verifier {
   u32 word;                      // of f's code, or NO_WORD
 
   TypeFacts *facts;              // per type
-  TypeId basic[TYPE_BUF + 1];   // the row of each simple type, or NO_TYPE
+  TypeId basic[TYPE_BUF + 1];    // the row of each simple type, or NO_TYPE
   Needs *needs[2];               // per type and Ability, valid where needs_pass is the current pass
   u32 *needs_pass[2];
   Needs *data_needs[2];          // per data type
@@ -65,6 +73,7 @@ typedef struct Verifier {
   Keys pairs;                    // imported types already found equal to their home's: import << 32 | type, to the home's type
   u64 pairs_count;
   bool *closed_datas;            // per data type: another module's, and opaque or private
+  u8 *function_facts;            // per function: a set of FunctionFact
 
   // Of the function at hand: which of its own type parameters are able.
   u64 able[2][4];
@@ -91,6 +100,10 @@ bool type_within_fail(Verifier *v, TypeId type, u32 params, const char *what);  
 static inline bool type_within(Verifier *v, TypeId type, u32 params, bool raw_allowed, const char *what) {
   bool fits = type < v->m->types.count && v->facts[type].params <= params && (raw_allowed || !v->facts[type].raw);
   return LIKELY(fits) || type_within_fail(v, type, params, what);
+}
+bool type_plain_fail(Verifier *v, TypeId type, const char *what);
+static inline bool type_plain(Verifier *v, TypeId type, const char *what) {  // of a well-formed type: not unique
+  return LIKELY(!v->facts[type].unique) || type_plain_fail(v, type, what);
 }
 static inline const Type *type_at(const Verifier *v, TypeId type) { return &v->m->types.items[type]; }
 static inline TypeKind type_kind(const Verifier *v, TypeId type) { return v->m->types.items[type].kind; }
@@ -122,6 +135,13 @@ bool verify_actors(Verifier *v);
 bool verify_global_order(Verifier *v);
 bool type_is_outcome(const Verifier *v, TypeId type);  // the library's Result[T, Broken]
 bool generics_equal(const Generics *a, const Generics *b);
+
+// A Buf, an Array or a session: what can be used without being taken apart.
+static inline bool type_is_thing(const Verifier *v, TypeId type) {
+  TypeKind kind = type_kind(v, type);
+  return v->facts[type].unique && (kind == TYPE_BUF || kind == TYPE_ARRAY || kind == TYPE_REF);
+}
+static inline bool param_is_lent(const Function *f, u32 param) { return f->lent && f->lent[param]; }
 
 // ---- verify_flow.c ----
 typedef struct Flow Flow;

@@ -74,6 +74,7 @@ static bool check_ctor(Verifier *v, const DataDef *data, const Ctor *ctor) {
   for (u32 i = 0; i < ctor->field_count; i++) {
     if (!verify_name(v, ctor->fields[i].name, "a field")) return false;
     if (!type_within(v, ctor->fields[i].type, data->generics.count, true, "a field")) return false;
+    if (!data->unique && !type_plain(v, ctor->fields[i].type, "a field of a plain data type")) return false;
   }
   bool any = ctor->field_count;
   return !any || check_distinct(v, ctor->field_count, &ctor->fields->name, sizeof *ctor->fields, "the field");
@@ -224,7 +225,7 @@ static bool check_well_known(Verifier *v) {
       const DataDef *data = &m->datas.items[i];
       if (data->import != IMPORT_NONE || !str_eq(data->name, str_from(well_known[k].name))) continue;
       Str shape = data->ctor_count > 16 ? STR("too many constructors") : data_shape(m, data);
-      if (str_eq(shape, str_from(well_known[k].shape)) && !data->opaque) continue;
+      if (str_eq(shape, str_from(well_known[k].shape)) && !data->opaque && !data->unique) continue;
       return verify_fail(v, REASON_WELL_KNOWN, "`%s.%s` is not `%s`", well_known[k].module, well_known[k].name, well_known[k].shape);
     }
   }

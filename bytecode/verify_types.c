@@ -15,13 +15,13 @@ static bool check_shape(Verifier *v, TypeId id) {
   bool indexed = false;
   switch (type->kind) {
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_UNIT: case TYPE_STRING:
-    case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIME:
+    case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIME: case TYPE_BUF:
       break;
     case TYPE_VAR:
       indexed = true;
       if (type->index >= LIMIT_TYPE_ARGS) return verify_fail(v, REASON_TYPE_PARAMETER, "type %u is parameter %u", id, type->index);
       break;
-    case TYPE_LIST: case TYPE_PROMISE:
+    case TYPE_LIST: case TYPE_PROMISE: case TYPE_ARRAY:
       expected = 1;
       break;
     case TYPE_TUPLE:
@@ -51,6 +51,25 @@ static bool check_shape(Verifier *v, TypeId id) {
   return type->count == expected || arguments_fail(v, id);
 }
 
+// The types that pass a part's uniqueness on. Option and Result hold just what their parameters say (check_well_known()).
+static bool is_wrapper(const Verifier *v, TypeId id) {
+  TypeKind kind = type_kind(v, id);
+  if (kind == TYPE_TUPLE || kind == TYPE_PROMISE) return true;
+  return data_is(v, id, STR("option"), STR("Option")) || data_is(v, id, STR("result"), STR("Result"));
+}
+
+static bool check_unique(Verifier *v, TypeId id, TypeFacts *facts) {
+  const Type *type = type_at(v, id);
+  for (u32 i = 0; i < type->count; i++) facts->unique |= v->facts[type->args[i]].unique;
+  if (facts->unique && !is_wrapper(v, id)) {
+    return verify_fail(v, REASON_UNIQUE_INSIDE, "type %u is %.*s", id, STR_ARG(verify_type_text(v, id)));
+  }
+  facts->unique |= type->kind == TYPE_BUF || type->kind == TYPE_ARRAY;
+  facts->unique |= type->kind == TYPE_DATA && v->m->datas.items[type->index].unique;
+  facts->unique |= type->kind == TYPE_REF && v->m->interfaces.items[type->index].unique;
+  return true;
+}
+
 static bool check_arguments(Verifier *v, TypeId id) {
   const Type *type = type_at(v, id);
   TypeFacts facts = {.raw = type->kind <= TYPE_FLOAT};
@@ -65,6 +84,7 @@ static bool check_arguments(Verifier *v, TypeId id) {
     if (v->facts[arg].params > facts.params) facts.params = v->facts[arg].params;
   }
   if (facts.depth > LIMIT_TYPE_DEPTH) return verify_fail(v, REASON_TYPE_DEPTH, "type %u is nested %u deep", id, facts.depth);
+  if (!check_unique(v, id, &facts)) return false;
   v->facts[id] = facts;
   return verify_spend(v, 1 + type->count);
 }
@@ -106,6 +126,7 @@ static bool check_typelists(Verifier *v) {
     if (list.count > LIMIT_TYPE_ARGS) return verify_fail(v, REASON_LIMIT, "type list %u has %u types", i, list.count);
     for (u32 k = 0; k < list.count; k++) {
       if (!type_within(v, list.items[k], LIMIT_TYPE_ARGS, false, "a type list")) return false;
+      if (!type_plain(v, list.items[k], "a type list")) return false;
     }
     if (!verify_spend(v, 1 + list.count)) return false;
   }
@@ -131,6 +152,10 @@ bool type_within_fail(Verifier *v, TypeId type, u32 params, const char *what) {
     return verify_fail(v, REASON_TYPE_PARAMETER, "%s is %.*s, where there are %u type parameters", what, STR_ARG(text), params);
   }
   return verify_fail(v, REASON_RAW_TYPE, "%s is %.*s", what, STR_ARG(text));
+}
+
+bool type_plain_fail(Verifier *v, TypeId type, const char *what) {
+  return verify_fail(v, REASON_UNIQUE_INSIDE, "%s is %.*s", what, STR_ARG(verify_type_text(v, type)));
 }
 
 // ---- Comparing under substitution -----------------------------------------------------------------------------------

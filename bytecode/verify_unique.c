@@ -1,0 +1,211 @@
+// Unique values: each has one owner at any time, and what is lent comes back.
+//
+// A register of a unique type owns or borrows, for the whole function: the first write decides, and others must agree. Since
+// code is followed in the order in which it stands, and no register is read before it is written, the kind of whatever is read
+// is known. An owner's bit in the state says that it is live: taking the value clears it, and it is never written while live.
+// All paths that meet must agree on owners, so at any point the live ones are known, and at an end none may be left.
+//
+// A borrower looks into somebody else's value. It has one lender, also for the whole function: a lent parameter stands for
+// itself, since its owner is up the stack; a part is lent by who lends the whole. When the lender's value goes, its borrowers
+// become empty: they are in a list, made as they are first written. Other owners' values never overlap, so two operands of a
+// call are apart if their lenders are.
+#include "bytecode/verify_code.h"
+
+enum { NONE = 0xffffffff };
+
+// ---- A function begins ----------------------------------------------------------------------------------------------
+
+static void mask_room(Flow *x) {
+  Uniques *u = &x->u;
+  if (x->words > u->mask_capacity) {
+    u->mask_capacity = x->words * 2;
+    u->mask = gc_alloc_data((u64)u->mask_capacity * sizeof *u->mask);
+    u->owned = gc_alloc_data((u64)u->mask_capacity * sizeof *u->owned);
+    u->borrowed = gc_alloc_data((u64)u->mask_capacity * sizeof *u->borrowed);
+  }
+  memset(u->mask, 0, x->words * sizeof *u->mask);
+}
+
+static void lender_room(Flow *x) {
+  Uniques *u = &x->u;
+  if (u->lenders > u->capacity) {
+    u->capacity = u->lenders * 2;
+    u->lender = gc_alloc_data((u64)u->capacity * sizeof *u->lender);
+    u->first = gc_alloc_data((u64)u->capacity * sizeof *u->first);
+    u->next = gc_alloc_data((u64)u->capacity * sizeof *u->next);
+    u->lent_by = gc_alloc_data((u64)u->capacity * sizeof *u->lent_by);
+  }
+  memset(u->first, 0xff, u->lenders * sizeof *u->first);
+  memset(u->lent_by, 0, u->lenders * sizeof *u->lent_by);
+}
+
+static void begin_parameter(Flow *x, u32 reg) {
+  bool lent = param_is_lent(x->f, reg) || x->f->kind == FUNCTION_GUARD;
+  bits_add(lent ? x->u.borrowed : x->u.owned, reg);
+  x->u.lender[reg] = reg;
+}
+
+bool unique_begin(Flow *x) {
+  Uniques *u = &x->u;
+  const Verifier *v = x->v;
+  mask_room(x);
+  u->any = v->function_facts[x->f - v->m->functions.items] & FACT_UNIQUES;
+  if (!u->any) return true;
+  const ActorDef *actor = x->f->actor == IMPORT_NONE ? NULL : &v->m->actors.items[x->f->actor];
+  u->lenders = x->registers + (actor ? actor->field_count : 0);
+  u->state_lent = false;
+  lender_room(x);
+  memset(u->owned, 0, x->words * sizeof *u->owned);
+  memset(u->borrowed, 0, x->words * sizeof *u->borrowed);
+  for (u32 i = 0; i < x->registers; i++) {
+    if (!v->facts[x->f->registers[i]].unique) continue;
+    bits_add(u->mask, i);
+    if (i < x->f->param_count) begin_parameter(x, i);
+  }
+  for (u32 i = 0; i < x->fields; i++) {
+    if (v->facts[actor->fields[i].type].unique) bits_add(u->owned, x->registers + i);
+  }
+  return verify_spend(x->v, u->lenders);
+}
+
+// ---- Owners ---------------------------------------------------------------------------------------------------------
+
+bool unique_copy_fail(Flow *x, u16 reg) { return verify_fail(x->v, REASON_UNIQUE_COPY, "r%u", reg); }
+
+bool unique_take(Flow *x, u16 reg) {
+  if (bit_in(x->u.borrowed, reg)) return verify_fail(x->v, REASON_LENT_KEPT, "r%u", reg);
+  if (x->u.lent_by[reg] == x->v->word + 1) return verify_fail(x->v, REASON_LENT_TWICE, "r%u is moved", reg);
+  bit_clear(x, reg);
+  return unique_empty(x, reg);
+}
+
+bool unique_write(Flow *x, u16 reg) {
+  if (bit_in(x->u.borrowed, reg)) return verify_fail(x->v, REASON_LENDER, "r%u gets a value of its own", reg);
+  if (bit_is_set(x, reg)) return verify_fail(x->v, REASON_UNIQUE_OVERWRITTEN, "r%u", reg);
+  bits_add(x->u.owned, reg);
+  bit_set(x, reg);
+  return true;
+}
+
+// ---- Borrowers ------------------------------------------------------------------------------------------------------
+
+u32 unique_lender(const Flow *x, u16 reg) { return bit_in(x->u.borrowed, reg) ? x->u.lender[reg] : reg; }
+
+bool unique_borrow(Flow *x, u16 reg, u32 lender) {
+  Uniques *u = &x->u;
+  bool known = bit_in(u->borrowed, reg);
+  if (bit_in(u->owned, reg) || (known && u->lender[reg] != lender)) return verify_fail(x->v, REASON_LENDER, "r%u is lent something else", reg);
+  if (!known) {
+    bits_add(u->borrowed, reg);
+    u->lender[reg] = lender;
+    u->next[reg] = u->first[lender];
+    u->first[lender] = reg;
+    u->state_lent |= lender >= x->registers;
+  }
+  bit_set(x, reg);
+  return true;
+}
+
+bool unique_empty(Flow *x, u32 lender) {
+  u32 count = 0;
+  for (u32 reg = x->u.first[lender]; reg != NONE; reg = x->u.next[reg], count++) bit_clear(x, reg);
+  return verify_spend(x->v, count);
+}
+
+bool unique_lend(Flow *x, u16 reg) {
+  u32 lender = unique_lender(x, reg);
+  if (x->u.lent_by[lender] == x->v->word + 1) return verify_fail(x->v, REASON_LENT_TWICE, "r%u", reg);
+  x->u.lent_by[lender] = x->v->word + 1;
+  return true;
+}
+
+// A callee that sees the state may replace any field of it: none may be lent to it, and what was lent before is gone.
+bool unique_call(Flow *x, u8 effects) {
+  if (!x->u.state_lent || !(effects & EFFECT_UPDATES)) return true;
+  for (u32 lender = x->registers; lender < x->u.lenders; lender++) {
+    if (x->u.lent_by[lender] == x->v->word + 1) return verify_fail(x->v, REASON_LENT_STATE, "state field %u", lender - x->registers);
+    if (!unique_empty(x, lender)) return false;
+  }
+  return verify_spend(x->v, x->u.lenders - x->registers);
+}
+
+// ---- Joins and ends -------------------------------------------------------------------------------------------------
+
+bool unique_meet(Flow *x, const u64 *other) {
+  for (u32 i = 0; i < x->words; i++) {
+    u64 differ = (other[i] ^ x->state[i]) & x->u.owned[i];
+    if (!differ) continue;
+    u32 bit = i * 64 + (u32)__builtin_ctzll(differ);
+    return verify_fail(x->v, REASON_UNIQUE_JOIN, "%s%u", bit < x->registers ? "r" : "state field ", bit < x->registers ? bit : bit - x->registers);
+  }
+  return true;
+}
+
+// The bits of state fields, which stay, are behind those of registers.
+bool unique_none_left(Flow *x) {
+  for (u32 i = 0; x->u.any && i * 64 < x->registers; i++) {
+    u64 left = x->state[i] & x->u.owned[i];
+    u32 bit = left ? i * 64 + (u32)__builtin_ctzll(left) : NONE;
+    if (bit < x->registers) return verify_fail(x->v, REASON_UNIQUE_LEFT, "r%u", bit);
+  }
+  return verify_spend(x->v, x->u.any ? x->words : 0);
+}
+
+// ---- Instructions ---------------------------------------------------------------------------------------------------
+
+static bool rule_drop(Flow *x, const u64 *code) {
+  TypeId type;
+  if (!reg_take(x, operand_a(code), &type)) return false;
+  if (!reg_is_unique(x, operand_a(code))) return register_type_fail(x, operand_a(code), "a unique type");
+  return type == (TypeId)code[1] || register_type_fail(x, operand_a(code), "the named type");
+}
+
+static bool rule_exchange(Flow *x, const u64 *code) {
+  TypeId left, right;
+  if (!reg_lend(x, operand_a(code), &left) || !reg_lend(x, operand_b(code), &right)) return false;
+  if (!type_is_thing(x->v, left)) return register_type_fail(x, operand_a(code), "a Buf, an Array or a session");
+  return same_register_type(x, operand_b(code), right, left);
+}
+
+static bool rule_length(Flow *x, const u64 *code) {
+  TypeId thing, length;
+  if (!reg_peek(x, operand_b(code), &thing) || !reg_target(x, operand_a(code), &length)) return false;
+  TypeKind kind = type_kind(x->v, thing);
+  if (kind != TYPE_BUF && kind != TYPE_ARRAY) return register_type_fail(x, operand_b(code), "a Buf or an Array");
+  return type_kind(x->v, length) == TYPE_INT ? reg_write(x, operand_a(code)) : register_type_fail(x, operand_a(code), "int");
+}
+
+// The type of the register that an element goes to or comes from; NO_TYPE if the instruction is not for such a thing.
+static TypeId element_type(Flow *x, Op op, TypeId thing) {
+  const Verifier *v = x->v;
+  TypeKind kind = type_kind(v, thing);
+  if (op == OP_BGET || op == OP_BSET) return kind == TYPE_BUF ? v->basic[TYPE_INT] : NO_TYPE;
+  if (kind != TYPE_ARRAY) return NO_TYPE;
+  TypeId item = type_at(v, thing)->args[0];
+  if (op == OP_AGET || op == OP_ASET) return item;
+  bool whole = op == OP_AGET_INT || op == OP_ASET_INT;
+  if (type_kind(v, item) != (whole ? TYPE_VINT : TYPE_VFLOAT)) return NO_TYPE;
+  return v->basic[whole ? TYPE_INT : TYPE_FLOAT];
+}
+
+static bool rule_element_at(Flow *x, Op op, u16 thing, u16 index, u16 item, bool writes) {
+  TypeId thing_type, index_type, item_type;
+  if (!reg_peek(x, thing, &thing_type) || !reg_read(x, index, &index_type)) return false;
+  if (!(writes ? reg_target(x, item, &item_type) : reg_read(x, item, &item_type))) return false;
+  if (type_kind(x->v, index_type) != TYPE_INT) return register_type_fail(x, index, "int");
+  TypeId wanted = element_type(x, op, thing_type);
+  if (wanted == NO_TYPE) return register_type_fail(x, thing, "what the instruction is for");
+  return same_register_type(x, item, item_type, wanted) && (!writes || reg_write(x, item));
+}
+
+bool rule_unique(Flow *x, Op op, const u64 *code) {
+  u16 a = operand_a(code), b = operand_b(code), c = operand_c(code);
+  switch (op) {
+    case OP_DROP: return rule_drop(x, code);
+    case OP_EXCHANGE: return rule_exchange(x, code);
+    case OP_ALEN: return rule_length(x, code);
+    case OP_AGET: case OP_AGET_INT: case OP_AGET_FLOAT: case OP_BGET: return rule_element_at(x, op, b, c, a, true);
+    case OP_ASET: case OP_ASET_INT: case OP_ASET_FLOAT: case OP_BSET: return rule_element_at(x, op, a, b, c, false);
+    default: BUG("no rule for %s", op_info[op].name);
+  }
+}
