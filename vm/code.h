@@ -8,6 +8,8 @@
 
 typedef struct Class Class;
 typedef struct Image Image;
+typedef struct Images Images;
+typedef struct DropPlan DropPlan;
 
 typedef struct Worker Worker;
 // A native: arguments in args[0..n), raw or val as its signature says; the result goes to args[0]. args are registers of a
@@ -85,4 +87,5 @@ struct Image {
   Val *globals;           // parallel to module->globals
   Val *constants;         // parallel to module->constants
   const Image **imports;
+  const DropPlan *const *drops;  // parallel to module->types: how to drop a value of it; NULL: it is plain (drop.h)
 };

@@ -71,20 +71,23 @@ static int order_immediate(Val a, Val b) {
   return order_int(val_tag(a), val_tag(b));
 }
 
+static bool is_bytes(const Obj *o) { return obj_kind(o) == KIND_BYTES || obj_kind(o) == KIND_BLOB; }
+
 // What can be said of two objects at once; *deep if their fields must be compared.
 static int order_objects(const Obj *a, const Obj *b, bool *deep) {
+  if (is_bytes(a) && is_bytes(b)) return str_compare(obj_bytes(a), obj_bytes(b));
   if (obj_kind(a) != obj_kind(b)) return order_int(obj_kind(a), obj_kind(b));
   switch (obj_kind(a)) {
     case KIND_INT: case KIND_DURATION: case KIND_TIME: return order_int((i64)a->words[0], (i64)b->words[0]);
     case KIND_FLOAT: return order_float(word_double(a->words[0]), word_double(b->words[0]));
-    case KIND_STRING: case KIND_BYTES: return str_compare(obj_bytes(a), obj_bytes(b));
+    case KIND_STRING: case KIND_BYTES: case KIND_BLOB: return str_compare(obj_bytes(a), obj_bytes(b));
     case KIND_REF: return ref_actor(a) == ref_actor(b) ? 0 : order_word(ref_actor(a)->serial, ref_actor(b)->serial);
     case KIND_DATA:
       *deep = header_aux(a->header) == header_aux(b->header);
       return *deep ? 0 : order_int(header_aux(a->header), header_aux(b->header));
     case KIND_CONS: case KIND_TUPLE: *deep = true; return 0;
     case KIND_PROMISE: return order_word(a->words[0], b->words[0]);
-    case KIND_CLOSURE: return order_word((u64)a, (u64)b);  // the verifier lets nobody ask
+    case KIND_CLOSURE: case KIND_BUF: case KIND_ARRAY: return order_word((u64)a, (u64)b);  // the verifier lets nobody ask
     case KIND_NONE: case KIND_COUNT: break;
   }
   BUG("comparing objects of kind %d", obj_kind(a));

@@ -3,6 +3,7 @@
 #include "vm/life.h"
 #include "vm/memory.h"
 #include "vm/scan.h"
+#include "vm/storage.h"
 #include "vm/worker.h"
 
 // Stress builds collect and check a heap all the more rarely the more words it has: one time less in so many words.
@@ -58,9 +59,10 @@ typedef void (*SlotVisit)(void *context, Val *slot);
 void state_each(Actor *actor, SlotVisit visit, void *context);
 
 // ---- release.c ----
-static inline void count_release(Worker *worker, Obj *obj) {         // what a dead COUNTED object held
+static inline void count_release(Worker *worker, Obj *obj) {         // what a dead COUNTED object held; a spent handle holds nothing
   if (obj_kind(obj) == KIND_REF) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
-  else promise_release(worker, promise_of(obj));
+  else if (obj_kind(obj) == KIND_PROMISE) promise_release(worker, promise_of(obj));
+  else if (obj->words[0]) storage_release(handle_storage(obj));
 }
 void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
 

@@ -185,9 +185,13 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
       return write_with(to, code, first, VAL_CONST(desc->id, desc->tag), NULL);
     }
     case OP_NEW: return write_new(l, to, code);
-    case OP_UNPACK:
-      to[0] = sized(first, code + 1, OP_UNPACK_LONG);
+    case OP_UNPACK: case OP_PEEK:  // what is lent and what is moved differs for the verifier alone
+      to[0] = sized(with_op(first, OP_UNPACK), code + 1, OP_UNPACK_LONG);
       return write_fields(l, to + 1, code + 1);
+    case OP_SPLIT:
+      to[0] = sized(first, code + 1, OP_SPLIT_LONG);
+      return write_fields(l, to + 1, code + 1);
+    case OP_DROP: return write_with(to, code, first, (u64)l->image->drops[code[1]], NULL);
     case OP_CALL: return write_call(l, to, code, false);
     case OP_TAILCALL: return write_call(l, to, code, true);
     case OP_CALLC: {
@@ -206,9 +210,9 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
       return write_list(to + 3, few(l, code + 2));
     case OP_SEND: case OP_ASK: case OP_REQUEST: return write_with(to, code, first, line_at(l, word), few(l, code + 1));
     case OP_SPAWN: return write_spawn(l, to, word, code);
-    case OP_SET: {
+    case OP_SET: case OP_REPLACE: {
       bool raw = type_is_raw(l->module, l->function->registers[word_a(first)]);
-      *to = raw ? with_op(first, OP_SET_RAW) : first;
+      *to = raw ? with_op(first, word_op(first) == OP_SET ? OP_SET_RAW : OP_REPLACE_RAW) : first;
       return to + 1;
     }
     case OP_SELF: return write_self(l, to, code);

@@ -4,7 +4,8 @@
 // up are put in the words between. What differs from bytecode/op.h:
 //
 //   CONST a; Val                            GLOBAL a; address of the Val       CTOR a; Val
-//   NEW a; header; list                     UNPACK: unwanted fields go to the word behind the frame's registers
+//   NEW a; header; list                     UNPACK, SPLIT: unwanted fields go to the word behind the frame's registers
+//   PEEK is UNPACK                          DROP a; DropPlan
 //   CALL a bc=frame words; Code; list       TAILCALL; Code; list
 //   CALLC a b; a<<16 | frame words<<32; list  CLOSURE a; Code; list              NATIVE, TAILNATIVE as CALL, TAILCALL
 //   SELF a; Itable                          NARROW a b; InterfaceDef
@@ -40,10 +41,13 @@
   X(TAILCALLC_LONG)                                                                                               \
   X(NEW_LONG)                                                                                                     \
   X(UNPACK_LONG)                                                                                                  \
+  X(SPLIT_LONG)                                                                                                   \
   X(COMPARE)     /* EQ … LE, JEQ … JLE of two objects */                                                          \
   X(SEND_ANY)    /* SEND whose arguments are no plain words, or in a guard */                                    \
   X(SEND_DEAD)   /* SEND to an actor that has ended */                                                            \
   X(SET_RAW)     /* SET of a field that holds raw words */                                                        \
+  X(REPLACE_RAW) /* REPLACE of one */                                                                             \
+  X(ASET_ANY)    /* ASET of an object, or into an array of raw words */                                           \
   X(ARITHMETIC)  /* VADD … VNEG of anything but small Ints */
 
 enum {

@@ -1,9 +1,10 @@
 // Loading a verified module: its Image, and all that the engines want to find without looking.
 //
 // Order matters: descriptors, then empty Codes and Classes (so that functions can point at each other), constants, classes with their
-// interface tables, the linked code, and last the module's `let`s, which are computed by running code. Every table lies in image
+// interface tables, drop plans, the linked code, and last the module's `let`s, which are computed by running code. Every table lies in image
 // memory, which is freed as a whole. Names and declarations stay where the compiler made them; the list of roots below keeps the
 // collector of the compiler's memory from taking them.
+#include "vm/drop.h"
 #include "vm/image.h"
 #include "vm/memory.h"
 #include "vm/step.h"
@@ -505,7 +506,9 @@ bool images_load(Images *images, Worker *worker, const Verified *verified, Str *
   Loader l = {.images = images, .verified = verified, .module = verified->module, .error = error};
   vec_push(&module_roots, verified);
   if (!open_image(&l) || !make_descs(&l) || !find_well_known(&l) || !make_constants(&l)) return false;
-  if (!open_classes(&l) || !make_codes(&l) || !make_classes(&l) || !link_all(&l)) return false;
+  if (!open_classes(&l) || !make_codes(&l) || !make_classes(&l)) return false;
+  if (!drop_plans_make(images, l.image)) return memory_refused(&l);
+  if (!link_all(&l)) return false;
   // Constants may show values and use the library: from here on the image counts as loaded.
   l.image->next = images->last;
   images->last = l.image;

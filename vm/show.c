@@ -286,7 +286,7 @@ static bool enter(Show *s, Val v) {
     case KIND_INT: return add_int(s, (i64)obj->words[0]);
     case KIND_FLOAT: return add_float(s, word_double(obj->words[0]));
     case KIND_STRING: return add_string(s, obj_bytes(obj));
-    case KIND_BYTES: return add_bytes(s, obj_bytes(obj));
+    case KIND_BYTES: case KIND_BLOB: return add_bytes(s, obj_bytes(obj));
     case KIND_DURATION: return add_duration(s, (i64)obj->words[0]);
     case KIND_TIME: return add_time(s, (i64)obj->words[0]);
     case KIND_CONS: return add(s, STR("[")) && push(s, (Step){.kind = STEP_LIST, .value = v, .first = true});
@@ -296,6 +296,8 @@ static bool enter(Show *s, Val v) {
     case KIND_CLOSURE: return add(s, STR("<fn>"));
     case KIND_REF: return add_named(s, ref_itable(obj)->interface->name);
     case KIND_PROMISE: return add(s, STR("<Promise>"));
+    case KIND_BUF: return add(s, STR("<Buf>"));
+    case KIND_ARRAY: return add(s, STR("<Array>"));
     case KIND_NONE: case KIND_COUNT: break;
   }
   BUG("showing an object of kind %d", obj_kind(obj));

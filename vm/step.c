@@ -16,6 +16,9 @@ double step_frem(double a, double b) { return fmod(a, b); }
 
 bool step_trap(Worker *worker, u64 word, const u64 *fp) {
   switch ((u32)word_op(word)) {
+    case OP_AGET: case OP_AGET_INT: case OP_AGET_FLOAT: case OP_BGET: return fault_index(worker, val_obj(B), (i64)C);
+    case OP_ASET: case OP_ASET_INT: case OP_ASET_FLOAT: return fault_index(worker, val_obj(A), (i64)B);
+    case OP_BSET: return fault_byte(worker, val_obj(A), (i64)B, (i64)C);
     case OP_UNBOX_INT: return fault_set(worker, "an Int was expected, and another kind of value came");
     case OP_UNBOX_FLOAT: return fault_set(worker, "a Float was expected, and another kind of value came");
     case OP_HEAD: case OP_TAIL: return fault_set(worker, "the list is empty");

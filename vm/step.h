@@ -1,10 +1,12 @@
 // The parts of instructions that are too big or too rare for ops.inc: each gets the worker, with pc and fp saved in its turn, and the
 // instruction's registers; false means that worker->fault is set. They may collect; none moves the stack except as said.
 #pragma once
+#include "vm/drop.h"
 #include "vm/engine.h"
 #include "vm/fault.h"
 #include "vm/life.h"
 #include "vm/linked.h"
+#include "vm/native_unique.h"  // step_unique.c
 
 // ---- step.c: values ----
 bool step_arithmetic(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;   // VADD … VNEG

@@ -1,0 +1,310 @@
+// Natives of the module array, and list.to_array.
+//
+// An array's elements are words: raw Ints, raw Floats, or vals, as its storage says (storage.h). Most of what is done to them is moving
+// words, and does not ask. A write of vals is noted, so that the collector finds what is young among them.
+#include "vm/native_unique.h"
+
+static void charge(Worker *worker, u64 words) { worker->reductions -= (i64)(words / 64); }
+
+static bool give_unit(u64 *args) {
+  args[0] = VAL_UNIT;
+  return true;
+}
+
+// ---- Making ---------------------------------------------------------------------------------------------------------
+
+// A new array with room for `length` elements like `sample`, in args[to]; its storage has that length, contents unset. NULL with a fault.
+static Storage *array_make(Worker *worker, u64 *args, u32 to, StorageKind kind, u64 length) {
+  if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker), NULL;
+  Storage *storage = storage_new(kind, length);
+  if (!storage) return fault_memory(worker), NULL;
+  storage->len = length;
+  args[to] = build_handle(worker, KIND_ARRAY, storage);
+  return storage;
+}
+
+bool native_array_new(Worker *worker, u64 *args) {
+  i64 length = (i64)args[0];
+  if (!length_check(worker, "array.new", length)) return false;
+  Storage *storage = array_make(worker, args, 0, element_kind(args[1]), (u64)length);
+  if (!storage) return false;
+  u64 word = element_word(storage->kind, args[1]);
+  for (i64 i = 0; i < length; i++) storage->data[i] = word;
+  storage_wrote(worker, val_obj(args[0]), 0, (u64)length);
+  charge(worker, (u64)length);
+  return true;
+}
+
+bool native_list_to_array(Worker *worker, u64 *args) {
+  u64 length = 0;
+  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) length++;
+  StorageKind kind = args[0] == VAL_NIL ? STORAGE_NONE : element_kind(cons_head(args[0]));
+  Storage *storage = array_make(worker, args, 1, kind, length);
+  if (!storage) return false;
+  u64 *to = storage->data;
+  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) *to++ = element_word(kind, cons_head(at));
+  args[0] = args[1];
+  storage_wrote(worker, val_obj(args[0]), 0, length);
+  worker->reductions -= (i64)(length / 16);
+  return true;
+}
+
+bool native_array_slice(Worker *worker, u64 *args) {
+  if (!part_check(worker, "array.slice", args[0], args[1], args[2], "elements")) return false;
+  u64 from = args[1], length = args[2] - from;
+  const Storage *old = handle_storage(val_obj(args[0]));
+  Storage *storage = array_make(worker, args, 1, old ? old->kind : STORAGE_NONE, length);
+  if (!storage) return false;
+  old = handle_storage(val_obj(args[0]));
+  if (length) memcpy(storage->data, old->data + from, length * sizeof(u64));
+  args[0] = args[1];
+  storage_wrote(worker, val_obj(args[0]), 0, length);
+  charge(worker, length);
+  return true;
+}
+
+enum { CELLS_AT_ONCE = 1024 };
+
+bool native_array_to_list(Worker *worker, u64 *args) {
+  u64 left = handle_length(val_obj(args[0]));
+  args[1] = VAL_NIL;
+  while (left) {
+    u32 cells = left < CELLS_AT_ONCE ? (u32)left : CELLS_AT_ONCE;
+    if (!heap_reserve(worker, cells * (3 + ELEMENT_WORDS))) return fault_memory(worker);
+    const Storage *storage = handle_storage(val_obj(args[0]));
+    Val list = args[1];
+    for (; cells; cells--) list = build_cons(worker, build_element(worker, storage, --left), list);
+    args[1] = list;
+    worker->reductions -= CELLS_AT_ONCE / 16;
+  }
+  args[0] = args[1];
+  return true;
+}
+
+// ---- Growing and shrinking ------------------------------------------------------------------------------------------
+
+bool native_array_len(Worker *worker, u64 *args) {
+  (void)worker;
+  args[0] = handle_length(val_obj(args[0]));
+  return true;
+}
+
+// Opens a gap for one more element like `x` at place i, and puts it there.
+static bool put_between(Worker *worker, Obj *array, u64 i, Val x) {
+  u64 length = handle_length(array);
+  if (!storage_reserve(array, element_kind(x), length + 1)) return fault_memory(worker);
+  Storage *storage = handle_storage(array);
+  memmove(storage->data + i + 1, storage->data + i, (length - i) * sizeof(u64));
+  storage->data[i] = element_word(storage->kind, x);
+  storage->len = length + 1;
+  storage_wrote(worker, array, i, length + 1 - i);
+  charge(worker, length - i);
+  return true;
+}
+
+bool native_array_push(Worker *worker, u64 *args) {
+  Obj *array = val_obj(args[0]);
+  return put_between(worker, array, handle_length(array), args[1]) && give_unit(args);
+}
+
+bool native_array_insert(Worker *worker, u64 *args) {
+  Obj *array = val_obj(args[0]);
+  u64 length = handle_length(array);
+  if (args[1] > length) {
+    return fault_set(worker, "array.insert: the place %lld is out of range: the array has %llu elements", (long long)args[1],
+                     (unsigned long long)length);
+  }
+  return put_between(worker, array, args[1], args[2]) && give_unit(args);
+}
+
+bool native_array_pop(Worker *worker, u64 *args) {
+  if (!heap_reserve(worker, ELEMENT_WORDS + 2)) return fault_memory(worker);
+  Obj *array = val_obj(args[0]);
+  u64 length = handle_length(array);
+  if (!length) {
+    args[0] = build_well_known0(worker, WK_NONE);
+    return true;
+  }
+  Storage *storage = handle_storage(array);
+  Val last = build_element(worker, storage, length - 1);
+  storage->len = length - 1;
+  args[0] = build_well_known1(worker, WK_SOME, last);
+  return true;
+}
+
+bool native_array_remove(Worker *worker, u64 *args) {
+  if (!heap_reserve(worker, ELEMENT_WORDS)) return fault_memory(worker);
+  Obj *array = val_obj(args[0]);
+  u64 i = args[1], length = handle_length(array);
+  if (i >= length) return fault_index(worker, array, (i64)i);
+  Storage *storage = handle_storage(array);
+  Val gone = build_element(worker, storage, i);
+  memmove(storage->data + i, storage->data + i + 1, (length - 1 - i) * sizeof(u64));
+  storage->len = length - 1;
+  storage_wrote(worker, array, i, length - 1 - i);
+  charge(worker, length - i);
+  args[0] = gone;
+  return true;
+}
+
+bool native_array_truncate(Worker *worker, u64 *args) {
+  Storage *storage = handle_storage(val_obj(args[0]));
+  if ((i64)args[1] < 0) return length_check(worker, "array.truncate", (i64)args[1]);
+  if (storage && args[1] < storage->len) storage->len = args[1];
+  return give_unit(args);
+}
+
+// ---- Changing -------------------------------------------------------------------------------------------------------
+
+bool native_array_swap(Worker *worker, u64 *args) {
+  Obj *array = val_obj(args[0]);
+  u64 i = args[1], j = args[2], length = handle_length(array);
+  if (i >= length) return fault_index(worker, array, (i64)i);
+  if (j >= length) return fault_index(worker, array, (i64)j);
+  u64 *data = handle_storage(array)->data, word = data[i];
+  data[i] = data[j];
+  data[j] = word;
+  storage_wrote(worker, array, i, 1);
+  storage_wrote(worker, array, j, 1);
+  return give_unit(args);
+}
+
+bool native_array_fill(Worker *worker, u64 *args) {
+  Obj *array = val_obj(args[0]);
+  u64 length = handle_length(array);
+  if (!length) return give_unit(args);
+  Storage *storage = handle_storage(array);
+  u64 word = element_word(storage->kind, args[1]);
+  for (u64 i = 0; i < length; i++) storage->data[i] = word;
+  storage_wrote(worker, array, 0, length);
+  charge(worker, length);
+  return give_unit(args);
+}
+
+bool native_array_reverse(Worker *worker, u64 *args) {
+  Obj *array = val_obj(args[0]);
+  u64 length = handle_length(array);
+  if (!length) return give_unit(args);
+  u64 *data = handle_storage(array)->data;
+  for (u64 i = 0, j = length - 1; i < j; i++, j--) {
+    u64 word = data[i];
+    data[i] = data[j];
+    data[j] = word;
+  }
+  storage_wrote(worker, array, 0, length);
+  charge(worker, length);
+  return give_unit(args);
+}
+
+bool native_array_exchange(Worker *worker, u64 *args) {
+  handles_exchange(worker, val_obj(args[0]), val_obj(args[1]));
+  return give_unit(args);
+}
+
+// ---- Sorting --------------------------------------------------------------------------------------------------------
+// Written once for the three kinds of elements: `kind` is a constant wherever these are inlined.
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { BLOCK = 1024, SHORT_RUN = 16 };  // array.deed's block is no longer
+
+INLINE bool is_less(Worker *worker, StorageKind kind, u64 a, u64 b) {
+  if (kind == STORAGE_INT) return (i64)a < (i64)b;
+  if (kind == STORAGE_VALS) return val_compare(worker, a, b) < 0;
+  double x = word_double(a), y = word_double(b);
+  return x < y || (y != y && x == x);
+}
+
+INLINE void insertion_sort(Worker *worker, StorageKind kind, u64 *data, u64 count) {
+  for (u64 i = 1; i < count; i++) {
+    u64 word = data[i], j = i;
+    for (; j > 0 && is_less(worker, kind, word, data[j - 1]); j--) data[j] = data[j - 1];
+    data[j] = word;
+  }
+}
+
+// Merges a[0..m) and b[0..n) to `to`, until that has `count` words. Of equal ones those of `a` come first.
+INLINE void merge(Worker *worker, StorageKind kind, const u64 *a, u64 m, const u64 *b, u64 n, u64 *to, u64 count) {
+  const u64 *a_end = a + m, *b_end = b + n;
+  u64 *end = to + count;
+  while (to < end && a < a_end && b < b_end) {
+    bool second = is_less(worker, kind, *b, *a);
+    *to++ = second ? *b : *a;
+    a += !second;
+    b += second;
+  }
+  while (to < end && a < a_end) *to++ = *a++;
+  while (to < end && b < b_end) *to++ = *b++;
+}
+
+INLINE void block_sort(Worker *worker, StorageKind kind, u64 *data, u64 count) {
+  u64 spare[BLOCK];
+  for (u64 at = 0; at < count; at += SHORT_RUN) insertion_sort(worker, kind, data + at, count - at < SHORT_RUN ? count - at : SHORT_RUN);
+  for (u64 width = SHORT_RUN; width < count; width *= 2) {
+    for (u64 at = 0; at + width < count; at += 2 * width) {
+      u64 n = count - at - width < width ? count - at - width : width;
+      if (!is_less(worker, kind, data[at + width], data[at + width - 1])) continue;
+      memcpy(spare, data + at, width * sizeof(u64));
+      // What is still to come of the second run always lies behind what is written.
+      merge(worker, kind, spare, width, data + at + width, n, data + at, width + n);
+    }
+  }
+}
+
+bool native_array_sort_block(Worker *worker, u64 *args) {
+  if (!part_check(worker, "array.sort_block", args[0], args[1], args[2], "elements")) return false;
+  u64 from = args[1], count = args[2] - from;
+  if (count > BLOCK) return fault_set(worker, "array.sort_block: %llu elements are too many", (unsigned long long)count);
+  if (count < 2) return give_unit(args);
+  Obj *array = val_obj(args[0]);
+  u64 *data = handle_storage(array)->data + from;
+  switch (handle_storage(array)->kind) {
+    case STORAGE_INT: block_sort(worker, STORAGE_INT, data, count); break;
+    case STORAGE_FLOAT: block_sort(worker, STORAGE_FLOAT, data, count); break;
+    case STORAGE_VALS: block_sort(worker, STORAGE_VALS, data, count); break;
+    case STORAGE_NONE: case STORAGE_BYTES: break;
+  }
+  storage_wrote(worker, array, from, count);
+  worker->reductions -= (i64)(count / 4);
+  return worker->fault ? false : give_unit(args);
+}
+
+// How many of the first k merged elements come from a[0..m), the others coming from b[0..n).
+INLINE u64 rank(Worker *worker, StorageKind kind, const u64 *a, u64 m, const u64 *b, u64 n, u64 k) {
+  u64 low = k > n ? k - n : 0, high = k < m ? k : m;
+  while (low < high) {
+    u64 middle = low + (high - low) / 2;
+    if (is_less(worker, kind, b[k - middle - 1], a[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+// Words k to k + count of the two runs merged.
+INLINE void merge_from(Worker *worker, StorageKind kind, const u64 *a, u64 m, const u64 *b, u64 n, u64 k, u64 *to, u64 count) {
+  u64 i = rank(worker, kind, a, m, b, n, k), j = k - i;
+  merge(worker, kind, a + i, m - i, b + j, n - j, to, count);
+}
+
+static bool merge_refused(Worker *worker) { return fault_set(worker, "array.merge_part: there are no such runs"); }
+
+bool native_array_merge_part(Worker *worker, u64 *args) {
+  Obj *from = val_obj(args[0]), *to = val_obj(args[1]);
+  u64 low = args[2], middle = args[3], high = args[4], at = args[5], until = args[6];
+  const Storage *runs = handle_storage(from);
+  Storage *merged = handle_storage(to);
+  if (!runs || !merged || runs == merged || runs->kind != merged->kind) return merge_refused(worker);
+  if (low > middle || middle > high || high > runs->len || high > merged->len) return merge_refused(worker);
+  if (at < low || until < at || until > high || until - at > BLOCK) return merge_refused(worker);
+  const u64 *a = runs->data + low, *b = runs->data + middle;
+  u64 m = middle - low, n = high - middle, k = at - low, count = until - at, *out = merged->data + at;
+  switch (runs->kind) {
+    case STORAGE_INT: merge_from(worker, STORAGE_INT, a, m, b, n, k, out, count); break;
+    case STORAGE_FLOAT: merge_from(worker, STORAGE_FLOAT, a, m, b, n, k, out, count); break;
+    case STORAGE_VALS: merge_from(worker, STORAGE_VALS, a, m, b, n, k, out, count); break;
+    case STORAGE_NONE: case STORAGE_BYTES: break;
+  }
+  storage_wrote(worker, to, at, count);
+  worker->reductions -= (i64)(count / 16);
+  return worker->fault ? false : give_unit(args);
+}

@@ -1,0 +1,173 @@
+// Natives of the module buf, and bytes.to_buf. A Buf that never held a byte may have no storage at all.
+#include "vm/native_text.h"
+#include "vm/native_unique.h"
+
+static void charge(Worker *worker, u64 bytes) { worker->reductions -= (i64)(bytes / 256); }
+
+static bool give_unit(u64 *args) {
+  args[0] = VAL_UNIT;
+  return true;
+}
+
+static u8 *buf_bytes(const Obj *buf) { return (u8 *)handle_storage(buf)->data; }
+
+// The part of a Buf from `from` on, `count` bytes long, lies within it.
+static bool within_check(Worker *worker, const char *what, const Obj *buf, u64 from, u64 count) {
+  u64 length = handle_length(buf);
+  if (from <= length && count <= length - from) return true;
+  return fault_set(worker, "%s: %llu bytes from place %lld on are out of range: the buffer has %llu", what, (unsigned long long)count,
+                   (long long)from, (unsigned long long)length);
+}
+
+static bool byte_check(Worker *worker, i64 n) {
+  return LIKELY((u64)n <= 255) || fault_set(worker, "the value %lld does not fit a byte", (long long)n);
+}
+
+// Makes room for `more` bytes behind the last, and counts them in: where they begin. NULL with a fault.
+static u8 *buf_extend(Worker *worker, Obj *buf, u64 more) {
+  u64 length = handle_length(buf);
+  if (more > STORAGE_LIMIT - length || !storage_reserve(buf, STORAGE_BYTES, length + more)) return fault_memory(worker), NULL;
+  handle_storage(buf)->len = length + more;
+  return buf_bytes(buf) + length;
+}
+
+bool native_buf_new(Worker *worker, u64 *args) {
+  i64 capacity = (i64)args[0];
+  if (!length_check(worker, "buf.new", capacity)) return false;
+  if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker);
+  Storage *storage = capacity ? storage_new(STORAGE_BYTES, (u64)capacity) : NULL;
+  if (capacity && !storage) return fault_memory(worker);
+  args[0] = build_handle(worker, KIND_BUF, storage);
+  return true;
+}
+
+bool native_bytes_to_buf(Worker *worker, u64 *args) {
+  if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker);
+  Str bytes = arg_text(args[0]);
+  Storage *storage = bytes.len ? storage_new(STORAGE_BYTES, bytes.len) : NULL;
+  if (bytes.len && !storage) return fault_memory(worker);
+  if (storage) {
+    memcpy(storage->data, bytes.ptr, bytes.len);
+    storage->len = bytes.len;
+  }
+  charge(worker, bytes.len);
+  args[0] = build_handle(worker, KIND_BUF, storage);
+  return true;
+}
+
+bool native_buf_len(Worker *worker, u64 *args) {
+  (void)worker;
+  args[0] = handle_length(val_obj(args[0]));
+  return true;
+}
+
+bool native_buf_push(Worker *worker, u64 *args) {
+  if (!byte_check(worker, (i64)args[1])) return false;
+  u8 *to = buf_extend(worker, val_obj(args[0]), 1);
+  if (!to) return false;
+  *to = (u8)args[1];
+  return give_unit(args);
+}
+
+static bool append(Worker *worker, u64 *args) {
+  Str bytes = arg_text(args[1]);
+  if (!bytes.len) return give_unit(args);
+  u8 *to = buf_extend(worker, val_obj(args[0]), bytes.len);
+  if (!to) return false;
+  memcpy(to, bytes.ptr, bytes.len);
+  charge(worker, bytes.len);
+  return give_unit(args);
+}
+
+bool native_buf_append(Worker *worker, u64 *args) { return append(worker, args); }
+bool native_buf_append_string(Worker *worker, u64 *args) { return append(worker, args); }
+
+bool native_buf_resize(Worker *worker, u64 *args) {
+  Obj *buf = val_obj(args[0]);
+  u64 length = handle_length(buf), wanted = args[1];
+  if (!length_check(worker, "buf.resize", (i64)wanted)) return false;
+  if (wanted > length) {
+    u8 *to = buf_extend(worker, buf, wanted - length);
+    if (!to) return false;
+    memset(to, 0, wanted - length);
+    charge(worker, wanted - length);
+  } else if (length) {
+    handle_storage(buf)->len = wanted;
+  }
+  return give_unit(args);
+}
+
+bool native_buf_fill(Worker *worker, u64 *args) {
+  if (!part_check(worker, "buf.fill", args[0], args[1], args[2], "bytes") || !byte_check(worker, (i64)args[3])) return false;
+  u64 count = args[2] - args[1];
+  if (count) memset(buf_bytes(val_obj(args[0])) + args[1], (int)args[3], count);
+  charge(worker, count);
+  return give_unit(args);
+}
+
+bool native_buf_put(Worker *worker, u64 *args) {
+  Str bytes = arg_text(args[2]);
+  Obj *buf = val_obj(args[0]);
+  if (!within_check(worker, "buf.put", buf, args[1], bytes.len)) return false;
+  if (bytes.len) memcpy(buf_bytes(buf) + args[1], bytes.ptr, bytes.len);
+  charge(worker, bytes.len);
+  return give_unit(args);
+}
+
+bool native_buf_slice(Worker *worker, u64 *args) {
+  if (!part_check(worker, "buf.slice", args[0], args[1], args[2], "bytes")) return false;
+  u64 count = args[2] - args[1];
+  Obj *bytes = heap_bytes(worker, KIND_BYTES, count);
+  if (!bytes) return fault_memory(worker);
+  if (count) memcpy(bytes->words, buf_bytes(val_obj(args[0])) + args[1], count);
+  args[0] = obj_val(bytes);
+  charge(worker, count);
+  return true;
+}
+
+// Bytes so few are copied: a block of their own would take more room than they do.
+enum { FREEZE_COPIES = 256 };
+
+bool native_buf_freeze(Worker *worker, u64 *args) {
+  u64 length = handle_length(val_obj(args[0]));
+  if (length > FREEZE_COPIES) {
+    if (!heap_reserve(worker, BLOB_WORDS)) return fault_memory(worker);
+    args[0] = build_blob(worker, val_obj(args[0]));
+    return true;
+  }
+  Obj *bytes = heap_bytes(worker, KIND_BYTES, length);
+  if (!bytes) return fault_memory(worker);
+  Obj *buf = val_obj(args[0]);
+  if (length) memcpy(bytes->words, buf_bytes(buf), length);
+  handle_drop(worker, buf);
+  args[0] = obj_val(bytes);
+  return true;
+}
+
+// ---- Numbers of several bytes, the lowest first ---------------------------------------------------------------------
+
+static bool width_check(Worker *worker, u64 width) {
+  return (width >= 1 && width <= 8) || fault_set(worker, "a number of %lld bytes", (long long)width);
+}
+
+bool native_buf_read_number(Worker *worker, u64 *args) {
+  const Obj *buf = val_obj(args[0]);
+  if (!width_check(worker, args[2]) || !within_check(worker, "buf.get", buf, args[1], args[2])) return false;
+  u64 n = 0;
+  memcpy(&n, buf_bytes(buf) + args[1], args[2]);
+  args[0] = n;
+  return true;
+}
+
+bool native_buf_write_number(Worker *worker, u64 *args) {
+  Obj *buf = val_obj(args[0]);
+  if (!width_check(worker, args[2]) || !within_check(worker, "buf.set", buf, args[1], args[2])) return false;
+  memcpy(buf_bytes(buf) + args[1], &args[3], args[2]);
+  return give_unit(args);
+}
+
+bool native_buf_swap_bytes(Worker *worker, u64 *args) {
+  if (!width_check(worker, args[1])) return false;
+  args[0] = __builtin_bswap64(args[0]) >> (64 - 8 * args[1]);
+  return true;
+}
