@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the benchmark programs in Deed, Erlang and Lua in interleaved rounds, prints ratios, writes docs/benchmarks.md.
+"""Runs the benchmark programs in Deed, Erlang, Lua and, those on arrays, in C in interleaved rounds, prints ratios, writes docs/benchmarks.md.
 
 Each program prints its result and the microseconds of its own work, start-up left out; results must agree. Peers that are
 not installed are named and left out. Nothing is installed.
@@ -32,11 +32,19 @@ SIZES = {
     "trees": ("16", "10", "allocation"),
     "sieve": ("500000", "20000", "lists and closures"),
     "map": ("200000", "10000", "maps"),
+    "planets": ("200000", "1000", "arrays of Floats"),
+    "spectral": ("500", "50", "arrays of Floats, calls"),
+    "primes": ("3000000", "20000", "an array of Ints"),
+    "queens": ("10", "6", "arrays of Ints, recursion"),
+    "sort": ("1000000", "5000", "sorting in place"),
     "ring": ("3000000", "50000", "one-way messages"),
     "pingpong": ("1000000", "20000", "request and reply"),
     "spawn": ("500000", "10000", "actors made and dropped"),
     "words": (BOOK, BOOK, "text, maps, many actors"),
 }
+
+# Where Erlang's users have no other way than that of another program: without arrays, n-body is n-body.
+SAME_IN_ERLANG = {"planets": "nbody"}
 
 
 def peers(beam):
@@ -45,7 +53,7 @@ def peers(beam):
     missing = []
     if shutil.which("erlc") and shutil.which("erl"):
         subprocess.run(["erlc", "-o", beam, *glob.glob(os.path.join(PROGRAMS, "*.erl"))], check=True)
-        found["Erlang"] = lambda p, size: ["erl", "-noshell", "-pa", beam, "-run", p, "main", size]
+        found["Erlang"] = lambda p, size: ["erl", "-noshell", "-pa", beam, "-run", SAME_IN_ERLANG.get(p, p), "main", size]
     else:
         missing.append("Erlang (erlang-base)")
     lua = shutil.which("lua5.4")
@@ -53,6 +61,12 @@ def peers(beam):
         found["Lua"] = lambda p, size: [lua, f"{p}.lua", size]
     else:
         missing.append("Lua (lua5.4)")
+    if shutil.which("gcc"):
+        for source in glob.glob(os.path.join(PROGRAMS, "*.c")):
+            subprocess.run(["gcc", "-O2", "-o", os.path.join(beam, "c-" + os.path.basename(source)[:-2]), source, "-lm"], check=True)
+        found["C"] = lambda p, size: [os.path.join(beam, f"c-{p}"), size] if os.path.exists(os.path.join(PROGRAMS, f"{p}.c")) else None
+    else:
+        missing.append("C (gcc)")
     return found, missing
 
 
@@ -89,7 +103,10 @@ def measure(names, commands, rounds, quick):
             for language, command in commands.items():
                 if (name, language) in troubles:
                     continue
-                outcome = run_once(command(name, SIZES[name][1 if quick else 0]))
+                words = command(name, SIZES[name][1 if quick else 0])
+                if not words:
+                    continue
+                outcome = run_once(words)
                 if isinstance(outcome, str):
                     troubles[name, language] = outcome
                     continue
