@@ -60,7 +60,7 @@ static bool check_arguments(Flow *x, const u64 *list, u32 count, const TypeId *d
   for (u32 i = 0; i < count; i++) {
     u16 reg = reglist_at(list, i);
     TypeId actual, wanted = *(const TypeId *)((const char *)declared + (size_t)i * stride);
-    if (!(lent && lent[i] ? reg_lend(x, reg, &actual) : reg_take(x, reg, &actual))) return false;
+    if (!reg_argument(x, reg, &actual, lent && lent[i])) return false;
     if (UNLIKELY(!type_matches(x->v, wanted, args, actual))) return argument_fail(x, reg, wanted);
   }
   return true;

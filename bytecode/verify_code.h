@@ -22,10 +22,10 @@ typedef struct OpRule {
 // The registers of unique types. A lender is a register, or behind the registers a state field: who owns what is lent.
 typedef struct Uniques {
   bool any;          // if not, nothing but `mask` counts, and that is empty
-  u64 *mask;         // registers of unique types
+  u64 *mask;         // registers of unique types; none beyond `mask_words`
   u64 *owned;        // of these, the ones that were written as owners so far; in an init function unique fields too
   u64 *borrowed;     // and the ones that were written as borrowers: never both
-  u32 mask_capacity;
+  u32 mask_words, mask_capacity;
   u32 lenders;
   u32 *lender;       // of each borrowing register
   u32 *first, *next; // of each lender, its borrowing registers; of each borrowing register, the next one
@@ -63,7 +63,7 @@ static inline void bit_set(Flow *x, u32 bit) { bits_add(x->state, bit); }
 static inline void bit_clear(Flow *x, u32 bit) { x->state[bit / 64] &= ~(1ull << bit % 64); }
 
 // ---- Unique registers (verify_unique.c) ----
-bool unique_begin(Flow *x);                        // at the start of a function
+bool unique_begin(Flow *x, bool any);              // at the start of a function; are there any?
 bool unique_copy_fail(Flow *x, u16 reg);
 bool unique_take(Flow *x, u16 reg);                // a live one: it is moved away
 bool unique_lend(Flow *x, u16 reg);                // a live one, for this call
@@ -72,7 +72,8 @@ bool unique_borrow(Flow *x, u16 reg, u32 lender);  // it borrows from now on
 bool unique_empty(Flow *x, u32 lender);            // what the lender lends is gone
 u32 unique_lender(const Flow *x, u16 reg);         // who lends what is inside the register's value
 bool unique_meet(Flow *x, const u64 *other);       // are owners as they are on another path?
-bool unique_none_left(Flow *x);                    // at an end
+bool unique_owners_left(Flow *x);                  // at an end: refused if an owner is live
+static inline bool unique_none_left(Flow *x) { return LIKELY(!x->u.any) || unique_owners_left(x); }
 bool unique_call(Flow *x, u8 effects);             // after the arguments of a call to a function with these effects
 bool rule_unique(Flow *x, Op op, const u64 *code);
 
@@ -99,9 +100,10 @@ static inline bool reg_read(Flow *x, u16 reg, TypeId *type) {
 static inline bool reg_take(Flow *x, u16 reg, TypeId *type) {
   return reg_peek(x, reg, type) && (LIKELY(!reg_is_unique(x, reg)) || unique_take(x, reg));
 }
-// Reads a value for one call: if it is unique, nothing else of the same lender may go into the call.
-static inline bool reg_lend(Flow *x, u16 reg, TypeId *type) {
-  return reg_peek(x, reg, type) && (LIKELY(!reg_is_unique(x, reg)) || unique_lend(x, reg));
+// Reads an argument. If it is lent, it stays, but nothing else of the same lender may go into the call.
+static inline bool reg_argument(Flow *x, u16 reg, TypeId *type, bool lent) {
+  if (!reg_peek(x, reg, type)) return false;
+  return LIKELY(!reg_is_unique(x, reg)) || (lent ? unique_lend(x, reg) : unique_take(x, reg));
 }
 static inline bool reg_target(Flow *x, u16 reg, TypeId *type) {
   if (UNLIKELY(reg >= x->registers)) {

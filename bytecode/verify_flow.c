@@ -30,15 +30,20 @@ static void make_rule(const Verifier *v, Op op, OpRule *rule) {
   rule->writes = info->shape != SHAPE_DC && operands[0] == 'a';
   rule->own = info->types[0] == '?';
   for (const char *o = operands; *o; o++) {
-    if (*o >= 'a' && *o <= 'c') {
-      rule->shift[rule->registers] = (u8)(16 * (*o - 'a' + 1));
-      if (!rule->own) rule->want[rule->registers] = letter_type(v, info->types[rule->registers]);
-      used |= 0xffffull << rule->shift[rule->registers++];
+    switch (*o) {
+      case 'a': case 'b': case 'c':
+        rule->shift[rule->registers] = (u8)(16 * (*o - 'a' + 1));
+        if (!rule->own) rule->want[rule->registers] = letter_type(v, info->types[rule->registers]);
+        used |= 0xffffull << rule->shift[rule->registers++];
+        break;
+      case 'j': case 'x': used |= 0xffffull << 32; break;
+      case 'i': case 'y': used |= 0xffffull << 48; break;
+      case 'I': used |= 0xffffffffull << 32; break;
+      case 's': rule->jump = *o; used |= 0xffffull << 32; break;
+      case 'o': rule->jump = *o; used |= 0xffffull << 48; break;
+      case 'J': rule->jump = *o; used |= 0xffffffffull << 32; break;
+      default: break;  // what stands in words of its own
     }
-    if (strchr("jxs", *o)) used |= 0xffffull << 32;
-    if (strchr("iyo", *o)) used |= 0xffffull << 48;
-    if (strchr("IJ", *o)) used |= 0xffffffffull << 32;
-    if (strchr("Jos", *o)) rule->jump = *o;
   }
   rule->unused = ~used;
   switch (info->shape) {
@@ -261,7 +266,8 @@ static u32 grown(u32 capacity, u32 needed) {
   return capacity;
 }
 
-static void begin_code(Flow *x) {
+static bool begin_code(Flow *x) {
+  u8 facts = x->v->function_facts[x->f - x->v->m->functions.items];
   if (x->f->code_words > x->mark_capacity) {
     x->mark_capacity = grown(x->mark_capacity, x->f->code_words);
     x->marks = gc_alloc_data(x->mark_capacity);
@@ -275,8 +281,9 @@ static void begin_code(Flow *x) {
   }
   memset(x->state, 0, x->words * sizeof *x->state);
   for (u32 i = 0; i < x->f->param_count; i++) bit_set(x, i);
-  bool session = (x->v->function_facts[x->f - x->v->m->functions.items] & (FACT_SESSION | FACT_ORDINARY)) == FACT_SESSION;
-  if (session) bit_set(x, session_bit(x));
+  if (!(facts & FACT_ORDINARY) && facts & FACT_SESSION) bit_set(x, session_bit(x));
+  bool any = facts & FACT_UNIQUES, same = !any && !x->u.any && x->words <= x->u.mask_capacity;
+  return LIKELY(same) || unique_begin(x, any);
 }
 
 static bool begin_labels(Flow *x, u32 count) {
@@ -302,7 +309,6 @@ bool verify_code(Flow *x, const Function *f) {
   x->registers = f->register_count;
   x->fields = f->kind == FUNCTION_INIT ? x->v->m->actors.items[f->actor].field_count : 0;
   able_enter(x->v, &f->generics);
-  begin_code(x);
-  if (!unique_begin(x) || !find_instructions(x) || !number_labels(x, &labels) || !begin_labels(x, labels)) return false;
+  if (!begin_code(x) || !find_instructions(x) || !number_labels(x, &labels) || !begin_labels(x, labels)) return false;
   return follow(x);
 }

@@ -58,16 +58,10 @@ static bool is_wrapper(const Verifier *v, TypeId id) {
   return data_is(v, id, STR("option"), STR("Option")) || data_is(v, id, STR("result"), STR("Result"));
 }
 
-static bool check_unique(Verifier *v, TypeId id, TypeFacts *facts) {
-  const Type *type = type_at(v, id);
-  for (u32 i = 0; i < type->count; i++) facts->unique |= v->facts[type->args[i]].unique;
-  if (facts->unique && !is_wrapper(v, id)) {
-    return verify_fail(v, REASON_UNIQUE_INSIDE, "type %u is %.*s", id, STR_ARG(verify_type_text(v, id)));
-  }
-  facts->unique |= type->kind == TYPE_BUF || type->kind == TYPE_ARRAY;
-  facts->unique |= type->kind == TYPE_DATA && v->m->datas.items[type->index].unique;
-  facts->unique |= type->kind == TYPE_REF && v->m->interfaces.items[type->index].unique;
-  return true;
+static bool is_unique(const Module *m, const Type *type) {
+  if (type->kind == TYPE_DATA) return m->datas.items[type->index].unique;
+  if (type->kind == TYPE_REF) return m->interfaces.items[type->index].unique;
+  return type->kind == TYPE_BUF || type->kind == TYPE_ARRAY;
 }
 
 static bool check_arguments(Verifier *v, TypeId id) {
@@ -82,9 +76,13 @@ static bool check_arguments(Verifier *v, TypeId id) {
     }
     if (v->facts[arg].depth >= facts.depth) facts.depth = v->facts[arg].depth + 1;
     if (v->facts[arg].params > facts.params) facts.params = v->facts[arg].params;
+    facts.unique |= v->facts[arg].unique;
   }
   if (facts.depth > LIMIT_TYPE_DEPTH) return verify_fail(v, REASON_TYPE_DEPTH, "type %u is nested %u deep", id, facts.depth);
-  if (!check_unique(v, id, &facts)) return false;
+  if (facts.unique && !is_wrapper(v, id)) {
+    return verify_fail(v, REASON_UNIQUE_INSIDE, "type %u is %.*s", id, STR_ARG(verify_type_text(v, id)));
+  }
+  facts.unique |= is_unique(v->m, type);
   v->facts[id] = facts;
   return verify_spend(v, 1 + type->count);
 }

@@ -17,13 +17,10 @@ enum { NONE = 0xffffffff };
 
 static void mask_room(Flow *x) {
   Uniques *u = &x->u;
-  if (x->words > u->mask_capacity) {
-    u->mask_capacity = x->words * 2;
-    u->mask = gc_alloc_data((u64)u->mask_capacity * sizeof *u->mask);
-    u->owned = gc_alloc_data((u64)u->mask_capacity * sizeof *u->owned);
-    u->borrowed = gc_alloc_data((u64)u->mask_capacity * sizeof *u->borrowed);
-  }
-  memset(u->mask, 0, x->words * sizeof *u->mask);
+  u->mask_capacity = x->words * 2;
+  u->mask = gc_alloc_data((u64)u->mask_capacity * sizeof *u->mask);
+  u->owned = gc_alloc_data((u64)u->mask_capacity * sizeof *u->owned);
+  u->borrowed = gc_alloc_data((u64)u->mask_capacity * sizeof *u->borrowed);
 }
 
 static void lender_room(Flow *x) {
@@ -37,6 +34,8 @@ static void lender_room(Flow *x) {
   }
   memset(u->first, 0xff, u->lenders * sizeof *u->first);
   memset(u->lent_by, 0, u->lenders * sizeof *u->lent_by);
+  memset(u->owned, 0, x->words * sizeof *u->owned);
+  memset(u->borrowed, 0, x->words * sizeof *u->borrowed);
 }
 
 static void begin_parameter(Flow *x, u32 reg) {
@@ -45,18 +44,18 @@ static void begin_parameter(Flow *x, u32 reg) {
   x->u.lender[reg] = reg;
 }
 
-bool unique_begin(Flow *x) {
+bool unique_begin(Flow *x, bool any) {
   Uniques *u = &x->u;
   const Verifier *v = x->v;
-  mask_room(x);
-  u->any = v->function_facts[x->f - v->m->functions.items] & FACT_UNIQUES;
-  if (!u->any) return true;
+  if (u->any) memset(u->mask, 0, u->mask_words * sizeof *u->mask);
+  if (x->words > u->mask_capacity) mask_room(x);
+  u->any = any;
+  if (!any) return true;
+  u->mask_words = x->words;
   const ActorDef *actor = x->f->actor == IMPORT_NONE ? NULL : &v->m->actors.items[x->f->actor];
   u->lenders = x->registers + (actor ? actor->field_count : 0);
   u->state_lent = false;
   lender_room(x);
-  memset(u->owned, 0, x->words * sizeof *u->owned);
-  memset(u->borrowed, 0, x->words * sizeof *u->borrowed);
   for (u32 i = 0; i < x->registers; i++) {
     if (!v->facts[x->f->registers[i]].unique) continue;
     bits_add(u->mask, i);
@@ -142,13 +141,13 @@ bool unique_meet(Flow *x, const u64 *other) {
 }
 
 // The bits of state fields, which stay, are behind those of registers.
-bool unique_none_left(Flow *x) {
-  for (u32 i = 0; x->u.any && i * 64 < x->registers; i++) {
+bool unique_owners_left(Flow *x) {
+  for (u32 i = 0; i * 64 < x->registers; i++) {
     u64 left = x->state[i] & x->u.owned[i];
     u32 bit = left ? i * 64 + (u32)__builtin_ctzll(left) : NONE;
     if (bit < x->registers) return verify_fail(x->v, REASON_UNIQUE_LEFT, "r%u", bit);
   }
-  return verify_spend(x->v, x->u.any ? x->words : 0);
+  return verify_spend(x->v, x->words);
 }
 
 // ---- Instructions ---------------------------------------------------------------------------------------------------
@@ -162,7 +161,7 @@ static bool rule_drop(Flow *x, const u64 *code) {
 
 static bool rule_exchange(Flow *x, const u64 *code) {
   TypeId left, right;
-  if (!reg_lend(x, operand_a(code), &left) || !reg_lend(x, operand_b(code), &right)) return false;
+  if (!reg_argument(x, operand_a(code), &left, true) || !reg_argument(x, operand_b(code), &right, true)) return false;
   if (!type_is_thing(x->v, left)) return register_type_fail(x, operand_a(code), "a Buf, an Array or a session");
   return same_register_type(x, operand_b(code), right, left);
 }
