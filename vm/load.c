@@ -1,8 +1,8 @@
 // Loading a verified module: its Image, and all that the engines want to find without looking.
 //
 // Order matters: descriptors, then empty Codes and Classes (so that functions can point at each other), constants, classes with their
-// interface tables, drop plans, the linked code, and last the module's `let`s, which are computed by running code. Every table lies in image
-// memory, which is freed as a whole. Names and declarations stay where the compiler made them; the list of roots below keeps the
+// interface tables, drop plans, the linked code, and last the module's `let`s, which are computed by running code. Every table lies in
+// image memory, which is freed as a whole. Names and declarations stay where the compiler made them; the list of roots below keeps the
 // collector of the compiler's memory from taking them.
 #include "vm/drop.h"
 #include "vm/image.h"
@@ -27,6 +27,16 @@ Images *images_new(void) {
   return images;
 }
 
+// A constant's chunk. Of what holds counts, constants may contain shared Bytes alone.
+static void constants_free(Chunk *chunk) {
+  for (u32 at = 0; chunk->counted && at < chunk->used;) {
+    Obj *obj = (Obj *)(chunk->words + at);
+    if (obj_kind(obj) == KIND_BLOB) storage_release(handle_storage(obj));
+    at += header_words(obj->header);
+  }
+  memory_free(chunk, sizeof *chunk + chunk->capacity * sizeof(u64));
+}
+
 void images_free(Images *images) {
   if (!images) return;
   for (ImageBlock *block = images->blocks, *next; block; block = next) {
@@ -35,7 +45,7 @@ void images_free(Images *images) {
   }
   for (Chunk *chunk = images->constants, *next; chunk; chunk = next) {
     next = chunk->next;
-    memory_free(chunk, sizeof *chunk + chunk->capacity * sizeof(u64));
+    constants_free(chunk);
   }
   memory_free(images, sizeof *images);
   itables_free();
