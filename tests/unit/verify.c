@@ -70,6 +70,36 @@ Test(verify, every_module_of_tests_asm) {
   globfree(&found);
 }
 
+// ---- The meter ------------------------------------------------------------------------------------------------------
+
+// `values` pairs of a Buf and an Int are made, one after the other; of each, `parts` registers borrow the Buf, `rounds` times
+// what is borrowed is lost again.
+static const Verified *lending(u32 values, u32 parts, u32 rounds, VerifyError *error) {
+  Text text = {0};
+  text_printf(&text, "fn g() -> (Buf, Int) {\n  stop\n}\nfn f() -> Int {\n  regs r0: (Buf, Int), r1-r%u: Buf\n", parts);
+  for (u32 i = 0; i < values; i++) {
+    text_printf(&text, "  call r0, g ()\n");
+    for (u32 k = 1; k <= parts; k++) text_printf(&text, "  elem r%u, r0, 0\n", k);
+    for (u32 k = 0; k < rounds; k++) text_printf(&text, "  drop r0, (Buf, Int)\n  call r0, g ()\n");
+    text_printf(&text, "  drop r0, (Buf, Int)\n");
+  }
+  text_printf(&text, "  stop\n}\n");
+  return verify_module(assemble(text_str(&text), "lending"), NULL, 0, error);
+}
+
+Test(verify, lending_is_linear) {
+  VerifyError error;
+  const Verified *small = lending(500, 8, 0, &error), *large = lending(2000, 8, 0, &error);
+  cr_assert(small && large, "%.*s", STR_ARG(error.message));
+  cr_expect_lt(large->work, 5 * small->work);
+}
+
+Test(verify, lending_is_metered) {
+  VerifyError error;
+  cr_expect(!lending(1, 20000, 20000, &error));
+  cr_expect_str_eq(verify_reason_name(error.reason), "too-complex");
+}
+
 // ---- The reader -----------------------------------------------------------------------------------------------------
 
 static Str sample(void) {
