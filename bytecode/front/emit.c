@@ -12,6 +12,7 @@ void emit_start(Emit *emit, Module *module, FreeLists *free_lists, u32 serial, b
   emit->line = emit->labels = 0;
   emit->last_bound = LABEL_OPEN;
   emit->code.count = emit->fixes.count = emit->regs.count = emit->dirty.count = emit->lines.count = emit->names.count = 0;
+  emit->borrowed.count = 0;
 }
 
 // ---- Registers ------------------------------------------------------------------------------------------------------
@@ -23,14 +24,7 @@ static FreeList *free_list(Emit *emit, TypeId type) {
   return list;
 }
 
-Reg reg_new(Emit *emit, TypeId type) {
-  FreeList *list = free_list(emit, type);
-  if (list->head) {
-    Reg reg = list->head - 1;
-    list->head = emit->regs.items[reg].next;
-    emit->regs.items[reg].state = REG_TEMP;
-    return reg;
-  }
+static Reg add_reg(Emit *emit, TypeId type) {
   if (emit->regs.count >= LIMIT_REGISTERS) {
     emit->exhausted = true;
     emit->reachable = false;
@@ -40,11 +34,46 @@ Reg reg_new(Emit *emit, TypeId type) {
   return emit->regs.count - 1;
 }
 
+Reg reg_new(Emit *emit, TypeId type) {
+  FreeList *list = free_list(emit, type);
+  if (!list->head) return add_reg(emit, type);
+  Reg reg = list->head - 1;
+  list->head = emit->regs.items[reg].next;
+  emit->regs.items[reg].state = REG_TEMP;
+  return reg;
+}
+
+Reg reg_borrow(Emit *emit, TypeId type, u32 lender) {
+  enum { LOOK_BACK = 64 };
+  for (u32 i = emit->borrowed.count; i-- > 0 && i + LOOK_BACK >= emit->borrowed.count;) {
+    RegInfo *info = &emit->regs.items[emit->borrowed.items[i]];
+    if (info->state != REG_FREE || info->type != type || info->lender != lender) continue;
+    info->state = REG_TEMP;
+    return emit->borrowed.items[i];
+  }
+  Reg reg = add_reg(emit, type);
+  if (emit->exhausted) return reg;
+  emit->regs.items[reg].borrowed = true;
+  emit->regs.items[reg].lender = lender;
+  vec_push(&emit->borrowed, (u16)reg);
+  return reg;
+}
+
+void reg_lend_param(Emit *emit, Reg reg) {
+  emit->regs.items[reg].borrowed = true;
+  emit->regs.items[reg].lender = reg;
+}
+
+bool reg_is_borrowed(const Emit *emit, Reg reg) { return emit->regs.items[reg].borrowed; }
+
+u32 reg_lender(const Emit *emit, Reg reg) { return emit->regs.items[reg].borrowed ? emit->regs.items[reg].lender : reg; }
+
 // Only registers that can keep an object of some size alive are worth a CLEAR.
 static bool holds_heap(const Emit *emit, TypeId type) {
   switch (emit->module->types.items[type].kind) {
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_UNIT: case TYPE_DURATION:
     case TYPE_TIME: case TYPE_KIND_COUNT:
+    case TYPE_BUF: case TYPE_ARRAY:  // handles: what they own has another owner by then, or is gone
       return false;
     case TYPE_STRING: case TYPE_BYTES: case TYPE_VAR: case TYPE_LIST: case TYPE_PROMISE: case TYPE_TUPLE: case TYPE_FN:
     case TYPE_DATA: case TYPE_REF:
@@ -56,11 +85,13 @@ static bool holds_heap(const Emit *emit, TypeId type) {
 void reg_free(Emit *emit, Reg reg) {
   RegInfo *info = &emit->regs.items[reg];
   if (info->state == REG_FREE) return;
-  FreeList *list = free_list(emit, info->type);
   info->state = REG_FREE;
-  info->next = list->head;
-  list->head = reg + 1;
-  if (!info->dirty && holds_heap(emit, info->type)) {
+  if (!info->borrowed) {
+    FreeList *list = free_list(emit, info->type);
+    info->next = list->head;
+    list->head = reg + 1;
+  }
+  if (!info->dirty && (info->borrowed || holds_heap(emit, info->type))) {
     info->dirty = true;
     vec_push(&emit->dirty, (u16)reg);
   }
@@ -269,6 +300,11 @@ u32 emit_loop_head(Emit *emit, bool suspends) {
   for (u32 i = 0; suspends && i < emit->regs.count; i++)
     if (emit->regs.items[i].state == REG_FREE && holds_heap(emit, emit->regs.items[i].type))
       emit_op(emit, OP_CLEAR, i, 0, 0);
+  for (u32 i = 0; i < emit->borrowed.count; i++) {
+    const RegInfo *info = &emit->regs.items[emit->borrowed.items[i]];
+    if (info->dirty && info->state == REG_FREE && !(suspends && holds_heap(emit, info->type)))
+      emit_op(emit, OP_CLEAR, emit->borrowed.items[i], 0, 0);
+  }
   if (suspends) emit_forget_dead(emit);
   emit->last_bound = emit->code.count;
   emit->labels++;

@@ -35,6 +35,8 @@ typedef struct RegInfo {
   u32 next;     // in its free list: register + 1
   RegState state;
   bool dirty;   // noted in Emit.dirty
+  bool borrowed;
+  u32 lender;   // of a borrowed one
 } RegInfo;
 
 // The free list of a type; valid if `serial` is the function's. One table serves all functions of a module.
@@ -61,6 +63,7 @@ typedef struct Emit {
   VEC(Fix) fixes;
   VEC(RegInfo) regs;
   VEC(u16) dirty;    // val registers that were freed and may still hold something
+  VEC(u16) borrowed; // registers for what is lent
   VEC(LineEntry) lines;
   VEC(LocalName) names;
 } Emit;
@@ -73,6 +76,13 @@ Reg reg_new(Emit *emit, TypeId type);          // a temporary of the type
 void reg_release(Emit *emit, Reg reg);         // frees a temporary; does nothing to a local's register
 void reg_keep(Emit *emit, Reg reg, RegState state);  // a temporary becomes a local's: REG_LOCAL, or REG_VAR if it may change
 void reg_free(Emit *emit, Reg reg);            // frees a local's
+// A temporary for a unique value that stays somebody else's: a register's (its number) or, from LENDER_STATE on, a state
+// field's. For the whole function a register either owns or borrows, and has one lender, so these are in no free list.
+enum { LENDER_STATE = 0x10000 };
+Reg reg_borrow(Emit *emit, TypeId type, u32 lender);
+void reg_lend_param(Emit *emit, Reg reg);      // a parameter's register that is lent by the caller: it is its own lender
+bool reg_is_borrowed(const Emit *emit, Reg reg);
+u32 reg_lender(const Emit *emit, Reg reg);     // who lends what is borrowed through the register, or itself
 RegState reg_state(const Emit *emit, Reg reg);
 TypeId reg_type(const Emit *emit, Reg reg);
 // CLEARs what free registers still hold; called before an instruction that may suspend for long.
@@ -93,7 +103,8 @@ void emit_jump(Emit *emit, Label *label);                             // JMP
 void emit_branch(Emit *emit, Op op, u32 a, u32 b, Label *label);      // RJ RRJ RIJ RXJ
 void emit_switch(Emit *emit, Reg a, u32 count, Label *const *labels);
 // Where a later LOOP goes. If the loop may suspend, all dead registers are CLEARed before it: they are empty while it
-// waits, and as what is CLEARed inside was empty at its head, LOOP finds the registers as it must.
+// waits, and as what is CLEARed inside was empty at its head, LOOP finds the registers as it must. What was borrowed before
+// the loop is CLEARed too: its lender may take it back inside.
 u32 emit_loop_head(Emit *emit, bool suspends);
 void emit_loop(Emit *emit, u32 head);
 

@@ -89,6 +89,8 @@ static void own_entries(Gen *gen) {
 static void make_plain(Fn *f, void *decl) {
   FnDecl *fn = decl;
   f->decl = fn;
+  f->gives = fn_gives(fn);
+  if (f->gives) f->result = type_of(f->gen, f->result)->args[0];
   count_uses(f->gen, fn->block, f->result == f->gen->t_int || f->result == f->gen->t_float, f->emit->serial);
   fn_bind_params(f, &fn->params);
   gen(f, fn->block, SINK_RETURN);
@@ -114,7 +116,7 @@ static void make_global(Fn *f, void *decl) {
   }
   Reg value = gen_natural(f, source->value);
   if (!fn_reachable(f)) return;
-  gen_destructure(f, source->pattern, value, NULL);
+  gen_destructure(f, source->pattern, value, DESTRUCTURE, NULL);
   gen_return(f, fn_read(f, item->local, sink_val(f->result)));
 }
 

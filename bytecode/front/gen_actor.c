@@ -92,6 +92,15 @@ static u32 add_function(Gen *gen, ActorDecl *actor, Params *params, Ty **types, 
   return gen->module->functions.count - 1;
 }
 
+// Unique parameters that became no state and were not moved.
+static void drop_params(Fn *f, ActorDecl *actor) {
+  Drops drops = own_init_drops(actor);
+  for (u32 i = 0; i < drops.count; i++) {
+    LocalInfo *info = local_info(drops.locals[i]);
+    if (info->serial == f->emit->serial && info->val != REG_NONE) drop_value(f, info->val);
+  }
+}
+
 static void make_init(Fn *f, void *decl) {
   ActorDecl *actor = decl;
   for (u32 i = 0; i < actor->state.count; i++) count_uses(f->gen, actor->state.items[i].value, true, f->emit->serial);
@@ -106,8 +115,9 @@ static void make_init(Fn *f, void *decl) {
     Reg value = gen_value(f, member->value, gen_raw_type(f->gen, pattern->type));
     if (!fn_reachable(f)) break;
     if (pattern->kind == PAT_NAME) fn_bind(f, pattern->local, value);
-    else gen_destructure(f, pattern, value, NULL);
+    else gen_destructure(f, pattern, value, DESTRUCTURE, NULL);
   }
+  if (fn_reachable(f)) drop_params(f, actor);
   if (fn_reachable(f)) gen_return_unit(f);
 }
 
@@ -157,7 +167,7 @@ static Local *named(HandlerDecl *handler, const Name *name) {
 // The guard sees the parameters under locals of its own: they live where the handler's patterns bind.
 static void make_guard(Fn *f, void *decl) {
   HandlerDecl *handler = decl;
-  f->keeps_frame = true;
+  f->keeps_frame = f->lends_params = true;
   count_uses(f->gen, handler->guard, true, f->emit->serial);
   Locals locals = {0};
   for (u32 i = 0; i < handler->params.count; i++) bound_locals(handler->params.items[i].pattern, &locals);
@@ -226,6 +236,14 @@ static void add_implements(Gen *gen, ActorDecl *actor, ActorDef *def) {
   def->implements_count = actor->interfaces.count;
 }
 
+// `on dropped()` of an actor with sessions, where no method is called so.
+static bool hears_of_drops(const ActorDecl *actor, const HandlerDecl *handler) {
+  bool named = str_eq(handler->name.name->text, STR("dropped")) && !handler->params.count && !handler->methods.count;
+  for (u32 i = 0; named && i < actor->interfaces.count; i++)
+    if (ty_resolve(actor->interfaces.items[i])->interface->is_unique) return true;
+  return false;
+}
+
 void gen_actor_functions(Gen *gen, ActorDecl *actor) {
   u32 index = gen_actor(gen, actor), count = actor->handlers.count;
   ActorDef def = gen->module->actors.items[index];
@@ -237,6 +255,8 @@ void gen_actor_functions(Gen *gen, ActorDecl *actor) {
       add_function(gen, actor, &actor->params, NULL, (Function){.name = name, .kind = FUNCTION_INIT, .result = gen->t_unit});
   Handler *handlers = gc_array(Handler, count);
   for (u32 i = 0; i < count; i++) handlers[i] = add_handler(gen, actor, actor->handlers.items[i]);
+  for (u32 i = 0; i < count; i++)
+    if (hears_of_drops(actor, actor->handlers.items[i])) def.dropped = i;
   def.handlers = handlers;
   def.handler_count = count;
   gen->module->actors.items[index] = def;

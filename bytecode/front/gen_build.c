@@ -14,17 +14,29 @@ Reg gen_show(Fn *f, Reg value, Sink sink) {
   return coerce(f, out, sink);
 }
 
+Reg gen_show_of(Fn *f, Expr *e, Sink sink) {
+  Borrow b = gen_borrow(f, e);
+  if (!reg_is_unique(f, b.reg)) return gen_show(f, b.reg, sink);
+  Reg out = value_reg(f, sink, f->gen->t_string);
+  emit_op(f->emit, OP_SHOW, out, b.reg, 0);
+  borrow_end(f, b);
+  return coerce(f, out, sink);
+}
+
 // ---- Tuples ---------------------------------------------------------------------------------------------------------
 
 Reg gen_tuple(Fn *f, Expr *e, Sink sink) {
   u32 count = e->items.count;
   if (!count) return gen_unit(f, sink);
   Reg regs[LIMIT_TYPE_ARGS + 1];
+  u32 mark = f->held.count;
   TypeId type = gen_type(f->gen, e->type);
   for (u32 i = 0; i < count; i++) {
     Expr *item = e->items.items[i];
     regs[i] = gen_held(f, item, gen_type(f->gen, item->type), e->items.items + i + 1, count - i - 1);
+    held_push(f, regs[i]);
   }
+  f->held.count = mark;
   fn_at(f, e->span);
   release_all(f, regs, count);
   Reg out = value_reg(f, sink, type);
@@ -200,7 +212,7 @@ Reg gen_text(Fn *f, Expr *e, Sink sink) {
     if (part->kind == EX_STRING && !part->text.len) continue;
     if (ty_is(part->type, TY_STRING))
       regs[count++] = gen_held(f, part, g->t_string, e->items.items + i + 1, e->items.count - i - 1);
-    else regs[count++] = gen_show(f, gen_value(f, part, gen_type(g, part->type)), sink_val(g->t_string));
+    else regs[count++] = gen_show_of(f, part, sink_val(g->t_string));
   }
   if (!count) return gen_string(f, (Str){"", 0}, sink);
   if (count == 1) return coerce(f, regs[0], sink);

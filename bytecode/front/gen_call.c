@@ -14,15 +14,20 @@ static Reg held_from(Fn *f, Reg reg, const Expr *call, u32 later) {
 
 Reg gen_receiver(Fn *f, Expr *object, TypeId type, Expr *call) { return held_from(f, gen_value(f, object, type), call, 0); }
 
+// The value of argument i; a unique one waits for the others among those held.
 static Reg gen_arg(Fn *f, Expr *call, u32 i, TypeId type) {
-  return held_from(f, gen_value(f, call->args.items[i].value, type), call, i + 1);
+  Reg reg = held_from(f, gen_value(f, call->args.items[i].value, type), call, i + 1);
+  held_push(f, reg);
+  return reg;
 }
 
 void gen_args(Fn *f, Expr *e, const TypeId *wants, Reg *regs) {
+  u32 mark = f->held.count;
   for (u32 i = 0; i < e->args.count; i++) {
     u32 param = e->args.items[i].param;
     regs[param] = gen_arg(f, e, i, wants[param]);
   }
+  f->held.count = mark;
 }
 
 static Span call_place(const Expr *e) { return e->name.name ? e->name.span : e->span; }
@@ -36,6 +41,7 @@ typedef struct Target {
   TypeId wants[LIMIT_PARAMS + 1];
   TypeId result;
   u8 effects;
+  u32 gives;      // parameters that are given back: the result is a tuple
 } Target;
 
 static void target_of(Fn *f, FnDecl *fn, TypeListId inst, Target *t) {
@@ -47,6 +53,7 @@ static void target_of(Fn *f, FnDecl *fn, TypeListId inst, Target *t) {
   for (u32 i = 0; i < t->count; i++) t->wants[i] = gen_subst(gen, function.registers[i], inst);
   t->result = gen_subst(gen, function.result, inst);
   t->effects = function.effects;
+  t->gives = fn_gives(fn);
 }
 
 static TypeListId inst_of(Fn *f, FnDecl *fn, Ty **inst) {
@@ -75,10 +82,10 @@ static Reg finish(Fn *f, Expr *e, Reg out, Sink sink) {
   }
   switch (sink.kind) {
     case SINK_VALUE: return coerce(f, out, sink);
-    case SINK_EFFECT: reg_release(f->emit, out); break;
+    case SINK_EFFECT: drop_value(f, out); break;
     case SINK_TAIL:
       if (f->drops) {
-        reg_release(f->emit, out);
+        drop_value(f, out);
         gen_return_unit(f);
       } else {
         gen_return(f, coerce(f, out, sink_val(f->result)));
@@ -94,7 +101,7 @@ static Reg result_reg(Fn *f, Sink sink, TypeId type) {
 
 // Whether a call in a tail position can hand over this frame.
 static bool is_tail_call(Fn *f, Sink sink, TypeId result) {
-  return sink.kind == SINK_TAIL && result == f->result && !f->keeps_frame;
+  return sink.kind == SINK_TAIL && result == f->result && !f->keeps_frame && !f->gives;
 }
 
 // ---- A function's call of itself ------------------------------------------------------------------------------------
@@ -137,15 +144,18 @@ static bool may_overwrite(Fn *f, Expr *e, u32 at, const Reg *regs) {
 static void gen_self_call(Fn *f, Expr *e, const Target *t) {
   Reg regs[LIMIT_PARAMS + 1];
   Move moves[LIMIT_PARAMS + 1];
-  u32 count = 0;
+  u32 count = 0, mark = f->held.count;
   for (u32 i = 0; i < e->args.count; i++) {
     u32 param = e->args.items[i].param;
-    bool direct = may_overwrite(f, e, i, regs);
+    bool direct = !type_is_unique(f->gen, t->wants[param]) && may_overwrite(f, e, i, regs);
     Sink sink = direct ? sink_to(f, param) : sink_val(t->wants[param]);
     Reg reg = gen(f, e->args.items[i].value, sink);
     regs[param] = reg_state(f->emit, reg) == REG_VAR ? hold(f, reg) : reg;
+    held_push(f, regs[param]);
   }
+  f->held.count = mark;
   fn_at(f, call_place(e));
+  gen_tail_drops(f);
   for (u32 i = 0; i < t->count; i++)
     if (regs[i] != i) moves[count++] = (Move){i, regs[i]};
   move_all(f, moves, count);
@@ -153,15 +163,147 @@ static void gen_self_call(Fn *f, Expr *e, const Target *t) {
   emit_loop(f->emit, 0);
 }
 
+// ---- Lent arguments -------------------------------------------------------------------------------------------------
+
+// The register that lends argument i, if that is one of this function's own lent parameters: then the call may be a tail.
+static Reg lent_on(Fn *f, const Expr *e, u32 i) {
+  const Expr *value = e->args.items[i].value;
+  if (value->kind == EX_LEND) value = value->object;
+  if (value->kind != EX_NAME || value->ref != REF_LOCAL) return REG_NONE;
+  const LocalInfo *info = local_info(value->local);
+  if (info->serial != f->emit->serial || info->val == REG_NONE) return REG_NONE;
+  return reg_is_borrowed(f->emit, info->val) && reg_lender(f->emit, info->val) == info->val ? info->val : (Reg)REG_NONE;
+}
+
+typedef struct Lending {
+  bool any;
+  bool own;      // something of this frame or of the state, so that the frame must stay
+  bool in_place; // every lent parameter gets the register of the same number
+} Lending;
+
+static Lending lending_of(Fn *f, const Expr *e) {
+  Lending lending = {.in_place = true};
+  for (u32 i = 0; i < e->args.count; i++) {
+    u32 param = e->args.items[i].param;
+    if (fn_pass(e->fn, param) == PASS_MOVE) continue;
+    Reg reg = fn_pass(e->fn, param) == PASS_LEND ? lent_on(f, e, i) : (Reg)REG_NONE;
+    lending.any = true;
+    lending.own |= reg == REG_NONE;
+    lending.in_place &= reg == param;
+  }
+  return lending;
+}
+
+typedef struct Loan {
+  Borrow borrow;
+  Local *state;  // a field whose value is given back, or NULL
+} Loan;
+
+// A value that is moved into the call and comes back: a local's, a temporary's, or a state field's, where another stands in.
+static Loan lend_for_return(Fn *f, Expr *value) {
+  if (value->kind == EX_LEND && value != f->ready) value = value->object;
+  TypeId type = gen_type(f->gen, value->type);
+  if (!is_path(value)) {
+    Reg temp = gen_value(f, value, type);
+    return (Loan){{temp, temp}, NULL};
+  }
+  Local *local = value->kind == EX_NAME ? value->local : NULL;
+  if (local && local_info(local)->serial == f->emit->serial) {
+    Reg reg = local_info(local)->val;
+    if (!reg_is_borrowed(f->emit, reg)) return (Loan){{reg, REG_NONE}, NULL};
+  } else if (local) {
+    Reg value_reg = gen_stand_in(f, type);
+    if (value_reg != REG_NONE) {
+      Reg reg = reg_new(f->emit, type);
+      emit_op(f->emit, OP_REPLACE, reg, local_info(local)->slot, value_reg);
+      reg_release(f->emit, value_reg);
+      return (Loan){{reg, REG_NONE}, local};
+    }
+  }
+  gen_limit(f->gen, DIAG_E0515, value->span, "a value of this type can't be lent from here by this version of Deed: move it, and move it back");
+  return (Loan){{reg_new(f->emit, type), REG_NONE}, NULL};
+}
+
+static Loan lend_arg(Fn *f, Expr *e, u32 i) {
+  Expr *value = e->args.items[i].value;
+  if (fn_pass(e->fn, e->args.items[i].param) == PASS_GIVE_BACK) return lend_for_return(f, value);
+  return (Loan){gen_borrow(f, value), NULL};
+}
+
+// All arguments in written order; but what is lent from where it stays comes last, since evaluating it has no effect.
+static void lending_args(Fn *f, Expr *e, const Target *t, Reg *regs, Loan *loans) {
+  u32 mark = f->held.count;
+  for (u32 i = 0; i < e->args.count; i++) {
+    u32 param = e->args.items[i].param;
+    if (fn_pass(e->fn, param) == PASS_MOVE) {
+      regs[param] = gen_arg(f, e, i, t->wants[param]);
+    } else if (!is_path(e->args.items[i].value)) {
+      loans[param] = lend_arg(f, e, i);
+      held_push(f, loans[param].borrow.temp);
+    }
+  }
+  f->held.count = mark;
+  fn_at(f, call_place(e));
+  for (u32 i = 0; i < e->args.count; i++) {
+    u32 param = e->args.items[i].param;
+    if (fn_pass(e->fn, param) == PASS_MOVE) continue;
+    if (is_path(e->args.items[i].value)) loans[param] = lend_arg(f, e, i);
+    regs[param] = loans[param].borrow.reg;
+  }
+}
+
+// Takes the tuple that such a call gives apart. Gives the result proper.
+static Reg take_given(Fn *f, Expr *e, const Target *t, Reg tuple, const Loan *loans) {
+  Reg list[LIMIT_PARAMS + 1] = {reg_new(f->emit, type_of(f->gen, t->result)->args[0])};
+  u32 count = 1;
+  for (u32 i = 0; i < t->count; i++)
+    if (fn_pass(e->fn, i) == PASS_GIVE_BACK) list[count++] = loans[i].borrow.reg;
+  emit_list(f->emit, OP_SPLIT, tuple, 0, 0, list, count);
+  reg_release(f->emit, tuple);
+  for (u32 i = 0; i < t->count; i++) {
+    if (fn_pass(e->fn, i) != PASS_GIVE_BACK || !loans[i].state) continue;
+    Reg stood_in = reg_new(f->emit, reg_type(f->emit, loans[i].borrow.reg));
+    emit_op(f->emit, OP_REPLACE, stood_in, local_info(loans[i].state)->slot, loans[i].borrow.reg);
+    reg_release(f->emit, loans[i].borrow.reg);
+    drop_value(f, stood_in);
+  }
+  return list[0];
+}
+
+static Reg call_lending(Fn *f, Expr *e, const Target *t, Sink sink) {
+  Reg regs[LIMIT_PARAMS + 1];
+  Loan loans[LIMIT_PARAMS + 1];
+  lending_args(f, e, t, regs, loans);
+  if (!fn_reachable(f)) return sink.kind == SINK_VALUE ? sink_reg(f, sink) : (Reg)REG_NONE;
+  for (u32 i = 0; i < t->count; i++)
+    if (fn_pass(e->fn, i) == PASS_MOVE) reg_release(f->emit, regs[i]);
+  f->emit->effects |= t->effects;
+  u64 word = t->index | (u64)t->inst << 32;
+  if (is_tail_call(f, sink, t->result) && !lending_of(f, e).own) {
+    gen_tail_drops(f);
+    emit_call(f->emit, OP_TAILCALL, 0, 0, word, regs, t->count);
+    return REG_NONE;
+  }
+  Reg out = t->gives ? reg_new(f->emit, t->result) : result_reg(f, sink, t->result);
+  emit_call(f->emit, OP_CALL, out, 0, word, regs, t->count);
+  if (t->gives) out = take_given(f, e, t, out, loans);
+  for (u32 i = t->count; i-- > 0;)
+    if (fn_pass(e->fn, i) != PASS_MOVE) borrow_end(f, loans[i].borrow);
+  return finish(f, e, out, sink);
+}
+
 // ---- Calls ----------------------------------------------------------------------------------------------------------
 
 static Reg call_function(Fn *f, Expr *e, Sink sink) {
+  if (is_length(e->fn)) return finish(f, e, gen_length(f, e->args.items[0].value, sink.kind == SINK_VALUE ? sink : sink_val(f->gen->t_int)), sink);
   Target t;
   target_of(f, e->fn, inst_of(f, e->fn, e->inst), &t);
-  if (is_tail_call(f, sink, t.result) && f->decl == e->fn && t.inst == f->identity) {
+  Lending lending = lending_of(f, e);
+  if (is_tail_call(f, sink, t.result) && f->decl == e->fn && t.inst == f->identity && lending.in_place) {
     gen_self_call(f, e, &t);
     return REG_NONE;
   }
+  if (lending.any) return call_lending(f, e, &t, sink);
   Reg regs[LIMIT_PARAMS + 1];
   gen_args(f, e, t.wants, regs);
   fn_at(f, call_place(e));
@@ -169,6 +311,7 @@ static Reg call_function(Fn *f, Expr *e, Sink sink) {
   f->emit->effects |= t.effects;
   u64 word = t.index | (u64)t.inst << 32;
   if (is_tail_call(f, sink, t.result)) {
+    gen_tail_drops(f);
     emit_call(f->emit, OP_TAILCALL, 0, 0, word, regs, t.count);
     return REG_NONE;
   }
@@ -193,6 +336,7 @@ static Reg call_closure(Fn *f, Expr *e, Sink sink) {
   release_all(f, regs, count);
   reg_release(f->emit, closure);
   if (is_tail_call(f, sink, result)) {
+    gen_tail_drops(f);
     emit_list(f->emit, OP_TAILCALLC, closure, 0, 0, regs, count);
     return REG_NONE;
   }
@@ -230,11 +374,13 @@ static Reg call_ctor(Fn *f, Expr *e, Sink sink) {
   for (u32 i = 0; i < count; i++) regs[i] = REG_NONE;
   field_types(f, type, ctor, wants);
   Reg from = REG_NONE;
+  u32 mark = f->held.count;
   for (u32 i = 0; i < e->args.count; i++) {
     Arg *arg = &e->args.items[i];
     Reg reg = gen_arg(f, e, i, arg->spread ? type : wants[arg->param]);
     *(arg->spread ? &from : &regs[arg->param]) = reg;
   }
+  f->held.count = mark;
   fn_at(f, call_place(e));
   if (from != REG_NONE) unpack_rest(f, ctor, from, wants, regs, count);
   release_all(f, regs, count);
@@ -245,16 +391,24 @@ static Reg call_ctor(Fn *f, Expr *e, Sink sink) {
   return finish(f, e, out, sink);
 }
 
+static Reg call_ended(Fn *f, Expr *e, Sink sink) {
+  Borrow session = gen_borrow(f, e->args.items[0].value);
+  Reg out = result_reg(f, sink, gen_type(f->gen, e->type));
+  fn_at(f, call_place(e));
+  emit_op(f->emit, OP_ENDED, out, session.reg, 0);
+  borrow_end(f, session);
+  return finish(f, e, out, sink);
+}
+
 Reg gen_call(Fn *f, Expr *e, Sink sink) {
   switch (e->call) {
     case CALL_FN: return call_function(f, e, sink);
     case CALL_CTOR: return call_ctor(f, e, sink);
     case CALL_VALUE: return call_closure(f, e, sink);
-    case CALL_SHOW: {
-      Expr *value = e->args.items[0].value;
-      Reg reg = gen_value(f, value, gen_type(f->gen, value->type));
-      return finish(f, e, gen_show(f, reg, sink.kind == SINK_VALUE ? sink : sink_val(f->gen->t_string)), sink);
-    }
+    case CALL_SHOW:
+      return finish(f, e, gen_show_of(f, e->args.items[0].value, sink.kind == SINK_VALUE ? sink : sink_val(f->gen->t_string)), sink);
+    case CALL_ENDED: return call_ended(f, e, sink);
+    case CALL_REPLACE: case CALL_TAKE: return finish(f, e, gen_replace(f, e), sink);
     case CALL_NONE: break;
   }
   BUG("a call was never resolved");
@@ -294,52 +448,90 @@ static u32 field_named(const Ctor *ctor, Str name) {
 static void unpack_field(Fn *f, Reg object, u32 ctor, u32 field, u32 count, Reg out) {
   Reg list[LIMIT_PARAMS + 1];
   for (u32 i = 0; i < count; i++) list[i] = i == field ? out : (Reg)REG_NONE;
-  emit_list(f->emit, OP_UNPACK, object, ctor, 0, list, count);
+  emit_list(f->emit, reg_is_unique(f, object) ? OP_PEEK : OP_UNPACK, object, ctor, 0, list, count);
 }
 
 // A field that every constructor of the type has: which one it is decides where the field stands.
-static Reg shared_field(Fn *f, Expr *e, Reg object, TypeId data, Sink sink) {
-  DataDef def = f->gen->module->datas.items[type_of(f->gen, data)->index];
+static void shared_field(Fn *f, Expr *e, Reg object, const DataDef *def, Reg out) {
   Str name = e->name.name->text;
-  u32 first = field_named(&def.ctors[0], name);
-  Reg out = value_reg(f, sink, gen_subst(f->gen, def.ctors[0].fields[first].type, gen_args_of(f->gen, data)));
   Label end = LABEL_NEW;
-  Label *labels = gc_array(Label, def.ctor_count);
-  Label **table = gc_array(Label *, def.ctor_count);
-  for (u32 i = 0; i < def.ctor_count; i++) {
+  Label *labels = gc_array(Label, def->ctor_count);
+  Label **table = gc_array(Label *, def->ctor_count);
+  for (u32 i = 0; i < def->ctor_count; i++) {
     labels[i] = LABEL_NEW;
     table[i] = &labels[i];
   }
-  if (def.ctor_count > 2) emit_switch(f->emit, object, def.ctor_count, table);
+  if (def->ctor_count > 2) emit_switch(f->emit, object, def->ctor_count, table);
   else emit_branch(f->emit, OP_JTAG, object, 1, &labels[1]);
-  for (u32 i = 0; i < def.ctor_count; i++) {
-    if (i || def.ctor_count > 2) emit_bind(f->emit, &labels[i]);
-    unpack_field(f, object, i, field_named(&def.ctors[i], name), def.ctors[i].field_count, out);
-    if (i + 1 < def.ctor_count) emit_jump(f->emit, &end);
+  for (u32 i = 0; i < def->ctor_count; i++) {
+    if (i || def->ctor_count > 2) emit_bind(f->emit, &labels[i]);
+    unpack_field(f, object, i, field_named(&def->ctors[i], name), def->ctors[i].field_count, out);
+    if (i + 1 < def->ctor_count) emit_jump(f->emit, &end);
   }
   emit_bind(f->emit, &end);
-  reg_release(f->emit, object);
+}
+
+static const DataDef *data_of(Fn *f, TypeId type) { return &f->gen->module->datas.items[type_of(f->gen, type)->index]; }
+
+void gen_part(Fn *f, Expr *e, Reg object, Reg out) {
+  TypeId type = reg_type(f->emit, object);
+  if (e->kind == EX_ELEM) {
+    emit_op(f->emit, OP_ELEM, out, object, (u32)e->number);
+    return;
+  }
+  const DataDef def = *data_of(f, type);
+  if (def.ctor_count > 1) shared_field(f, e, object, &def, out);
+  else emit_op(f->emit, OP_FIELD, out, object, e->field);
+}
+
+static TypeId part_type(Fn *f, Expr *e, TypeId type) {
+  if (e->kind == EX_ELEM) return type_of(f->gen, type)->args[e->number];
+  const DataDef *def = data_of(f, type);
+  u32 field = def->ctor_count > 1 ? field_named(&def->ctors[0], e->name.name->text) : e->field;
+  return gen_subst(f->gen, def->ctors[0].fields[field].type, gen_args_of(f->gen, type));
+}
+
+// A unique part of a temporary, which is taken apart for it.
+static Reg take_part(Fn *f, Expr *e, Reg whole, Sink sink) {
+  Reg list[LIMIT_PARAMS + 1];
+  TypeId types[LIMIT_PARAMS + 1];
+  TypeId type = reg_type(f->emit, whole);
+  bool tuple = e->kind == EX_ELEM;
+  u32 count = tuple ? type_of(f->gen, type)->count : data_of(f, type)->ctors[0].field_count, wanted = tuple ? (u32)e->number : e->field;
+  if (tuple) memcpy(types, type_of(f->gen, type)->args, count * sizeof *types);
+  else field_types(f, type, 0, types);
+  for (u32 i = 0; i < count; i++) list[i] = type_is_unique(f->gen, types[i]) ? reg_new(f->emit, types[i]) : (Reg)REG_NONE;
+  emit_list(f->emit, tuple ? OP_SPLIT : OP_UNPACK, whole, 0, 0, list, count);
+  reg_release(f->emit, whole);
+  for (u32 i = 0; i < count; i++)
+    if (i != wanted) drop_value(f, list[i]);
+  return coerce(f, list[wanted], sink);
+}
+
+static Reg gen_unique_field(Fn *f, Expr *e, TypeId type, TypeId result, Borrow b, Sink sink) {
+  bool simple = e->kind == EX_ELEM || data_of(f, type)->ctor_count == 1;
+  if (type_is_unique(f->gen, result)) {
+    if (b.temp == b.reg && simple) return take_part(f, e, b.temp, sink);
+    gen_limit(f->gen, DIAG_E0515, e->span, "a unique part can't be moved out here: take the whole apart with `let` or `match`");
+    return sink_reg(f, sink);
+  }
+  Reg out = value_reg(f, sink, result);
+  gen_part(f, e, b.reg, out);
+  borrow_end(f, b);
   return coerce(f, out, sink);
 }
 
 Reg gen_field(Fn *f, Expr *e, Sink sink) {
-  Gen *g = f->gen;
-  TypeId type = gen_type(g, e->object->type);
-  Reg object = gen_value(f, e->object, type);
+  TypeId type = gen_type(f->gen, e->object->type);
+  Borrow b = gen_borrow(f, e->object);
   if (!fn_reachable(f)) return sink_reg(f, sink);
   fn_at(f, e->span);
-  u32 field = e->kind == EX_ELEM ? (u32)e->number : e->field;
-  TypeId result;
-  if (e->kind == EX_ELEM) {
-    result = type_of(g, type)->args[field];
-  } else {
-    DataDef *def = &g->module->datas.items[type_of(g, type)->index];
-    if (def->ctor_count > 1) return shared_field(f, e, object, type, sink);
-    TypeId declared = def->ctors[0].fields[field].type;
-    result = gen_subst(g, declared, gen_args_of(g, type));
-  }
-  reg_release(f->emit, object);
+  TypeId result = part_type(f, e, type);
+  if (type_is_unique(f->gen, type)) return gen_unique_field(f, e, type, result, b, sink);
+  bool single = e->kind == EX_ELEM || data_of(f, type)->ctor_count == 1;
+  if (single) reg_release(f->emit, b.reg);
   Reg out = value_reg(f, sink, result);
-  emit_op(f->emit, e->kind == EX_ELEM ? OP_ELEM : OP_FIELD, out, object, field);
+  gen_part(f, e, b.reg, out);
+  if (!single) reg_release(f->emit, b.reg);
   return coerce(f, out, sink);
 }

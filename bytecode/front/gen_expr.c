@@ -5,9 +5,28 @@ enum { CHAIN_LIMIT = 64 };  // links of a left-nested chain that are generated b
 
 // ---- Returning ------------------------------------------------------------------------------------------------------
 
-void gen_return(Fn *f, Reg reg) {
+// With what the function gives back, if it was lent something that way.
+static Reg with_given(Fn *f, Reg reg) {
+  const Function *function = &f->gen->module->functions.items[f->function];
+  Reg regs[LIMIT_PARAMS + 1] = {reg};
+  u32 count = 1;
+  for (u32 i = 0; i < function->param_count; i++)
+    if (fn_pass(f->decl, i) == PASS_GIVE_BACK) regs[count++] = i;
+  Reg out = reg_new(f->emit, function->result);
+  emit_list(f->emit, OP_TUPLE, out, 0, 0, regs, count);
+  reg_release(f->emit, reg);
+  return out;
+}
+
+void emit_return(Fn *f, Reg reg) {
+  if (f->gives && fn_reachable(f)) reg = with_given(f, reg);
   emit_op(f->emit, OP_RET, reg, 0, 0);
   reg_release(f->emit, reg);
+}
+
+void gen_return(Fn *f, Reg reg) {
+  gen_tail_drops(f);
+  emit_return(f, reg);
 }
 
 void gen_return_unit(Fn *f) {
@@ -16,9 +35,23 @@ void gen_return_unit(Fn *f) {
   gen_return(f, reg);
 }
 
+static Reg gen_kind(Fn *f, Expr *e, Sink sink);
+
+static void gen_tail(Fn *f, Expr *e);
+
+// All that is alive ends here, whatever the tail around it was going to drop.
+static void gen_explicit_return(Fn *f, Expr *e) {
+  Tail *around = f->tail, here = {NULL, e, OWN_EXIT};
+  f->tail = &here;
+  if (e->object) gen(f, e->object, SINK_RETURN);
+  else gen_return_unit(f);
+  f->tail = around;
+}
+
 static void gen_tail(Fn *f, Expr *e) {
   if (e->forwards) {
-    Reg promise = gen_natural(f, e);
+    Reg promise = gen_kind(f, e, sink_val(gen_type(f->gen, e->type)));
+    gen_tail_drops(f);
     emit_op(f->emit, OP_FORWARD, promise, 0, 0);
     reg_release(f->emit, promise);
     return;
@@ -28,16 +61,13 @@ static void gen_tail(Fn *f, Expr *e) {
     case EX_IF: gen_if(f, e, SINK_RETURN); return;
     case EX_MATCH: gen_match(f, e, SINK_RETURN); return;
     case EX_CALL: gen_call(f, e, SINK_RETURN); return;
-    case EX_RETURN:
-      if (e->object) gen(f, e->object, SINK_RETURN);
-      else gen_return_unit(f);
-      return;
+    case EX_RETURN: gen_explicit_return(f, e); return;
   }
   if (f->drops) {
-    gen(f, e, SINK_DROP);
+    gen_kind(f, e, SINK_DROP);
     gen_return_unit(f);
   } else {
-    gen_return(f, gen(f, e, sink_val(f->result)));
+    gen_return(f, gen_kind(f, e, sink_val(f->result)));
   }
 }
 
@@ -154,9 +184,9 @@ static Reg gen_name(Fn *f, Expr *e, Sink sink) {
 
 // ---- The entry ------------------------------------------------------------------------------------------------------
 
-static Reg unavailable(Fn *f, Expr *e, const char *what, Sink sink) {
-  gen_limit(f->gen, DIAG_E0515, e->span, "%s can't be run by this version of Deed", what);
-  return sink.kind == SINK_VALUE ? sink_reg(f, sink) : (Reg)REG_NONE;
+static void gen_jump_out(Fn *f, Expr *e, Label *target) {
+  gen_leave(f, e, f->loop->held);
+  emit_jump(f->emit, target);
 }
 
 // Kinds whose value is always () or never: run, then () where a value is wanted.
@@ -168,8 +198,8 @@ static bool gen_statement(Fn *f, Expr *e) {
     case EX_ASSIGN: gen_assign(f, e); return true;
     case EX_ASSERT: gen_assert(f, e); return true;
     case EX_RETURN: gen_tail(f, e); return true;
-    case EX_BREAK: emit_jump(f->emit, f->loop->leave); return true;
-    case EX_CONTINUE: emit_jump(f->emit, f->loop->again); return true;
+    case EX_BREAK: gen_jump_out(f, e, f->loop->leave); return true;
+    case EX_CONTINUE: gen_jump_out(f, e, f->loop->again); return true;
     case EX_STOP: emit_op(f->emit, OP_STOP, 0, 0, 0); return true;
     case EX_CRASH: {
       Reg text = gen_value(f, e->object, f->gen->t_string);
@@ -209,8 +239,8 @@ static Reg gen_wanted(Fn *f, Expr *e, Sink sink) {
     case EX_WHEN: return gen_when(f, e, sink);
     case EX_TASK: return gen_task(f, e, sink);
     case EX_FN: return gen_closure(f, e, sink);
-    case EX_INDEX: return unavailable(f, e, "an element of an array or a buffer", sink);
-    case EX_LEND: return unavailable(f, e, "lending", sink);
+    case EX_INDEX: return gen_index(f, e, sink);
+    case EX_LEND: return coerce(f, gen_borrow(f, e).reg, sink);
     case EX_INST: case EX_DOT_CALL: case EX_ERROR:
     case EX_CALL: case EX_SEND: case EX_IF: case EX_MATCH: case EX_BLOCK:
     case EX_FOR: case EX_WHILE: case EX_RETURN: case EX_CRASH: case EX_ASSERT: case EX_BREAK: case EX_CONTINUE: case EX_STOP:
@@ -221,7 +251,7 @@ static Reg gen_wanted(Fn *f, Expr *e, Sink sink) {
 }
 
 static bool has_no_effect(const Expr *e) {
-  return is_literal(e) || e->kind == EX_NAME || e->kind == EX_SELF || e->kind == EX_FN ||
+  return is_literal(e) || e->kind == EX_NAME || e->kind == EX_SELF || e->kind == EX_FN || e->kind == EX_LEND ||
          (e->kind == EX_TUPLE && !e->items.count);
 }
 
@@ -235,7 +265,8 @@ static Reg gen_kind(Fn *f, Expr *e, Sink sink) {
   }
   if (gen_statement(f, e)) return gen_unit(f, sink);
   if (sink.kind == SINK_VALUE) return gen_wanted(f, e, sink);
-  if (!has_no_effect(e)) reg_release(f->emit, gen_wanted(f, e, sink_val(gen_raw_type(f->gen, e->type))));
+  bool taken = ty_is_unique(e->type) && e->kind != EX_LEND;
+  if (!has_no_effect(e) || taken) drop_value(f, gen_wanted(f, e, sink_val(gen_raw_type(f->gen, e->type))));
   return REG_NONE;
 }
 
@@ -269,6 +300,14 @@ static bool chain_is_long(Fn *f, Expr *e) {
   return length > CHAIN_LIMIT;
 }
 
+// A tail does what is to be done at its end itself, before it returns.
+static void gen_tail_with(Fn *f, Expr *e) {
+  Tail here = {f->tail, e, OWN_END};
+  if (has_drops(f, e, OWN_END)) f->tail = &here;
+  gen_tail(f, e);
+  f->tail = here.outer;
+}
+
 Reg gen(Fn *f, Expr *e, Sink sink) {
   if (!fn_reachable(f)) return sink.kind == SINK_VALUE ? sink_reg(f, sink) : (Reg)REG_NONE;
   fn_at(f, e->span);
@@ -278,8 +317,10 @@ Reg gen(Fn *f, Expr *e, Sink sink) {
   }
   if (first_child(e) && chain_is_long(f, e)) gen_chain(f, e);
   if (sink.kind == SINK_TAIL) {
-    gen_tail(f, e);
+    gen_tail_with(f, e);
     return REG_NONE;
   }
-  return gen_kind(f, e, sink);
+  Reg reg = gen_kind(f, e, sink);
+  gen_drops(f, e, OWN_END);
+  return reg;
 }

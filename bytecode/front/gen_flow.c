@@ -18,7 +18,7 @@ Reg gen_block(Fn *f, Expr *e, Sink sink) {
 // `break` or `continue` alone, maybe in a block: where it jumps to.
 static Label *plain_leave(Fn *f, const Expr *e) {
   while (e->kind == EX_BLOCK && e->items.count == 1) e = e->items.items[0];
-  if (!f->loop) return NULL;
+  if (!f->loop || !leaves_quietly(f, e, f->loop->held)) return NULL;
   return e->kind == EX_BREAK ? f->loop->leave : e->kind == EX_CONTINUE ? f->loop->again : NULL;
 }
 
@@ -40,7 +40,7 @@ static Reg if_end(Fn *f, Label *end, Sink sink) {
 }
 
 Reg gen_if(Fn *f, Expr *e, Sink sink) {
-  Label end = LABEL_NEW;
+  Label end = LABEL_NEW, past = LABEL_NEW;
   if (sink.kind == SINK_VALUE) sink.reg = sink_reg(f, sink);
   for (;; e = e->otherwise) {
     fn_at(f, e->span);
@@ -49,13 +49,16 @@ Reg gen_if(Fn *f, Expr *e, Sink sink) {
     gen_branch(f, e->cond, leave != NULL, leave ? leave : &no);
     if (!leave && e->otherwise) gen(f, e->then, sink), emit_jump(f->emit, &end);
     else if (!leave) gen_lone_then(f, e->then, sink);
+    if (!e->otherwise && has_drops(f, e, OWN_ELSE)) emit_jump(f->emit, &past);
     emit_bind(f->emit, &no);
     if (!e->otherwise) {
+      gen_drops(f, e, OWN_ELSE);
+      emit_bind(f->emit, &past);
       gen_unit(f, sink);
       if (sink.kind == SINK_TAIL && fn_reachable(f)) gen_return_unit(f);
       return if_end(f, &end, sink);
     }
-    if (e->otherwise->kind != EX_IF || e->otherwise->forwards) {
+    if (e->otherwise->kind != EX_IF || e->otherwise->forwards || has_drops(f, e->otherwise, OWN_END)) {
       gen(f, e->otherwise, sink);
       return if_end(f, &end, sink);
     }
@@ -64,47 +67,54 @@ Reg gen_if(Fn *f, Expr *e, Sink sink) {
 
 // ---- Loops ----------------------------------------------------------------------------------------------------------
 
-// The body, and back to `head`. `step` runs before, also after a `continue`.
-static void loop_body(Fn *f, Expr *block, Loop *loop, u32 head, void (*step)(Fn *f, Reg reg), Reg reg) {
+// Where a loop goes when it ends by itself: if values end there, that is beside where `break` goes.
+Label *loop_done(Fn *f, Expr *e, Loop *loop) { return has_drops(f, e, OWN_ELSE) ? &loop->done : loop->leave; }
+
+void loop_body(Fn *f, Expr *e, Loop *loop, u32 head, void (*step)(Fn *f, Reg reg), Reg reg) {
   f->loop = loop;
   u32 mark = scope_open(f);
-  gen(f, block, SINK_DROP);
+  gen(f, e->block, SINK_DROP);
   scope_close(f, mark);
   f->loop = loop->outer;
   emit_bind(f->emit, loop->again);
   if (step && fn_reachable(f)) step(f, reg);
-  if (may_suspend(block)) emit_clear_dead(f->emit);  // so that the next round waits without what this one left
+  if (may_suspend(e->block)) emit_clear_dead(f->emit);  // so that the next round waits without what this one left
   emit_loop(f->emit, head);
+  emit_bind(f->emit, &loop->done);
+  if (label_used(&loop->done)) gen_drops(f, e, OWN_ELSE);
   emit_bind(f->emit, loop->leave);
 }
 
 void gen_while(Fn *f, Expr *e) {
   Label leave = LABEL_NEW, again = LABEL_NEW;
-  Loop loop = {f->loop, &leave, &again};
+  Loop loop = {f->loop, &leave, &again, f->held.count, LABEL_NEW};
+  gen_drops(f, e, OWN_ENTRY);
   u32 head = emit_loop_head(f->emit, may_suspend(e));
-  gen_branch(f, e->cond, false, &leave);
-  loop_body(f, e->block, &loop, head, NULL, REG_NONE);
+  gen_branch(f, e->cond, false, loop_done(f, e, &loop));
+  loop_body(f, e, &loop, head, NULL, REG_NONE);
 }
 
-static void step_int(Fn *f, Reg reg) { emit_op(f->emit, OP_ADDI, reg, reg, 1); }
+void step_int(Fn *f, Reg reg) { emit_op(f->emit, OP_ADDI, reg, reg, 1); }
 
-static void bind_pattern(Fn *f, Pat *pattern, Reg reg) {
+void bind_pattern(Fn *f, Pat *pattern, Reg reg) {
   if (pattern->kind == PAT_NAME) fn_bind(f, pattern->local, reg);
-  else gen_destructure(f, pattern, reg, NULL);
+  else gen_destructure(f, pattern, reg, DESTRUCTURE, NULL);
 }
 
 // Counts `at`, which is the loop's own, up to `end`; or to `limit` where end is REG_NONE.
 static void count_loop(Fn *f, Expr *e, Reg at, Reg end, i64 limit) {
   Label leave = LABEL_NEW, again = LABEL_NEW;
-  Loop loop = {f->loop, &leave, &again};
+  Loop loop = {f->loop, &leave, &again, f->held.count, LABEL_NEW};
   reg_keep(f->emit, at, REG_LOCAL);
   fn_at(f, e->span);
+  gen_drops(f, e, OWN_ENTRY);
   u32 head = emit_loop_head(f->emit, may_suspend(e->block));
-  if (end == REG_NONE) emit_branch(f->emit, OP_JGEI, at, (u16)limit, &leave);
-  else emit_branch(f->emit, OP_JLE_INT, end, at, &leave);
+  Label *done = loop_done(f, e, &loop);
+  if (end == REG_NONE) emit_branch(f->emit, OP_JGEI, at, (u16)limit, done);
+  else emit_branch(f->emit, OP_JLE_INT, end, at, done);
   u32 mark = scope_open(f);
   bind_pattern(f, e->pattern, at);
-  loop_body(f, e->block, &loop, head, step_int, at);
+  loop_body(f, e, &loop, head, step_int, at);
   scope_close(f, mark);
   reg_free(f->emit, at);
   reg_release(f->emit, end);
@@ -148,11 +158,13 @@ static void for_range(Fn *f, Expr *e) {
 // Over the list in `rest`, which is the loop's own.
 static void for_cells(Fn *f, Expr *e, Reg rest) {
   Label leave = LABEL_NEW, again = LABEL_NEW;
-  Loop loop = {f->loop, &leave, &again};
+  Loop loop = {f->loop, &leave, &again, f->held.count, LABEL_NEW};
   reg_keep(f->emit, rest, REG_LOCAL);
   fn_at(f, e->span);
+  gen_drops(f, e, OWN_ENTRY);
   u32 head = emit_loop_head(f->emit, may_suspend(e->block));
-  emit_branch(f->emit, OP_JNIL, rest, 0, &leave);
+  Label *done = loop_done(f, e, &loop);
+  emit_branch(f->emit, OP_JNIL, rest, 0, done);
   u32 mark = scope_open(f);
   if (e->pattern->kind != PAT_WILD) {
     Reg item = reg_new(f->emit, type_of(f->gen, reg_type(f->emit, rest))->args[0]);
@@ -162,7 +174,7 @@ static void for_cells(Fn *f, Expr *e, Reg rest) {
   } else {
     emit_op(f->emit, OP_TAIL, rest, rest, 0);
   }
-  loop_body(f, e->block, &loop, head, NULL, REG_NONE);
+  loop_body(f, e, &loop, head, NULL, REG_NONE);
   scope_close(f, mark);
   reg_free(f->emit, rest);
 }
@@ -181,19 +193,21 @@ static void for_list(Fn *f, Expr *e) {
 static void for_bytes(Fn *f, Expr *e) {
   Gen *g = f->gen;
   Label leave = LABEL_NEW, again = LABEL_NEW;
-  Loop loop = {f->loop, &leave, &again};
+  Loop loop = {f->loop, &leave, &again, f->held.count, LABEL_NEW};
   Reg bytes = own_reg(f, e->object, g->t_bytes), at = reg_new(f->emit, g->t_int), end, item;
   reg_keep(f->emit, bytes, REG_LOCAL);
   emit_imm(f->emit, OP_INT, at, 0);
   reg_keep(f->emit, at, REG_LOCAL);
   end = gen_library_call(f, "bytes", "len", 0, &bytes, sink_val(g->t_int));
+  gen_drops(f, e, OWN_ENTRY);
   u32 head = emit_loop_head(f->emit, may_suspend(e->block));
-  emit_branch(f->emit, OP_JLE_INT, end, at, &leave);
+  Label *done = loop_done(f, e, &loop);
+  emit_branch(f->emit, OP_JLE_INT, end, at, done);
   u32 mark = scope_open(f);
   Reg args[2] = {bytes, at};
   item = gen_library_call(f, "bytes", "at", 0, args, sink_val(g->t_int));
   bind_pattern(f, e->pattern, item);
-  loop_body(f, e->block, &loop, head, step_int, at);
+  loop_body(f, e, &loop, head, step_int, at);
   scope_close(f, mark);
   reg_release(f->emit, end);
   reg_free(f->emit, at);
@@ -219,6 +233,7 @@ void gen_for(Fn *f, Expr *e) {
   Ty *ty = ty_resolve(e->object->type);
   if (ty->kind == TY_LIST) for_list(f, e);
   else if (ty->kind == TY_BYTES) for_bytes(f, e);
+  else if (ty->kind == TY_ARRAY || ty->kind == TY_BUF) gen_for_array(f, e);
   else if (e->object->kind == EX_RANGE) for_written_range(f, e);
   else if (is_named(ty, "range", "Range")) for_range(f, e);
   else if (is_named(ty, "map", "Map")) for_library(f, e, "map", "items");
@@ -257,19 +272,26 @@ static bool binds_simply(const Pat *p) {
   return true;
 }
 
+// What did not fit is used up too. Its register stays: the other way uses it.
+static void drop_failed(Fn *f, Reg reg) {
+  if (fn_reachable(f) && reg_is_unique(f, reg)) emit_word(f->emit, OP_DROP, reg, 0, reg_type(f->emit, reg));
+}
+
 // let Some(x) = e else { … }: with a single test the way on is the jump.
 static void let_else(Fn *f, Expr *e, Reg reg) {
   Label ok = LABEL_NEW, fail = LABEL_NEW;
   if (binds_simply(e->pattern)) {
     emit_branch(f->emit, OP_JTAG, reg, e->pattern->ctor->index, &ok);
+    drop_failed(f, reg);
     gen(f, e->otherwise, SINK_DROP);
     emit_bind(f->emit, &ok);
-    gen_destructure(f, e->pattern, reg, NULL);
+    gen_destructure(f, e->pattern, reg, DESTRUCTURE, NULL);
     return;
   }
-  gen_destructure(f, e->pattern, reg, &fail);
+  gen_destructure(f, e->pattern, reg, DESTRUCTURE, &fail);
   emit_jump(f->emit, &ok);
   emit_bind(f->emit, &fail);
+  drop_failed(f, reg);
   gen(f, e->otherwise, SINK_DROP);
   emit_bind(f->emit, &ok);
 }
@@ -286,7 +308,7 @@ void gen_let(Fn *f, Expr *e) {
   Reg reg = gen(f, e->value, sink_val(gen_raw_type(f->gen, e->pattern->type)));
   if (!fn_reachable(f)) return;
   if (e->otherwise) let_else(f, e, reg);
-  else gen_destructure(f, e->pattern, reg, NULL);
+  else gen_destructure(f, e->pattern, reg, DESTRUCTURE, NULL);
 }
 
 static void assign_state(Fn *f, Expr *e, Local *local) {
@@ -299,13 +321,33 @@ static void assign_state(Fn *f, Expr *e, Local *local) {
     value = gen_arith(f, e, e->op, local->type, old, e->right, sink_val(type));
   }
   fn_at(f, e->span);
-  emit_op(f->emit, OP_SET, value, local_info(local)->slot, 0);
+  if (fn_reachable(f) && type_is_unique(f->gen, type)) {
+    Reg old = reg_new(f->emit, type);
+    emit_op(f->emit, OP_REPLACE, old, local_info(local)->slot, value);
+    drop_value(f, old);
+  } else {
+    emit_op(f->emit, OP_SET, value, local_info(local)->slot, 0);
+  }
+  reg_release(f->emit, value);
+}
+
+// The new value is made first: it may be made of the old one, which is dropped then if it is still there.
+static void assign_unique(Fn *f, Expr *e, Reg home) {
+  bool last = e->right->kind == EX_AWAIT || (e->right->kind == EX_CALL && e->right->call == CALL_FN);  // writes nothing before its end
+  if (last && !has_drops(f, e, OWN_ASSIGN)) {
+    gen(f, e->right, sink_to(f, home));
+    return;
+  }
+  Reg value = gen_value(f, e->right, reg_type(f->emit, home));
+  if (!fn_reachable(f)) return;
+  gen_drops(f, e, OWN_ASSIGN);
+  if (value != home) emit_op(f->emit, OP_MOVE, home, value, 0);
   reg_release(f->emit, value);
 }
 
 void gen_assign(Fn *f, Expr *e) {
   if (e->left->kind != EX_NAME || e->left->ref != REF_LOCAL) {
-    gen_limit(f->gen, DIAG_E0515, e->span, "assigning to an element can't be run by this version of Deed");
+    gen_assign_index(f, e);
     return;
   }
   Local *local = e->left->local;
@@ -315,7 +357,8 @@ void gen_assign(Fn *f, Expr *e) {
   }
   LocalInfo *info = local_info(local);
   Sink sink = sink_to(f, info->raw != REG_NONE ? info->raw : info->val);
-  if (e->op == OPERATOR_NONE) gen(f, e->right, sink);
+  if (reg_is_unique(f, sink.reg)) assign_unique(f, e, sink.reg);
+  else if (e->op == OPERATOR_NONE) gen(f, e->right, sink);
   else gen_arith(f, e, e->op, local->type, gen_held(f, e->left, sink.type, &e->right, 1), e->right, sink);
 }
 
@@ -334,13 +377,15 @@ static TypeId payload_type(Fn *f, TypeId data, u32 ctor) {
 }
 
 // Returns what is no Ok or Some, as a value of the function's own result type.
-static void return_rest(Fn *f, Reg reg, TypeId type, bool option) {
+static void return_rest(Fn *f, Expr *e, Reg reg, TypeId type, bool option) {
   if (type == f->result) {
-    emit_op(f->emit, OP_RET, reg, 0, 0);
+    gen_leave(f, e, 0);
+    emit_return(f, reg);
     return;
   }
   Reg out = reg_new(f->emit, f->result);
   if (option) {
+    if (type_is_unique(f->gen, type)) emit_word(f->emit, OP_DROP, reg, 0, type);
     emit_op(f->emit, OP_CTOR, out, ctor_index(f, f->result, STR("None")), 0);
   } else {
     u32 err = ctor_index(f, type, STR("Err"));
@@ -349,7 +394,8 @@ static void return_rest(Fn *f, Reg reg, TypeId type, bool option) {
     emit_list(f->emit, OP_NEW, out, ctor_index(f, f->result, STR("Err")), 0, &why, 1);
     reg_release(f->emit, why);
   }
-  gen_return(f, out);
+  gen_leave(f, e, 0);
+  emit_return(f, out);
 }
 
 Reg gen_try(Fn *f, Expr *e, Sink sink) {
@@ -361,7 +407,10 @@ Reg gen_try(Fn *f, Expr *e, Sink sink) {
   u32 good = ctor_index(f, type, option ? STR("Some") : STR("Ok"));
   Label ok = LABEL_NEW;
   emit_branch(f->emit, OP_JTAG, reg, good, &ok);
-  return_rest(f, reg, type, option);
+  RegState state = reg_state(f->emit, reg);
+  reg_keep(f->emit, reg, REG_LOCAL);  // both ways use it
+  return_rest(f, e, reg, type, option);
+  reg_keep(f->emit, reg, state);
   emit_bind(f->emit, &ok);
   reg_release(f->emit, reg);
   Reg out = value_reg(f, sink, payload_type(f, type, good));
@@ -395,7 +444,7 @@ void gen_assert(Fn *f, Expr *e) {
   Expr *c = e->object;
   Str what = source_text(f, c->span);
   Label ok = LABEL_NEW;
-  if (is_comparison(c)) {
+  if (is_comparison(c) && !ty_is_unique(c->left->type)) {
     Ty *ty = ty_resolve(c->left->type);
     TypeId type = gen_raw_type(f->gen, ty);
     Reg left = gen_held(f, c->left, type, &c->right, 1), right = gen_value(f, c->right, type);

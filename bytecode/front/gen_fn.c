@@ -19,7 +19,12 @@ static Fn *fn_open(Gen *gen, u32 index, Body *body, bool long_jumps) {
   f->scope = gen->scope;
   f->scope.count = 0;
   emit_start(f->emit, gen->module, &gen->free_lists, ++gen->serial, long_jumps);
-  for (u32 i = 0; i < function->param_count; i++) reg_keep(f->emit, reg_new(f->emit, function->registers[i]), REG_LOCAL);
+  for (u32 i = 0; i < function->param_count; i++) {
+    Reg reg = reg_new(f->emit, function->registers[i]);
+    reg_keep(f->emit, reg, REG_LOCAL);
+    bool lent = function->lent && function->lent[i];
+    if (lent || (function->kind == FUNCTION_GUARD && reg_is_unique(f, reg))) reg_lend_param(f->emit, reg);
+  }
   f->has_state = function->actor != IMPORT_NONE;
   f->in_init = function->kind == FUNCTION_INIT;
   f->identity = gen_identity(gen, function->generics.count);
@@ -180,6 +185,14 @@ static void set_field(Fn *f, Local *local, Reg reg) {
   reg_release(f->emit, value);
 }
 
+// A unique value lives in its field alone.
+static bool bind_unique_field(Fn *f, Local *local, LocalInfo *info, Reg reg) {
+  if (!is_state(local) || info->elided || !reg_is_unique(f, reg)) return false;
+  info->serial = 0;
+  set_field(f, local, reg);
+  return true;
+}
+
 static void bind_let(Fn *f, Local *local, LocalInfo *info, Reg reg) {
   bool number = ty_is(local->type, TY_INT) || ty_is(local->type, TY_FLOAT);
   if (reg_state(f->emit, reg) == REG_VAR) reg = hold(f, reg);
@@ -197,6 +210,7 @@ void fn_bind(Fn *f, Local *local, Reg reg) {
     set_field(f, local, reg);
     return;
   }
+  if (bind_unique_field(f, local, info, reg)) return;
   info->serial = f->emit->serial;
   info->raw = info->val = REG_NONE;
   bool field = is_state(local) && !info->elided;
@@ -235,8 +249,9 @@ Reg fn_read(Fn *f, Local *local, Sink sink) {
 void fn_bind_params(Fn *f, Params *params) {
   for (u32 i = 0; i < params->count; i++) {
     Pat *pattern = params->items[i].pattern;
+    bool stays = params->items[i].lent || f->lends_params;
     if (pattern->kind == PAT_NAME) fn_bind(f, pattern->local, i);
-    else gen_destructure(f, pattern, i, NULL);
+    else gen_destructure(f, pattern, i, stays ? DESTRUCTURE_LENT : DESTRUCTURE, NULL);
   }
 }
 
@@ -380,8 +395,10 @@ static void make_body(Fn *f, void *decl) {
   Expr *e = decl;
   count_body(f, e);
   u32 params = e->kind == EX_FN ? e->params.count : e->kind == EX_WHEN;
+  Tail captures = {NULL, e, OWN_END};
   bind_captures(f, e, params);
   if (e->kind == EX_FN) fn_bind_params(f, &e->params);
+  if (e->kind == EX_WHEN) f->tail = &captures;
   if (e->kind == EX_WHEN) gen_match_reg(f, e, 0, SINK_RETURN);
   else gen(f, e->block, SINK_RETURN);
 }

@@ -8,6 +8,7 @@
 // register is written by the last instruction of the expression only, so it may be one that the expression reads.
 #pragma once
 #include "bytecode/front/emit.h"
+#include "bytecode/front/own.h"
 #include "bytecode/front/types.h"
 
 // A function whose code is still to be made.
@@ -41,6 +42,7 @@ typedef struct Gen {
   PtrMap entries;         // TypeDecl, InterfaceDecl, FnDecl, ActorDecl, ConstItem → index + 1
   PtrMap wrappers;        // FnDecl, CtorDecl → index + 1 of the closure function that stands for it
   PtrMap types;           // Ty → TypeId + 1
+  VEC(u8) uniques;        // of each TypeId, what is known: whether it is unique
   PtrMap library;         // Name "module.function" → FnDecl
   VEC(Entry) unfilled;
   bool filling;
@@ -74,7 +76,29 @@ typedef VEC(SelfRef) SelfRefs;
 typedef struct Loop {
   struct Loop *outer;
   Label *leave, *again;
+  u32 held;               // what the turns hold begins there in Fn.held
+  Label done;             // where the loop goes when it ends by itself, if that is not `leave`
 } Loop;
+
+// What a function's tail still has to do before it returns: the drops at an edge.
+typedef struct Tail {
+  struct Tail *outer;
+  const Expr *expr;
+  OwnEdge edge;
+} Tail;
+
+// How an argument goes to its parameter.
+typedef enum Pass {
+  PASS_MOVE,
+  PASS_LEND,       // the register itself
+  PASS_GIVE_BACK,  // moved, and back again: the result is a tuple of the result proper and what is given back
+} Pass;
+
+// A value that is read without being taken.
+typedef struct Borrow {
+  Reg reg;
+  Reg temp;               // what is dropped afterwards, or REG_NONE
+} Borrow;
 
 typedef struct Fn {
   Gen *gen;
@@ -92,6 +116,10 @@ typedef struct Fn {
   SelfRefs selves;        // of a closure or task
   Loop *loop;
   ScopeItems scope;       // the locals in scope
+  VEC(Reg) held;          // unique operands evaluated so far, which an exit would leave behind
+  Tail *tail;
+  bool lends_params;      // a guard: its parameters stay with the message
+  u32 gives;              // parameters that are given back
   Expr *ready;            // an expression whose value already stands in a register
   Reg ready_reg;
 } Fn;
@@ -109,7 +137,7 @@ typedef struct Sink {
 // ---- gen_table.c ----
 TypeId gen_type(Gen *gen, Ty *ty);             // the val form
 TypeId gen_raw_type(Gen *gen, Ty *ty);         // raw for Int and Float
-bool ty_is(Ty *ty, TyKind kind);
+static inline bool ty_is(Ty *ty, TyKind kind) { return ty_resolve(ty)->kind == kind; }
 TypeId type_boxed(const Gen *gen, TypeId type);
 const Type *type_of(const Gen *gen, TypeId type);
 u32 gen_data(Gen *gen, TypeDecl *decl);
@@ -124,6 +152,9 @@ TypeListId gen_identity(Gen *gen, u32 count);  // [T0, T1, …]
 TypeId gen_subst(Gen *gen, TypeId type, TypeListId args);
 TypeListId gen_args_of(Gen *gen, TypeId type); // the arguments of a data, tuple… type as a list
 void gen_limit(Gen *gen, DiagCode code, Span span, const char *format, ...) PRINTF_LIKE(4, 5);
+
+Pass fn_pass(const FnDecl *fn, u32 param);     // of a call's argument for that parameter
+u32 fn_gives(const FnDecl *fn);                // parameters that are given back
 
 // ---- gen_uses.c ----
 typedef enum Role { ROLE_RAW, ROLE_VAL, ROLE_SAME } Role;  // in which form an expression wants a child's Int or Float
@@ -185,6 +216,32 @@ Reg gen_constant(Fn *f, Constant constant, TypeId type, Sink sink);
 void gen_crash_text(Fn *f, Str text);
 Reg transfer(Fn *f, Reg reg, u32 mark);        // a value about to leave the scope that began at `mark`
 
+void emit_return(Fn *f, Reg reg);              // RET alone: what is to be dropped was
+
+// ---- gen_own.c ----
+bool type_is_unique(Gen *gen, TypeId type);
+bool reg_is_unique(Fn *f, Reg reg);
+void drop_value(Fn *f, Reg reg);               // releases a value that nobody wants; a unique one is dropped
+bool has_drops(const Fn *f, const Expr *e, OwnEdge edge);
+void gen_drops(Fn *f, const Expr *e, OwnEdge edge);
+void held_push(Fn *f, Reg reg);                // an operand that waits while others are evaluated; undone by setting held.count
+void gen_leave(Fn *f, const Expr *e, u32 held_from);  // before a jump or return out of the middle: drops what is left
+bool leaves_quietly(const Fn *f, const Expr *e, u32 held_from);
+void gen_tail_drops(Fn *f);                    // all that is left, before the function returns
+bool is_path(const Expr *e);                   // a local, or a part of one: borrowing it has no effect
+Reg fn_borrow(Fn *f, Local *local);            // its register, or a state field's value, lent
+Borrow gen_borrow(Fn *f, Expr *e);             // of plain values too: those are just read
+void borrow_end(Fn *f, Borrow b);
+Reg gen_stand_in(Fn *f, TypeId type);          // some value of the type, or REG_NONE
+Reg gen_replace(Fn *f, Expr *e);               // CALL_REPLACE, CALL_TAKE: the old value
+
+// ---- gen_array.c ----
+Reg gen_index(Fn *f, Expr *e, Sink sink);
+void gen_assign_index(Fn *f, Expr *e);
+Reg gen_length(Fn *f, Expr *object, Sink sink);
+void gen_for_array(Fn *f, Expr *e);
+bool is_length(const FnDecl *fn);              // array.len, buf.len
+
 // ---- gen_op.c ----
 Reg gen_binary(Fn *f, Expr *e, Sink sink);
 Reg gen_unary(Fn *f, Expr *e, Sink sink);
@@ -202,10 +259,12 @@ Reg gen_map(Fn *f, Expr *e, Sink sink);
 Reg gen_text(Fn *f, Expr *e, Sink sink);       // INTERP
 Reg gen_range(Fn *f, Expr *e, Sink sink);
 Reg gen_show(Fn *f, Reg value, Sink sink);     // of a val
+Reg gen_show_of(Fn *f, Expr *e, Sink sink);
 
 // ---- gen_call.c ----
 Reg gen_call(Fn *f, Expr *e, Sink sink);
 Reg gen_field(Fn *f, Expr *e, Sink sink);
+void gen_part(Fn *f, Expr *e, Reg object, Reg out);  // a DOT's or ELEM's value
 Reg gen_ctor_value(Fn *f, Expr *e, Sink sink);
 Reg gen_fn_value(Fn *f, Expr *e, Sink sink);
 // Generates arguments in written order; regs[p] and wants[p] are those of parameter p.
@@ -216,6 +275,11 @@ void release_all(Fn *f, const Reg *regs, u32 count);
 Reg gen_library_call(Fn *f, const char *module, const char *name, TypeListId inst, const Reg *args, Sink sink);
 
 // ---- gen_flow.c ----
+// The body of a loop, and back to `head`. `step` runs before, also after a `continue`.
+void loop_body(Fn *f, Expr *e, Loop *loop, u32 head, void (*step)(Fn *f, Reg reg), Reg reg);
+Label *loop_done(Fn *f, Expr *e, Loop *loop);  // where a loop goes that ends by itself
+void step_int(Fn *f, Reg reg);
+void bind_pattern(Fn *f, Pat *pattern, Reg reg);
 Reg gen_block(Fn *f, Expr *e, Sink sink);
 Reg gen_if(Fn *f, Expr *e, Sink sink);
 void gen_while(Fn *f, Expr *e);
@@ -229,7 +293,9 @@ u32 ctor_index(Fn *f, TypeId data, Str name);  // of a data type's constructor
 // ---- gen_match.c, gen_decide.c ----
 Reg gen_match(Fn *f, Expr *e, Sink sink);
 void gen_match_reg(Fn *f, Expr *e, Reg scrutinee, Sink sink);     // the arms of a MATCH or WHEN
-void gen_destructure(Fn *f, Pat *pattern, Reg reg, Label *fail);  // fail NULL: the pattern always matches
+// Whether taking a unique value apart uses it up, or it stays and its parts are lent.
+typedef enum Destructure { DESTRUCTURE, DESTRUCTURE_LENT } Destructure;
+void gen_destructure(Fn *f, Pat *pattern, Reg reg, Destructure how, Label *fail);  // fail NULL: the pattern always matches
 
 // ---- gen_message.c ----
 Reg gen_send(Fn *f, Expr *e, Sink sink);

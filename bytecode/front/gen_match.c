@@ -2,6 +2,9 @@
 //
 // An arm that one leaf of the tree leads to stands at that leaf. One that several lead to stands behind the tree: its
 // locals have registers of their own, which each leaf fills before it jumps.
+//
+// A unique scrutinee is matched in two phases. Tests and guards only peek: its parts are borrowed. When an arm is taken, the
+// scrutinee is taken apart along what the arm binds, and unique parts that nobody wants are dropped.
 #include "bytecode/front/gen_match.h"
 
 typedef enum LoadKind { LOAD_VALUE, LOAD_RAW, LOAD_LENGTH } LoadKind;
@@ -20,13 +23,16 @@ typedef struct Matcher {
   Label *arm_labels;    // of arms with several leaves
   VEC(Load) loaded;     // in order; undone when a branch of the tree ends
   bool arms;            // a match; else a let or parameter, which only binds
+  bool stays;           // the scrutinee is lent: nothing is taken
 } Matcher;
 
 // ---- Places in registers --------------------------------------------------------------------------------------------
 
 static Reg claim(Matcher *m, Place *place) {
   if (!place->pinned) {
-    place->reg = reg_new(m->f->emit, place->type);
+    Emit *emit = m->f->emit;
+    bool lent = type_is_unique(m->f->gen, place->type);
+    place->reg = lent ? reg_borrow(emit, place->type, reg_lender(emit, place->parent->reg)) : reg_new(emit, place->type);
     reg_keep(m->f->emit, place->reg, REG_LOCAL);
   }
   place->loaded = true;
@@ -46,11 +52,12 @@ static void load_fields(Matcher *m, Place *place) {
   for (u32 i = 0; i < parent->parts.count; i++) {
     Place *part = parent->parts.items[i];
     if (part->step != STEP_FIELD || part->ctor != place->ctor || part->loaded) continue;
+    if (part != place && type_is_unique(m->f->gen, part->type)) continue;  // borrowed when asked for
     list[part->field] = claim(m, part);
     wanted++;
   }
   if (wanted == 1 && def.ctor_count == 1) emit_op(emit, OP_FIELD, place->reg, parent->reg, place->field);
-  else emit_list(emit, OP_UNPACK, parent->reg, place->ctor, 0, list, count);
+  else emit_list(emit, type_is_unique(m->f->gen, parent->type) ? OP_PEEK : OP_UNPACK, parent->reg, place->ctor, 0, list, count);
 }
 
 static Reg load_length(Matcher *m, Place *list) {
@@ -122,32 +129,161 @@ static void undo(Matcher *m, u32 mark) {
   }
 }
 
-// ---- Leaves ---------------------------------------------------------------------------------------------------------
+// ---- Arms -----------------------------------------------------------------------------------------------------------
 
 static bool is_shared(const Matcher *m, u32 arm) { return m->plan.leaves[arm] > 1; }
 
 static Expr *guard_of(const Matcher *m, u32 arm) { return m->plan.arms ? m->plan.arms[arm].guard : NULL; }
 
+// ---- Taking a unique scrutinee apart --------------------------------------------------------------------------------
+
+static bool is_unique_place(const Matcher *m, const Place *place) { return type_is_unique(m->f->gen, place->type); }
+
+// What binds the place itself on the way to the leaf; NULL: nothing.
+static Local *local_at(const Node *leaf, const Place *place) {
+  for (u32 i = 0; i < leaf->bindings.count; i++)
+    if (leaf->bindings.items[i].place == place) return leaf->bindings.items[i].local;
+  return NULL;
+}
+
+// The part of `place` on the way to something unique that the leaf binds, or NULL.
+static const Place *way_down(const Matcher *m, const Node *leaf, const Place *place) {
+  for (u32 i = 0; i < leaf->bindings.count; i++) {
+    const Place *at = leaf->bindings.items[i].place;
+    if (!is_unique_place(m, at)) continue;
+    while (at && at->parent != place) at = at->parent;
+    if (at) return at;
+  }
+  return NULL;
+}
+
+static const Place *part_at(const Place *place, Step step, u32 ctor, u32 field) {
+  for (u32 i = 0; i < place->parts.count; i++) {
+    const Place *part = place->parts.items[i];
+    if (part->step == step && part->ctor == ctor && part->field == field) return part;
+  }
+  return NULL;
+}
+
+static u32 part_types(const Matcher *m, const Place *place, const Place *part, TypeId *types) {
+  Gen *gen = m->f->gen;
+  const Type *type = type_of(gen, place->type);
+  if (part->step == STEP_ELEM) {
+    memcpy(types, type->args, type->count * sizeof *types);
+    return type->count;
+  }
+  const Ctor ctor = gen->module->datas.items[type->index].ctors[part->ctor];
+  TypeListId args = gen_args_of(gen, place->type);
+  for (u32 i = 0; i < ctor.field_count; i++) types[i] = gen_subst(gen, ctor.fields[i].type, args);
+  return ctor.field_count;
+}
+
+static Reg home_of(const Matcher *m, const Node *leaf, const Place *place) {
+  Local *local = place ? local_at(leaf, place) : NULL;
+  return local && m->plan.leaves[leaf->arm] > 1 ? local_info(local)->val : (Reg)REG_NONE;
+}
+
+// Gives the unique value in `reg`, which is the place's, to the local that it is bound to.
+static void take_for(Matcher *m, const Node *leaf, Place *root, Local *local, Reg reg) {
+  Fn *f = m->f;
+  if (m->plan.leaves[leaf->arm] > 1) {
+    Reg home = local_info(local)->val;
+    if (reg != home) emit_op(f->emit, OP_MOVE, home, reg, 0);
+    if (reg != home) reg_release(f->emit, reg);
+    return;
+  }
+  if (root) root->bound = true;
+  fn_bind(f, local, reg);
+}
+
+static void take_place(Matcher *m, const Node *leaf, const Place *place, Place *root, Reg reg);
+
+static void take_apart(Matcher *m, const Node *leaf, const Place *place, const Place *way, Reg reg) {
+  Fn *f = m->f;
+  TypeId types[LIMIT_PARAMS + 1];
+  Reg list[LIMIT_PARAMS + 1];
+  u32 count = part_types(m, place, way, types);
+  for (u32 i = 0; i < count; i++) {
+    list[i] = REG_NONE;
+    if (!type_is_unique(f->gen, types[i])) continue;
+    list[i] = home_of(m, leaf, part_at(place, way->step, way->ctor, i));
+    if (list[i] == REG_NONE) list[i] = reg_new(f->emit, types[i]);
+  }
+  emit_list(f->emit, way->step == STEP_ELEM ? OP_SPLIT : OP_UNPACK, reg, way->step == STEP_ELEM ? 0 : way->ctor, 0, list, count);
+  reg_release(f->emit, reg);
+  for (u32 i = 0; i < count; i++)
+    if (list[i] != REG_NONE) take_place(m, leaf, part_at(place, way->step, way->ctor, i), NULL, list[i]);
+}
+
+// Uses up the unique value in `reg`; `place` is NULL if no pattern looks at it.
+static void take_place(Matcher *m, const Node *leaf, const Place *place, Place *root, Reg reg) {
+  Local *local = place ? local_at(leaf, place) : NULL;
+  const Place *way = place && !local ? way_down(m, leaf, place) : NULL;
+  if (local) take_for(m, leaf, root, local, reg);
+  else if (way) take_apart(m, leaf, place, way, reg);
+  else drop_value(m->f, reg);
+}
+
+// The arm is taken: so is the scrutinee.
+static void take_scrutinee(Matcher *m, const Node *leaf) {
+  Place *root = m->plan.root;
+  if (m->stays || !fn_reachable(m->f) || !is_unique_place(m, root)) return;
+  if (root->reg != REG_NONE) {
+    take_place(m, leaf, root, root, root->reg);
+    return;
+  }
+  for (u32 i = 0; i < root->parts.count; i++) {  // a tuple that was never made
+    Place *part = root->parts.items[i];
+    if (reg_is_unique(m->f, part->reg)) take_place(m, leaf, part, part, part->reg);
+  }
+}
+
+// ---- Leaves ---------------------------------------------------------------------------------------------------------
+
 static void fill_shared(Matcher *m, const Node *leaf) {
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Binding *b = &leaf->bindings.items[i];
+    if (is_unique_place(m, b->place) && !m->stays) continue;
     LocalInfo *info = local_info(b->local);
     Reg home = info->raw != REG_NONE ? info->raw : info->val;
     if (b->place->reg != home) coerce(m->f, b->place->reg, sink_to(m->f, home));
   }
 }
 
+// Plain parts are copied to their locals before the scrutinee is taken; unique ones are taken with it.
 static void bind_leaf(Matcher *m, const Node *leaf) {
-  for (u32 i = 0; i < leaf->bindings.count; i++) load(m, leaf->bindings.items[i].place);
+  for (u32 i = 0; i < leaf->bindings.count; i++) {
+    Place *place = leaf->bindings.items[i].place;
+    if (m->stays || !is_unique_place(m, place)) load(m, place);
+  }
   if (is_shared(m, leaf->arm)) {
     fill_shared(m, leaf);
     return;
   }
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Binding *b = &leaf->bindings.items[i];
+    if (is_unique_place(m, b->place) && !m->stays) continue;
     b->place->bound = true;
     fn_bind(m->f, b->local, b->place->reg);
   }
+}
+
+// The guard sees unique parts where they are: its locals stand for them until it has decided.
+static void guard_leaf(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
+  Reg *homes = gc_array(Reg, leaf->bindings.count);
+  for (u32 i = 0; i < leaf->bindings.count; i++) {
+    Binding *b = &leaf->bindings.items[i];
+    if (!is_unique_place(m, b->place) || m->stays) continue;
+    LocalInfo *info = local_info(b->local);
+    load(m, b->place);
+    homes[i] = info->val;
+    info->val = b->place->reg;
+    info->raw = REG_NONE;
+    info->serial = m->f->emit->serial;
+  }
+  gen_branch(m->f, guard, false, no);
+  for (u32 i = 0; i < leaf->bindings.count; i++)
+    if (is_unique_place(m, leaf->bindings.items[i].place) && !m->stays) local_info(leaf->bindings.items[i].local)->val = homes[i];
 }
 
 static void gen_arm(Matcher *m, u32 arm) {
@@ -160,6 +296,7 @@ static bool emit_leaf(Matcher *m, const Node *leaf) {
   Fn *f = m->f;
   if (!m->arms) {
     bind_leaf(m, leaf);
+    take_scrutinee(m, leaf);
     if (is_shared(m, leaf->arm)) emit_jump(f->emit, m->end);
     return true;
   }
@@ -167,7 +304,8 @@ static bool emit_leaf(Matcher *m, const Node *leaf) {
   Expr *guard = guard_of(m, leaf->arm);
   Label no = LABEL_NEW;
   bind_leaf(m, leaf);
-  if (guard) gen_branch(f, guard, false, &no);
+  if (guard) guard_leaf(m, leaf, guard, &no);
+  take_scrutinee(m, leaf);
   if (is_shared(m, leaf->arm)) emit_jump(f->emit, &m->arm_labels[leaf->arm]);
   else gen_arm(m, leaf->arm);
   scope_close(f, mark);
@@ -178,6 +316,7 @@ static bool emit_leaf(Matcher *m, const Node *leaf) {
 // A leaf to which a test can jump directly: nothing is to be done on the way.
 static Label *direct_label(Matcher *m, const Node *node) {
   if (!node || node->kind != NODE_LEAF || !m->arms || !is_shared(m, node->arm) || guard_of(m, node->arm)) return NULL;
+  if (is_unique_place(m, m->plan.root)) return NULL;
   return node->bindings.count ? NULL : &m->arm_labels[node->arm];
 }
 
@@ -401,10 +540,12 @@ static Place *root_place(Fn *f, TypeId type, Reg reg) {
   return root;
 }
 
+static bool is_lent(Fn *f, const Place *root) { return root->reg != REG_NONE && reg_is_borrowed(f->emit, root->reg); }
+
 static void match_root(Fn *f, Expr *e, Place *root, Sink sink) {
   u32 count = e->arms.count, mark = scope_open(f);
   Label end = LABEL_NEW;
-  Matcher m = {.f = f, .sink = sink, .end = &end, .arms = true};
+  Matcher m = {.f = f, .sink = sink, .end = &end, .arms = true, .stays = is_lent(f, root)};
   Pat **patterns = gc_array(Pat *, count);
   for (u32 i = 0; i < count; i++) patterns[i] = e->arms.items[i].pattern;
   m.plan.arms = e->arms.items;
@@ -447,17 +588,19 @@ static Reg held_still(Fn *f, Reg reg) {
 static void match_apart(Fn *f, Expr *e, Sink sink) {
   Place *root = root_place(f, gen_type(f->gen, e->object->type), REG_NONE);
   Plan plan = {.f = f, .root = root};
-  u32 count = e->object->items.count, kept = f->scope.count;
+  u32 count = e->object->items.count, kept = f->scope.count, held = f->held.count;
   for (u32 i = 0; i < count; i++) {
     Reg reg = held_still(f, gen_natural(f, e->object->items.items[i]));
     Place *part = place_part(&plan, root, STEP_ELEM, 0, i);
     part->reg = reg;
     part->type = reg_type(f->emit, reg);
     part->loaded = true;
+    held_push(f, reg);
     if (reg_state(f->emit, reg) != REG_TEMP) continue;
     reg_keep(f->emit, reg, REG_LOCAL);
     vec_push(&f->scope, ((ScopeItem){reg, NAME_NONE}));
   }
+  f->held.count = held;
   if (fn_reachable(f)) match_root(f, e, root, sink);
   scope_close(f, kept);
 }
@@ -488,12 +631,12 @@ static void keep_bound(Matcher *m) {
   undo(m, 0);
 }
 
-void gen_destructure(Fn *f, Pat *pattern, Reg reg, Label *fail) {
+void gen_destructure(Fn *f, Pat *pattern, Reg reg, Destructure how, Label *fail) {
   if (!fn_reachable(f)) return;
   bool temp = reg_state(f->emit, reg) == REG_TEMP, done = false;
   Place *root = root_place(f, reg_type(f->emit, reg), reg);
   Label end = LABEL_NEW;
-  Matcher m = {.f = f, .fail = fail, .end = &end};
+  Matcher m = {.f = f, .fail = fail, .end = &end, .stays = how == DESTRUCTURE_LENT || is_lent(f, root)};
   if (temp) reg_keep(f->emit, reg, REG_LOCAL);
   if (!start_plan(&m, root, &pattern, 1, pattern->span)) return;
   if (is_shared(&m, 0)) add_shared(&m, m.plan.tree, &done);

@@ -26,6 +26,8 @@ static bool gen_message(Fn *f, Expr *e, Message *m) {
   TypeId type = gen_type(g, e->interface);
   m->object = gen_receiver(f, e->object, type, e);
   if (!fn_reachable(f)) return false;
+  u32 mark = f->held.count;
+  held_push(f, m->object);
   m->slot = slot_of(e);
   const Method method = g->module->interfaces.items[type_of(g, type)->index].methods[m->slot];
   TypeListId inst = gen_args_of(g, type);
@@ -35,6 +37,7 @@ static bool gen_message(Fn *f, Expr *e, Message *m) {
   TypeId wants[LIMIT_PARAMS + 1];
   for (u32 i = 0; i < m->count; i++) wants[i] = gen_subst(g, method.params[i].type, inst);
   gen_args(f, e, wants, m->regs);
+  f->held.count = mark;
   fn_at(f, e->name.span);
   return fn_reachable(f);
 }
@@ -56,7 +59,7 @@ Reg gen_send(Fn *f, Expr *e, Sink sink) {
   Reg out = sink.kind == SINK_VALUE ? value_reg(f, sink, type) : reg_new(f->emit, type);
   emit_list(f->emit, OP_ASK, out, m.object, m.slot, m.regs, m.count);
   if (sink.kind == SINK_VALUE) return coerce(f, out, sink);
-  reg_release(f->emit, out);
+  drop_value(f, out);
   return REG_NONE;
 }
 
@@ -76,7 +79,10 @@ static Reg gen_request(Fn *f, Expr *e, Sink sink) {
 static Reg gen_wait(Fn *f, Expr *e, Op op, Op timed_op, TypeId result, Sink sink) {
   Gen *g = f->gen;
   Reg promise = gen_held(f, e->object, gen_type(g, e->object->type), &e->within, e->within ? 1 : 0), within = REG_NONE;
+  u32 mark = f->held.count;
+  held_push(f, promise);
   if (e->within) within = gen_value(f, e->within, g->t_duration);
+  f->held.count = mark;
   if (!fn_reachable(f)) return sink_reg(f, sink);
   fn_at(f, e->span);
   emit_clear_dead(f->emit);

@@ -232,8 +232,24 @@ static Ty *compared_type(const Expr *e) {
   return ty->kind == TY_NEVER ? ty_resolve(e->right->type) : ty;
 }
 
+// Sessions are looked at, and stay.
+static Reg compare_unique(Fn *f, Expr *e, Operator op, Sink sink) {
+  Borrow left = gen_borrow(f, e->left);
+  u32 mark = f->held.count;
+  if (left.temp != REG_NONE) held_push(f, left.temp);
+  Borrow right = gen_borrow(f, e->right);
+  f->held.count = mark;
+  fn_at(f, e->span);
+  Reg out = value_reg(f, sink, f->gen->t_bool);
+  emit_op(f->emit, compare_op(op, SHADE_VAL, false), out, left.reg, right.reg);
+  borrow_end(f, right);
+  borrow_end(f, left);
+  return coerce(f, out, sink);
+}
+
 static Reg gen_compare(Fn *f, Expr *e, bool sense, Sink sink) {
   Ty *ty = compared_type(e);
+  if (ty_is_unique(ty)) return compare_unique(f, e, sense ? e->op : opposite(e->op), sink);
   Operands o = gen_operands(f, e, sense ? e->op : opposite(e->op), ty);
   Reg out = value_reg(f, sink, f->gen->t_bool);
   emit_op(f->emit, compare_op(o.op, shade_of(f, ty), false), out, o.left, o.right);
@@ -284,9 +300,18 @@ static bool branch_on_immediate(Fn *f, Expr *e, Operator op, Label *target) {
   return true;
 }
 
+static void branch_on_value(Fn *f, Reg reg, bool sense, Label *target) {
+  reg_release(f->emit, reg);
+  emit_branch(f->emit, sense ? OP_JT : OP_JF, reg, 0, target);
+}
+
 static void branch_on_comparison(Fn *f, Expr *e, bool sense, Label *target) {
   Operator op = sense ? e->op : opposite(e->op);
   Ty *ty = compared_type(e);
+  if (ty_is_unique(ty)) {
+    branch_on_value(f, compare_unique(f, e, e->op, sink_val(f->gen->t_bool)), sense, target);
+    return;
+  }
   if (ty->kind == TY_INT && branch_on_immediate(f, e, op, target)) return;
   if (branch_on_tag(f, e, op, target)) return;
   Operands o = gen_operands(f, e, op, ty);
@@ -303,10 +328,17 @@ static void branch_on_both(Fn *f, Expr *e, bool sense, Label *target) {
   emit_bind(f->emit, &past);
 }
 
+// Whether unique values are dropped at an edge of the condition.
+static bool ends_something(const Fn *f, const Expr *e) {
+  if (!f->body || !f->body->own) return false;
+  bool logic = e->kind == EX_AND || e->kind == EX_OR;
+  return has_drops(f, e, OWN_END) || (logic && (has_drops(f, e, OWN_ELSE) || has_drops(f, e->right, OWN_END)));
+}
+
 void gen_branch(Fn *f, Expr *e, bool sense, Label *target) {
   if (!fn_reachable(f)) return;
   fn_at(f, e->span);
-  bool ready = e == f->ready;
+  bool ready = e == f->ready || ends_something(f, e);  // then as a value
   if (!ready && e->kind == EX_NOT) {
     gen_branch(f, e->object, !sense, target);
   } else if (!ready && (e->kind == EX_AND || e->kind == EX_OR) && first_child(e) != f->ready) {
@@ -321,9 +353,7 @@ void gen_branch(Fn *f, Expr *e, bool sense, Label *target) {
   } else if (!ready && is_comparison(e)) {
     branch_on_comparison(f, e, sense, target);
   } else {
-    Reg reg = gen_value(f, e, f->gen->t_bool);
-    reg_release(f->emit, reg);
-    emit_branch(f->emit, sense ? OP_JT : OP_JF, reg, 0, target);
+    branch_on_value(f, gen_value(f, e, f->gen->t_bool), sense, target);
   }
 }
 
@@ -344,6 +374,7 @@ Reg gen_logic(Fn *f, Expr *e, Sink sink) {
   gen(f, e->right, sink_to(f, out));
   emit_jump(f->emit, &end);
   emit_bind(f->emit, &decided);
+  gen_drops(f, e, OWN_ELSE);
   if (fn_reachable(f)) emit_imm(f->emit, OP_BOOL, out, stops_at);
   emit_bind(f->emit, &end);
   return coerce(f, out, sink);

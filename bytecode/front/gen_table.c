@@ -19,8 +19,6 @@ TypeId type_boxed(const Gen *gen, TypeId type) {
   return type;
 }
 
-bool ty_is(Ty *ty, TyKind kind) { return ty_resolve(ty)->kind == kind; }
-
 // ---- Types ----------------------------------------------------------------------------------------------------------
 
 static u32 promise(Gen *gen, EntryKind kind, void *decl);
@@ -34,9 +32,10 @@ static TypeId basic_type(Gen *gen, const Ty *ty) {
     case TY_BYTES: return gen->t_bytes;
     case TY_DURATION: return gen->t_duration;
     case TY_TIME: return gen->t_time;
+    case TY_BUF: return module_type(gen->module, TYPE_BUF, 0, 0, NULL);
     case TY_PARAM: return module_type(gen->module, TYPE_VAR, ty->index, 0, NULL);
     case TY_UNIT: case TY_VAR: case TY_NEVER: case TY_ERROR: return gen->t_unit;
-    case TY_LIST: case TY_PROMISE: case TY_TUPLE: case TY_FN: case TY_DATA: case TY_REF: break;
+    case TY_LIST: case TY_PROMISE: case TY_TUPLE: case TY_FN: case TY_DATA: case TY_REF: case TY_ARRAY: break;
   }
   return gen->t_unit;
 }
@@ -48,6 +47,7 @@ static TypeId map_type(Gen *gen, Ty *ty) {
   switch ((int)ty->kind) {
     case TY_LIST: kind = TYPE_LIST; break;
     case TY_PROMISE: kind = TYPE_PROMISE; break;
+    case TY_ARRAY: kind = TYPE_ARRAY; break;
     case TY_TUPLE: kind = TYPE_TUPLE; break;
     case TY_FN: kind = TYPE_FN; break;
     case TY_DATA: kind = TYPE_DATA; index = promise(gen, ENTRY_DATA, ty->decl); break;
@@ -137,7 +137,7 @@ static void fill_data(Gen *gen, u32 index, TypeDecl *decl) {
     declared = str_eq(decl->deriving.name->text, STR("ordered")) ? CONSTRAINT_ORDERED | CONSTRAINT_EQUAL : CONSTRAINT_EQUAL;
   gen->module->datas.items[index] = (DataDef){
       .name = decl->name.name->text, .import = home_of(gen, decl->home), .exported = decl->is_pub && decl->home == gen->ast,
-      .opaque = decl->is_opaque, .declared = declared, .generics = gen_generics(decl->generics.count, NULL),
+      .opaque = decl->is_opaque, .unique = decl->is_unique, .declared = declared, .generics = gen_generics(decl->generics.count, NULL),
       .ctor_count = count, .ctors = ctors};
 }
 
@@ -157,11 +157,47 @@ static void fill_interface(Gen *gen, u32 index, InterfaceDecl *decl) {
   }
   gen->module->interfaces.items[index] = (InterfaceDef){
       .name = decl->name.name->text, .import = home_of(gen, decl->home), .exported = decl->is_pub && decl->home == gen->ast,
-      .generics = gen_generics(decl->generics.count, NULL), .method_count = decl->methods.count, .methods = methods};
+      .unique = decl->is_unique, .generics = gen_generics(decl->generics.count, NULL), .method_count = decl->methods.count, .methods = methods};
 }
 
 static Str param_name(const Pat *pattern) {
   return pattern && (pattern->kind == PAT_NAME || pattern->kind == PAT_AT) ? pattern->name.name->text : STR("_");
+}
+
+// ---- Lent parameters ------------------------------------------------------------------------------------------------
+
+Pass fn_pass(const FnDecl *fn, u32 param) {
+  if (param >= fn->params.count || !fn->params.items[param].lent) return PASS_MOVE;
+  return ty_is_lendable(ty_resolve(fn->type)->args[param]) ? PASS_LEND : PASS_GIVE_BACK;
+}
+
+u32 fn_gives(const FnDecl *fn) {
+  u32 count = 0;
+  for (u32 i = 0; i < fn->params.count; i++) count += fn_pass(fn, i) == PASS_GIVE_BACK;
+  return count;
+}
+
+static const u8 *lent_flags(const FnDecl *decl) {
+  u8 *flags = NULL;
+  for (u32 i = 0; i < decl->params.count; i++) {
+    if (fn_pass(decl, i) != PASS_LEND) continue;
+    if (!flags) flags = gc_array(u8, decl->params.count);
+    flags[i] = 1;
+  }
+  return flags;
+}
+
+// (the result, what is given back…), or the result alone.
+static TypeId result_type(Gen *gen, const FnDecl *decl, const Ty *type) {
+  TypeId result = map_raw_type(gen, type->args[type->count - 1]);
+  if (!fn_gives(decl)) return result;
+  TypeId parts[LIMIT_TYPE_ARGS + 1] = {type_boxed(gen, result)};
+  u32 count = 1;
+  for (u32 i = 0; i < decl->params.count; i++) {
+    if (fn_pass(decl, i) != PASS_GIVE_BACK) continue;
+    if (count < LIMIT_TYPE_ARGS) parts[count++] = map_type(gen, type->args[i]);
+  }
+  return module_type(gen->module, TYPE_TUPLE, 0, count, parts);
 }
 
 // The signature alone: the code of own functions comes later.
@@ -188,7 +224,8 @@ static void fill_function(Gen *gen, u32 index, FnDecl *decl) {
                  .actor = decl->actor ? promise(gen, ENTRY_ACTOR, decl->actor) : (u32)IMPORT_NONE,
                  .generics = gen_generics(generics, constraints),
                  .param_count = count,
-                 .result = map_raw_type(gen, type->args[count]),
+                 .lent = lent_flags(decl),
+                 .result = result_type(gen, decl, type),
                  .effects = decl->effects,
                  .register_count = count,
                  .registers = params,
@@ -210,7 +247,7 @@ static void fill_actor(Gen *gen, u32 index, ActorDecl *decl) {
   gen->module->actors.items[index] = (ActorDef){
       .name = decl->name.name->text, .import = home_of(gen, decl->home), .exported = decl->is_pub && decl->home == gen->ast,
       .generics = gen_generics(decl->generic_count, decl->constraints), .param_count = count, .params = params,
-      .init = IMPORT_NONE, .implements_count = decl->interfaces.count, .implements = implements};
+      .init = IMPORT_NONE, .dropped = IMPORT_NONE, .implements_count = decl->interfaces.count, .implements = implements};
 }
 
 static void fill_global(Gen *gen, u32 index, ConstItem *item) {

@@ -168,7 +168,7 @@ static bool reads(Fn *f, Expr *e, Reg reg) {
 
 bool may_read(Fn *f, Expr *e, Reg reg) { return any_node(f, e, reg, reads); }
 
-Expr *first_child(Expr *e) {
+static Expr *left_end(Expr *e) {
   switch ((int)e->kind) {
     case EX_BINARY: case EX_INDEX: case EX_AND: case EX_OR: return e->left;
     case EX_DOT: case EX_ELEM: case EX_SEND: case EX_AS: return e->object;
@@ -177,6 +177,12 @@ Expr *first_child(Expr *e) {
       return e->args.count && !e->args.items[0].spread ? e->args.items[0].value : NULL;
   }
   return NULL;
+}
+
+// A unique operand may be borrowed, by whoever knows how.
+Expr *first_child(Expr *e) {
+  Expr *child = left_end(e);
+  return child && ty_is_unique(child->type) ? NULL : child;
 }
 
 // A module's own constant that is a plain number counts as one.

@@ -6,7 +6,9 @@
 // What the generator must know of it (which values end where) it finds in the drops.
 #pragma once
 #include "bytecode/front/ast.h"
-#include "bytecode/front/check.h"
+#include "bytecode/front/types.h"
+
+typedef struct Checker Checker;
 
 bool ty_is_unique(Ty *ty);        // settled or not; an open variable is not
 bool ty_is_lendable(Ty *ty);      // Buf, Array, session: lent as they are; other unique types are passed and given back

@@ -1,5 +1,6 @@
 // What the files of the ownership pass share: own.c keeps the fates of unique locals, own_walk.c goes through the tree.
 #pragma once
+#include "bytecode/front/check.h"
 #include "bytecode/front/own.h"
 
 enum { NO_VAR = UINT32_MAX };
