@@ -70,6 +70,10 @@ typedef u64 __attribute__((vector_size(16), aligned(8), may_alias)) Words;  // t
     JUMP();                          \
   } while (0)
 
+#ifdef DEED_COUNT
+u64 engine_counted;
+#endif
+
 #ifdef DEED_SWITCH
 
 #define OP_BODY(name) case OP_##name:
@@ -88,6 +92,9 @@ EngineExit engine_run(Worker *w) {
   i64 reds = w->reductions;
   u32 body;
 next:
+#ifdef DEED_COUNT
+  engine_counted++;
+#endif
   body = NUMBER_OP;
 again:
   switch (body) {

@@ -20,6 +20,8 @@ typedef enum EngineExit {
   ENGINE_FAULT,      // worker->fault is set; frames stand as they were, for the crash report
 } EngineExit;
 
+extern u64 engine_counted;  // instructions begun so far, in builds with DEED_COUNT
+
 // Runs the worker's turn from turn->pc, turn->fp until one of the above. Saves pc and fp.
 EngineExit engine_run(Worker *worker);
 

@@ -157,6 +157,13 @@ static void wait_outside(Worker *worker, i64 timeout_us) {
   if (ready > 0) input_read(worker, input);
 }
 
+static bool stop_by_limit(Worker *worker) {
+  const VmOptions *options = &worker->vm->options;
+  if (!options->stop_at || worker->vm->stats.reductions < options->stop_at) return false;
+  sched_stop(worker, VM_END_EXIT, 124);
+  return true;
+}
+
 // Long running takes time under a seed too, or a timeout would wait for ever beside an endless loop.
 static void simulate_time(Worker *worker) {
   Sched *sched = worker->sched;
@@ -170,7 +177,7 @@ static void look_outside(Worker *worker) {
   Sched *sched = worker->sched;
   if (sched->stopping) return;  // sched_stop() said so in until_poll
   sched->until_poll = POLL_SLICES;
-  if (stop_by_signal(worker)) return;
+  if (stop_by_signal(worker) || stop_by_limit(worker)) return;
   if (sched->simulated) simulate_time(worker);
   run_timers(worker);
   if (sched->simulated) return;
@@ -184,7 +191,7 @@ static bool wait_idle(Worker *worker) {
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
   memory_trim();
   stream_flush(worker, worker->vm->out);
-  if (stop_by_signal(worker)) return false;
+  if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
   u64 next = timers_next(&sched->timers);
   bool pending = input_pending(worker->vm->input);
   if (next == UINT64_MAX && !pending) return false;

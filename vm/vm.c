@@ -45,7 +45,8 @@ static bool open_parts(Vm *vm) {
   bool given = o->out_fd || o->err_fd || o->in_fd;
   Worker *worker = &vm->worker;
   if (!heap_open(worker) || !sched_open(worker)) return false;
-  if (!(vm->images = worker->images = images_new())) return false;
+  vm->images = worker->images = o->library ? o->library->images : images_new();
+  if (!vm->images) return false;
   if (!(vm->out = stream_open(given ? o->out_fd : 1, NULL, true))) return false;
   if (!(vm->err = stream_open(given ? o->err_fd : 2, vm->out, false))) return false;
   return (vm->input = input_open(worker, given ? o->in_fd : 0)) != NULL;
@@ -102,7 +103,7 @@ void vm_free(Vm *vm) {
   heap_close(worker);
   turns_release(worker);
   if (vm->memory_chunk) memory_free(vm->memory_chunk, sizeof(Chunk) + vm->memory_chunk->capacity * sizeof(u64));
-  if (vm->images) images_free(vm->images);
+  if (!vm->options.library) images_free(vm->images);
   sched_close(worker);
   pool_close(&worker->pool);
   free(worker->text);

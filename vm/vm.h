@@ -13,6 +13,8 @@ typedef struct VmOptions {
   // For tests only:
   u64 kill_at;              // kills the running actor at the n-th reduction of the whole run; 0: never
   u64 fail_alloc_at;        // makes the n-th VM allocation fail; 0: never
+  u64 stop_at;              // ends the run, with status 124, once about so many reductions are spent; 0: never
+  Vm *library;              // what is loaded into it counts as loaded here too; it lives longer, and nothing is loaded here
   int out_fd, err_fd, in_fd;  // 0, 0, 0 means 1, 2, 0
 } VmOptions;
 
