@@ -97,7 +97,7 @@ static void drop_params(Fn *f, ActorDecl *actor) {
   Drops drops = own_init_drops(actor);
   for (u32 i = 0; i < drops.count; i++) {
     LocalInfo *info = local_info(drops.locals[i]);
-    if (info->serial == f->emit->serial && info->val != REG_NONE) drop_value(f, info->val);
+    if (info->serial == f->emit->serial && info->val != REG_NONE) reg_drop(f, info->val);
   }
 }
 

@@ -82,10 +82,10 @@ static Reg finish(Fn *f, Expr *e, Reg out, Sink sink) {
   }
   switch (sink.kind) {
     case SINK_VALUE: return coerce(f, out, sink);
-    case SINK_EFFECT: drop_value(f, out); break;
+    case SINK_EFFECT: reg_drop(f, out); break;
     case SINK_TAIL:
       if (f->drops) {
-        drop_value(f, out);
+        reg_drop(f, out);
         gen_return_unit(f);
       } else {
         gen_return(f, coerce(f, out, sink_val(f->result)));
@@ -265,7 +265,7 @@ static Reg take_given(Fn *f, Expr *e, const Target *t, Reg tuple, const Loan *lo
     Reg stood_in = reg_new(f->emit, reg_type(f->emit, loans[i].borrow.reg));
     emit_op(f->emit, OP_REPLACE, stood_in, local_info(loans[i].state)->slot, loans[i].borrow.reg);
     reg_release(f->emit, loans[i].borrow.reg);
-    drop_value(f, stood_in);
+    reg_drop(f, stood_in);
   }
   return list[0];
 }
@@ -504,7 +504,7 @@ static Reg take_part(Fn *f, Expr *e, Reg whole, Sink sink) {
   emit_list(f->emit, tuple ? OP_SPLIT : OP_UNPACK, whole, 0, 0, list, count);
   reg_release(f->emit, whole);
   for (u32 i = 0; i < count; i++)
-    if (i != wanted) drop_value(f, list[i]);
+    if (i != wanted) reg_drop(f, list[i]);
   return coerce(f, list[wanted], sink);
 }
 

@@ -266,7 +266,7 @@ static Reg gen_kind(Fn *f, Expr *e, Sink sink) {
   if (gen_statement(f, e)) return gen_unit(f, sink);
   if (sink.kind == SINK_VALUE) return gen_wanted(f, e, sink);
   bool taken = ty_is_unique(e->type) && e->kind != EX_LEND;
-  if (!has_no_effect(e) || taken) drop_value(f, gen_wanted(f, e, sink_val(gen_raw_type(f->gen, e->type))));
+  if (!has_no_effect(e) || taken) reg_drop(f, gen_wanted(f, e, sink_val(gen_raw_type(f->gen, e->type))));
   return REG_NONE;
 }
 

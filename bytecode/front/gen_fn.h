@@ -221,7 +221,7 @@ void emit_return(Fn *f, Reg reg);              // RET alone: what is to be dropp
 // ---- gen_own.c ----
 bool type_is_unique(Gen *gen, TypeId type);
 bool reg_is_unique(Fn *f, Reg reg);
-void drop_value(Fn *f, Reg reg);               // releases a value that nobody wants; a unique one is dropped
+void reg_drop(Fn *f, Reg reg);               // releases a value that nobody wants; a unique one is dropped
 bool has_drops(const Fn *f, const Expr *e, OwnEdge edge);
 void gen_drops(Fn *f, const Expr *e, OwnEdge edge);
 void held_push(Fn *f, Reg reg);                // an operand that waits while others are evaluated; undone by setting held.count

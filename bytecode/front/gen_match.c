@@ -221,7 +221,7 @@ static void take_place(Matcher *m, const Node *leaf, const Place *place, Place *
   const Place *way = place && !local ? way_down(m, leaf, place) : NULL;
   if (local) take_for(m, leaf, root, local, reg);
   else if (way) take_apart(m, leaf, place, way, reg);
-  else drop_value(m->f, reg);
+  else reg_drop(m->f, reg);
 }
 
 // The arm is taken: so is the scrutinee.

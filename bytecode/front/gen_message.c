@@ -59,7 +59,7 @@ Reg gen_send(Fn *f, Expr *e, Sink sink) {
   Reg out = sink.kind == SINK_VALUE ? value_reg(f, sink, type) : reg_new(f->emit, type);
   emit_list(f->emit, OP_ASK, out, m.object, m.slot, m.regs, m.count);
   if (sink.kind == SINK_VALUE) return coerce(f, out, sink);
-  drop_value(f, out);
+  reg_drop(f, out);
   return REG_NONE;
 }
 

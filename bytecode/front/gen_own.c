@@ -52,7 +52,7 @@ bool reg_is_unique(Fn *f, Reg reg) { return reg != REG_NONE && type_is_unique(f-
 
 static void emit_drop(Fn *f, Reg reg) { emit_word(f->emit, OP_DROP, reg, 0, reg_type(f->emit, reg)); }
 
-void drop_value(Fn *f, Reg reg) {
+void reg_drop(Fn *f, Reg reg) {
   if (reg == REG_NONE) return;
   if (fn_reachable(f) && reg_is_unique(f, reg) && !reg_is_borrowed(f->emit, reg)) emit_drop(f, reg);
   reg_release(f->emit, reg);
@@ -134,7 +134,7 @@ Borrow gen_borrow(Fn *f, Expr *e) {
 
 void borrow_end(Fn *f, Borrow b) {
   if (b.reg != b.temp) reg_release(f->emit, b.reg);
-  drop_value(f, b.temp);
+  reg_drop(f, b.temp);
 }
 
 // ---- Values that stand in for a lent one ----------------------------------------------------------------------------
