@@ -30,6 +30,7 @@ struct Message {
   union {
     void *gate;          // outermost revocable gate that it came through, or NULL
     Promise *on;         // WHEN: the promise that settled (counted); its turn makes args[0] of it
+    Actor *to;           // `dropped`, not yet sent: whose it is
   };
   u64 charge;            // bytes charged to the sender's bank
   Val args[];
@@ -101,6 +102,7 @@ typedef struct Turn {
   Waiter waiter;          // linked into waiting->waiters while suspended
   struct Timer *timer;    // of `within`, or NULL
   bool put_off;           // GUARD: `message` is in the put-off list
+  u32 guard_writes;       // GUARD: arrays of vals that it wrote into and that still exist (storage.h)
   bool wants_outcome;     // OUTCOME rather than AWAIT
   u16 dst;                // register that the awaited value goes to
 } Turn;

@@ -56,3 +56,8 @@ Val chunk_reference(Chunk *chunk, Actor *actor, const Itable *itable) {
   chunk->counted = true;
   return obj_val(obj);
 }
+
+Val chunk_handle(Chunk *chunk, Kind kind, Storage *storage) {
+  chunk->counted = true;
+  return chunk_word(chunk, kind, (u64)storage);
+}

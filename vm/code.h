@@ -60,6 +60,7 @@ struct Class {
   u32 handler_count;
   ClassHandler *handlers;
   bool any_guard;
+  u32 dropped;            // which handler hears of dropped sessions, counted from 1; 0: none
   NativeStep step;        // of a native actor, else NULL
   void (*drop)(Actor *actor);  // of a native actor: releases what its fields hold
 };
@@ -69,6 +70,7 @@ struct Itable {
   const Class *class;
   const InterfaceDef *interface;
   u32 slot_count;
+  bool unique;            // its references are sessions
   u16 slots[];            // handler numbers
 };
 

@@ -3,8 +3,9 @@
 // Three passes, none of them recursive. The first measures: it lists every object once, breadth first, in a log, and
 // overwrites its header with the place that its copy will have, so that an object met again is known: sharing is kept,
 // and a value that shares its parts 2^60 times costs 60 objects. The log is also the work list. The second writes the
-// copies into one block of exactly the right size. The third puts the headers back and only then takes the counts, so
-// that nothing has happened if memory ran out before.
+// copies into one block of exactly the right size. The third puts the headers back and only then takes the counts, and
+// what handles own, so that nothing has happened if memory ran out before. An array of vals keeps its storage, whose
+// elements the second pass leads to their copies.
 #include "vm/gc.h"
 #include "vm/life.h"
 
@@ -20,6 +21,7 @@ typedef struct Copier {
   Worker *worker;
   u32 count;      // of the log
   u64 words;      // measured so far
+  u64 elements;   // of arrays of vals
   bool counted;
 } Copier;
 
@@ -59,7 +61,8 @@ static bool measure(Copier *c, const Val *vals, u32 count) {
   for (u32 i = 0; i < c->count && noted; i++) {
     CopyEntry entry = c->worker->copy_log[i];
     Vals fields = obj_vals(entry.obj, entry.header);
-    for (u32 k = 0; k < fields.count && noted; k++) {
+    if (header_kind(entry.header) == KIND_ARRAY) c->elements += fields.count;
+    for (u64 k = 0; k < fields.count && noted; k++) {
       if (!fields.raw || !fields.raw[k]) noted = note(c, fields.words[k]);
     }
   }
@@ -75,10 +78,21 @@ static inline Val copy_of(u64 *to, Val v) {
   return header_is_forward(header) ? (Val)(to + marker_offset(header)) : v;
 }
 
-// Takes for a copy the counts that it needs of its own.
-static void take_counts(Obj *obj, Obj *copy) {
-  if (obj_kind(obj) == KIND_REF) copy->words[REF_WEIGHT] = weight_split(obj);
-  else promise_retain(promise_of(obj));
+void object_count_copy(Obj *from, Obj *to) {
+  if (header_is_handle(from->header)) {
+    Storage *storage = obj_kind(from) == KIND_ARRAY ? handle_storage(from) : NULL;
+    if (storage && storage->kind == STORAGE_VALS) storage_forget(storage);
+    from->words[0] = 0;
+    return;
+  }
+  switch (obj_kind(from)) {
+    case KIND_REF: to->words[REF_WEIGHT] = weight_split(from); return;
+    case KIND_PROMISE: promise_retain(promise_of(from)); return;
+    case KIND_BLOB: storage_retain(handle_storage(from)); return;
+    case KIND_NONE: case KIND_INT: case KIND_FLOAT: case KIND_STRING: case KIND_BYTES: case KIND_DURATION: case KIND_TIME: case KIND_CONS:
+    case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_BUF: case KIND_ARRAY: case KIND_COUNT: break;
+  }
+  BUG("counting an object of kind %d", obj_kind(from));
 }
 
 // Passes 2 and 3. The copies lie at `to`.
@@ -91,7 +105,7 @@ static void fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out) {
     copy->header = header_without(log[i].header, OBJ_LARGE);
     memcpy(copy->words, obj->words, (size_t)(words - 1) * 8);
     Vals fields = obj_vals(copy, log[i].header);
-    for (u32 k = 0; k < fields.count; k++) {
+    for (u64 k = 0; k < fields.count; k++) {
       if (!fields.raw || !fields.raw[k]) fields.words[k] = copy_of(to, fields.words[k]);
     }
     at += words;
@@ -101,10 +115,10 @@ static void fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out) {
   for (u32 i = 0; i < c->count; i++) {
     Obj *obj = log[i].obj;
     obj->header = log[i].header;
-    if (header_is_counted(obj->header)) take_counts(obj, (Obj *)at);
+    if (header_is_counted(obj->header)) object_count_copy(obj, (Obj *)at);
     at += header_words(obj->header);
   }
-  c->worker->reductions -= (i64)(c->words / 32);  // a word costs a nanosecond or two
+  c->worker->reductions -= (i64)((c->words + c->elements) / 32);  // a word costs a nanosecond or two
   log_trim(c->worker);
 }
 

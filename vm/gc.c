@@ -5,8 +5,8 @@
 // stands in its Collector, and scanning can stop between any two objects: that is what collecting in steps will need.
 //
 // A minor collection moves from the nursery and the message's fragment behind the actor's own heap. Objects are
-// immutable, so nothing old points to anything young, and roots are enough. A major one moves the whole heap to new
-// chunks.
+// immutable, so nothing old points to anything young but the elements of arrays; of those the marked cards are roots
+// (storage.h). A major one moves the whole heap to new chunks.
 #include "vm/engine.h"
 #include "vm/gc.h"
 
@@ -21,6 +21,7 @@ typedef struct Collector {
   Chunk *scan;          // what is before scan->words[scan_at] is done
   u32 scan_at;
   u64 moved;            // words, large objects included
+  u64 outside;          // words of storage behind Bytes that were moved
   u64 base;             // words that the heap holds besides
   u64 frame_words;      // of the frames visited
 } Collector;
@@ -30,6 +31,7 @@ enum {
   CHUNK_MAX_BYTES = 512 * 1024,
   THRESHOLD_MIN = 128,  // words: what an actor's heap may hold before its first collection
   CONS_WORDS = 3,
+  NOT_MOVED = OBJ_IMMORTAL | OBJ_LARGE | OBJ_SHARED,
 };
 
 #define CONS_HEADER OBJ_HEADER(KIND_CONS, 0, 0)
@@ -113,7 +115,10 @@ static Obj *move(Collector *c, Obj *obj, u64 header) {
   copy->header = large ? header_with(header, OBJ_LARGE) : header;
   if (large) memcpy(copy->words, obj->words, (size_t)(words - 1) * 8);
   else copy_words(copy->words, obj->words, words - 1);
-  if (header_is_counted(header)) c->fill->counted = true;
+  if (header_is_counted(header)) {
+    c->fill->counted = true;
+    if (kind == KIND_BLOB) c->outside += storage_words(handle_storage(copy));
+  }
   obj->header = (u64)copy;
   c->moved += words;
   return copy;
@@ -158,7 +163,7 @@ static inline void major_slot(Collector *c, Val *slot) {
   }
   u8 flags = header_flags(header);
   if (flags & OBJ_LARGE) large_of(obj)->marked = true;
-  if (flags || c->failed || within(obj, c->fragment, c->fragment_bytes)) return;
+  if (flags & NOT_MOVED || c->failed || within(obj, c->fragment, c->fragment_bytes)) return;
   *slot = obj_val(move_any(c, obj, header));
 }
 
@@ -167,7 +172,7 @@ static void major_visit(void *context, Val *slot) { major_slot(context, slot); }
 
 static inline void object_slots(Collector *c, Obj *obj, const bool major) {
   Vals vals = obj_vals(obj, obj->header);
-  for (u32 i = 0; i < vals.count; i++) {
+  for (u64 i = 0; i < vals.count; i++) {
     if (vals.raw && vals.raw[i]) continue;
     if (major) major_slot(c, &vals.words[i]);
     else minor_slot(c, &vals.words[i]);
@@ -230,6 +235,19 @@ static void move_roots(Collector *c, bool major, bool frames) {
   if (frames && c->worker->turn) frames_each(c->worker, c->worker->turn, frame_roots, &walk);
 }
 
+// The elements that were written since the last collection, a card at a time.
+static void written_roots(Collector *c) {
+  for (Storage *storage = c->worker->written; storage; storage = storage_writes(storage)->next) {
+    for (u64 base = 0; base < storage->len; base += CARD_WORD_ELEMENTS) {
+      for (u64 cards = storage_writes(storage)->cards[base / CARD_WORD_ELEMENTS]; cards; cards &= cards - 1) {
+        u64 from = base + (u64)__builtin_ctzll(cards) * CARD_ELEMENTS, until = from + CARD_ELEMENTS;
+        if (until > storage->len) until = storage->len;
+        for (u64 i = from; i < until; i++) minor_slot(c, &storage->data[i]);
+      }
+    }
+  }
+}
+
 // ---- Minor ----------------------------------------------------------------------------------------------------------
 
 // Survivors among the large objects of the turn are the heap's from now on; the others stay in the worker's list.
@@ -281,6 +299,7 @@ bool gc_minor(Worker *worker, bool frames) {
   }
   LargeObj *old_large = c.heap ? c.heap->large : NULL;
   move_roots(&c, false, frames);
+  written_roots(&c);
   scan(&c, false);
   if (c.heap) {
     for (LargeObj *large = c.heap->large; large != old_large; large = large->next) large->marked = false;
@@ -289,6 +308,7 @@ bool gc_minor(Worker *worker, bool frames) {
   link_chunks(&c, rest);
   if (c.heap) {
     c.heap->live_words += c.moved;
+    c.heap->outside_words += c.outside;
     c.heap->guard_garbage |= c.moved && heap_in_guard(worker);
   }
   return !c.failed;
@@ -329,6 +349,16 @@ static void free_chunk(Worker *worker, Chunk *chunk) {
   memory_free(chunk, chunk_bytes(chunk->capacity));
 }
 
+u64 chunk_outside(const Chunk *chunk) {
+  u64 outside = 0;
+  for (u32 at = 0; chunk->counted && at < chunk->used;) {
+    const Obj *obj = (const Obj *)(chunk->words + at);
+    if (obj_kind(obj) == KIND_BLOB) outside += storage_words(handle_storage(obj));
+    at += header_words(obj->header);
+  }
+  return outside;
+}
+
 static u64 chunks_used(const Chunk *chunk) {
   u64 used = 0;
   for (; chunk; chunk = chunk->next) used += chunk->used;
@@ -356,7 +386,9 @@ void gc_major(Worker *worker, bool frames) {
   link_chunks(&c, kept);
   heap->live_words = chunks_used(heap->chunks);
   sweep_large(&c);
-  heap->threshold = 2 * heap->live_words + c.frame_words;
+  heap->outside_words = c.outside;
+  for (Chunk *chunk = kept; chunk; chunk = chunk->next) heap->outside_words += chunk_outside(chunk);
+  heap->threshold = 2 * (heap->live_words + heap->outside_words) + c.frame_words;
   if (heap->threshold < THRESHOLD_MIN) heap->threshold = THRESHOLD_MIN;
   if (!c.failed && !(frames && heap_in_guard(worker))) heap->guard_garbage = false;
   while (from) {

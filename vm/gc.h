@@ -42,6 +42,7 @@ Heap *heap_get(Worker *worker);
 // How many words a new chunk should have, for a heap of `words` in which `needed` must fit.
 u32 chunk_capacity(u64 words, u32 needed);
 Chunk *chunk_new(u32 capacity);  // NULL when memory is out
+u64 chunk_outside(const Chunk *chunk);  // words in the storage of its Bytes
 
 // ---- gc.c ----
 
@@ -59,10 +60,10 @@ typedef void (*SlotVisit)(void *context, Val *slot);
 void state_each(Actor *actor, SlotVisit visit, void *context);
 
 // ---- release.c ----
-static inline void count_release(Worker *worker, Obj *obj) {         // what a dead COUNTED object held; a spent handle holds nothing
-  if (obj_kind(obj) == KIND_REF) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
-  else if (obj_kind(obj) == KIND_PROMISE) promise_release(worker, promise_of(obj));
-  else if (obj->words[0]) storage_release(handle_storage(obj));
+void handle_release(Worker *worker, Obj *obj);
+static inline void count_release(Worker *worker, Obj *obj) {         // what a dead COUNTED object held
+  if (LIKELY(obj->header == REF_HEADER)) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
+  else handle_release(worker, obj);
 }
 void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
 

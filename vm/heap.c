@@ -7,7 +7,7 @@
 #include "vm/engine.h"
 #include "vm/gc.h"
 
-// Large objects of one turn may hold so many words before they cause a collection.
+// Large objects of one turn, and the storage of its Bytes, may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
 
 #ifdef DEED_STRESS
@@ -90,8 +90,10 @@ static void young_drop(Worker *worker) {
   }
   worker->counted_count = 0;
   fragment_drop(worker);
+  if (UNLIKELY(worker->written != NULL)) storages_forget(worker);
   if (UNLIKELY(worker->young_large || worker->big || worker->young_large_words)) young_drop_big(worker);
   nursery_reset(worker);
+  sessions_tell(worker);
 }
 
 static void heap_link(Heap *heap, Chunk *chunk) {
@@ -99,6 +101,7 @@ static void heap_link(Heap *heap, Chunk *chunk) {
   chunk->next = *place;
   *place = chunk;
   heap->live_words += chunk->used;
+  heap->outside_words += chunk_outside(chunk);
 }
 
 // The big chunk and the large objects become the actor's as they are.
@@ -133,8 +136,10 @@ static bool frame_clear(void *context, const FrameView *frame) {
   return true;
 }
 
-// Memory ran out while survivors were being moved. The actor must end; nobody may meet a pointer to what is gone.
+// Memory ran out while survivors were being moved. The actor must end; nobody may meet a pointer to what is gone. What it
+// had of sessions is told when it has ended.
 static bool doom(Worker *worker, bool frames) {
+  worker->holding++;
   state_each(worker->actor, slot_clear, NULL);
   if (frames && worker->turn) frames_each(worker, worker->turn, frame_clear, NULL);
   young_drop(worker);
@@ -142,6 +147,7 @@ static bool doom(Worker *worker, bool frames) {
   Heap *heap = *place;
   *place = NULL;
   heap_free(worker, heap);
+  worker->holding--;
   return false;
 }
 
@@ -157,7 +163,7 @@ static bool minor(Worker *worker, bool frames) {
 static bool major_is_due(const Worker *worker, const Heap *heap) {
   if (!heap) return false;
   if (STRESSING && worker->collections % (4 + heap->live_words / HEAP_CHECK_STEP) == 0) return true;
-  return heap->live_words > heap->threshold;
+  return heap->live_words + heap->outside_words > heap->threshold;
 }
 
 // With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
@@ -188,6 +194,11 @@ static bool big_take(Worker *worker, u32 words) {
   worker->at = chunk->words;
   worker->end = chunk->words + words;
   return true;
+}
+
+void heap_note_outside(Worker *worker, u64 words) {
+  worker->young_large_words += words;
+  if (worker->young_large_words > YOUNG_LARGE_WORDS) worker->end = worker->at;
 }
 
 bool heap_reserve_slow(Worker *worker, u32 words) {
@@ -275,8 +286,12 @@ static void trim(Worker *worker, bool pointers) {
 }
 
 bool heap_end_turn(Worker *worker) {
+  Turn *turn = worker->turn;
+  if (UNLIKELY(turn && turn->phase == PHASE_GUARD && turn->guard_writes)) {
+    return fault_set(worker, "a guard may not write into an array that it was lent");
+  }
   Look look = state_look(worker);
-  if (look.young) {
+  if (look.young || worker->written) {
     if (!minor(worker, false)) return false;
   } else {
     young_drop(worker);
@@ -288,7 +303,9 @@ bool heap_end_turn(Worker *worker) {
 
 bool heap_suspend(Worker *worker) {
   bool empty = worker->at == worker->nursery && !worker->young_large && !young_fragment(worker).bytes;
-  return empty && !STRESSING ? true : collect(worker, false);
+  if (!empty || STRESSING) return collect(worker, false);
+  storages_forget(worker);  // there is nothing young that could have been written
+  return true;
 }
 
 void heap_abandon(Worker *worker) { young_drop(worker); }

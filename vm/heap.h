@@ -5,7 +5,7 @@
 // doubled. Collection happens in heap_reserve() and heap_end_turn() and heap_suspend() only: after a successful
 // reserve, building cannot collect.
 //
-// Roots are the actor's state fields and the frames of the running turn, nothing else: whoever holds a Val in a C
+// Roots are the actor's state fields and the frames of the running turn, and what it wrote into arrays (storage.h): whoever holds a Val in a C
 // variable across a reserve has lost it. Natives keep theirs in their frame's registers (native.h).
 #pragma once
 #include "vm/obj.h"
@@ -35,6 +35,8 @@ enum {
   HEAP_LARGE_WORDS = 512,           // a STRING or BYTES object of this size or more gets a block of its own
 #ifdef DEED_STRESS
   NURSERY_WORDS = 256,
+#elif defined(DEED_WALK)
+  NURSERY_WORDS = 2 * 1024,         // so that programs of a few thousand instructions are collected too
 #else
   NURSERY_WORDS = 64 * 1024,
 #endif
@@ -45,7 +47,8 @@ typedef struct Heap {
   Chunk *chunks;      // the first is the one being filled
   LargeObj *large;
   u64 live_words;     // in chunks and large objects, as of now
-  u64 threshold;      // collect when live_words passes it
+  u64 outside_words;  // in the storage of Bytes that came here since the last collection, or survived it
+  u64 threshold;      // collect when live_words and outside_words pass it
   bool guard_garbage; // a guard's turn left something here that may point into its message: unreachable once the guard ended
 } Heap;
 
@@ -104,8 +107,9 @@ void heap_walk(Worker *worker, Actor *actor);
 // ---- Copying graphs out (copy.c) ----
 
 // Copies what `vals[0..count)` reach, sharing kept, into one new chunk; writes the copies' roots to `out`. Immediate
-// and immortal values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised. Linear in the
-// graph's size, iterative. False when memory is out; nothing is changed then. While it runs the headers of what is
+// and immortal values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised; what handles own
+// moves to their copies, and the originals are spent. Linear in the graph's size, iterative. False when memory is out;
+// nothing is changed then. While it runs the headers of what is
 // copied are overwritten: no other thread may read them.
 bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
 

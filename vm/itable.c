@@ -72,6 +72,7 @@ static const Itable *intern(const Class *class, const InterfaceDef *interface, c
   itable->class = class;
   itable->interface = interface;
   itable->slot_count = count;
+  itable->unique = interface->unique;
   memcpy(itable->slots, slots, count * sizeof *slots);
   if (add(&by_class, (Entry){class, interface, itable})) return itable;
   memory_free(itable, itable_bytes(count));

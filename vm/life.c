@@ -72,6 +72,114 @@ Val actor_reference(Worker *worker, Actor *actor, const Itable *itable) {
   return obj_val(obj);
 }
 
+// ---- Sessions -------------------------------------------------------------------------------------------------------
+
+// The message that a session of the class needs, if it needs one. False when memory is out.
+static bool dropped_new(Worker *worker, const Class *class, Message **message) {
+  *message = NULL;
+  if (!class->dropped) return true;
+  *message = message_new(worker, MESSAGE_CALL, NULL, 0);
+  if (*message) (*message)->slot = (u16)(class->dropped - 1);
+  return *message != NULL;
+}
+
+static Val session_build(Worker *worker, Actor *actor, const Itable *itable, Message *dropped) {
+  Val session = actor_reference(worker, actor, itable);
+  val_obj(session)->header = SESSION_HEADER;
+  val_obj(session)->words[SESSION_DROPPED] = (u64)dropped;
+  return session;
+}
+
+Val session_mint(Worker *worker, Actor *actor, const Itable *itable) {
+  Message *dropped;
+  if (!dropped_new(worker, actor->class, &dropped)) return VAL_EMPTY;
+  return session_build(worker, actor, itable, dropped);
+}
+
+// Leaves it spent; what it held is the caller's.
+static Actor *session_take(Obj *session, Message **dropped) {
+  Actor *actor = ref_actor(session);
+  *dropped = (Message *)session->words[SESSION_DROPPED];
+  session->words[REF_ACTOR] = session->words[SESSION_DROPPED] = 0;
+  return actor;
+}
+
+void session_spend(Worker *worker, Obj *session) {
+  Message *dropped;
+  Actor *actor = session_take(session, &dropped);
+  if (dropped) message_recycle(worker, dropped);
+  weight_return(worker, actor, WEIGHT_UNIT);
+}
+
+// An actor that has ended needs not be told.
+static void tell_dropped(Worker *worker, Actor *actor, Message *dropped) {
+  u16 slot = dropped->slot;
+  message_fill(dropped, MESSAGE_CALL, 0, dropped->bytes, worker->actor, 0);
+  dropped->slot = slot;
+  if (actor_post(worker, actor, dropped)) worker->vm->stats.sent++;
+  else message_recycle(worker, dropped);
+}
+
+void session_drop(Worker *worker, Obj *session) {
+  Message *dropped;
+  Actor *actor = session_take(session, &dropped);
+  if (dropped) tell_dropped(worker, actor, dropped);
+  weight_return(worker, actor, WEIGHT_UNIT);
+}
+
+void session_lost(Worker *worker, Obj *session) {
+  if (worker->unheard || !session->words[SESSION_DROPPED]) {
+    session_spend(worker, session);
+    return;
+  }
+  Message *dropped;
+  Actor *actor = session_take(session, &dropped);
+  dropped->to = actor;  // with the session's weight
+  dropped->next = worker->lost;
+  worker->lost = dropped;
+}
+
+// Merges two lists that are in order.
+static Message *lost_merge(Message *a, Message *b) {
+  Message *first = NULL, **end = &first;
+  while (a && b) {
+    Message **least = b->to->serial < a->to->serial ? &b : &a;
+    *end = *least;
+    *least = (*least)->next;
+    end = &(*end)->next;
+  }
+  *end = a ? a : b;
+  return first;
+}
+
+// A merge sort from below: piles[i] holds 2^i of them, or none.
+static Message *lost_sorted(Message *lost) {
+  Message *piles[64] = {NULL}, *sorted = NULL;
+  for (Message *next; lost; lost = next) {
+    next = lost->next;
+    lost->next = NULL;
+    u32 i = 0;
+    for (; piles[i]; i++) {
+      lost = lost_merge(piles[i], lost);
+      piles[i] = NULL;
+    }
+    piles[i] = lost;
+  }
+  for (u32 i = 0; i < COUNT_OF(piles); i++) sorted = lost_merge(piles[i], sorted);
+  return sorted;
+}
+
+void sessions_tell_all(Worker *worker) {
+  Message *lost = lost_sorted(worker->lost);
+  worker->lost = NULL;
+  for (Message *next; lost; lost = next) {
+    next = lost->next;
+    Actor *actor = lost->to;
+    tell_dropped(worker, actor, lost);
+    weight_return(worker, actor, WEIGHT_UNIT);
+  }
+}
+
 // ---- Sending --------------------------------------------------------------------------------------------------------
 
 void actor_dead_letter(Worker *worker, const Actor *actor, Message *message) {
@@ -88,14 +196,17 @@ void actor_begin(Worker *worker, Actor *actor, Message *message) {
 }
 
 Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) {
+  Message *dropped = NULL;
+  if (UNLIKELY(itable->unique) && !dropped_new(worker, class, &dropped)) return VAL_EMPTY;
   Message *message = message_new(worker, MESSAGE_START, args, count);
   Actor *actor = message ? actor_make(worker, class) : NULL;
   if (!actor) {
+    if (dropped) message_recycle(worker, dropped);
     if (message) heap_free_message(worker, message);
     return VAL_EMPTY;
   }
   message->code = class->init;
-  Val reference = actor_reference(worker, actor, itable);
+  Val reference = UNLIKELY(itable->unique) ? session_build(worker, actor, itable, dropped) : actor_reference(worker, actor, itable);
   actor_begin(worker, actor, message);
   return reference;
 }
@@ -217,6 +328,7 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   if (reason == EXIT_REASON_CRASH) stats->crashes++;
   Watch *watchers = actor->watchers;
   for (Watch *watch = watchers; watch; watch = watch->next) watch->promise->operation = NULL;  // too late to call it off
+  worker->holding++;
   // The text first: it may lie in what is about to go.
   Why *text = reason == EXIT_REASON_CRASH ? why_new(why) : NULL;
   actor->exit = (u8)reason;
@@ -232,6 +344,8 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
     next = waiting->next;
     message_drop(worker, waiting, actor);
   }
+  worker->holding--;
+  sessions_tell(worker);
   tell_watchers(worker, actor, watchers);
   weight_return(worker, actor, WEIGHT_UNIT);
 }
@@ -252,8 +366,10 @@ static bool is_unreachable(const Actor *actor) {
   return !actor->class->any_guard || !*mailbox_put_off((Actor *)actor);
 }
 
+// An actor that nothing can reach would have kept its sessions for ever: going without notice, it tells nobody of them.
 void life_reap(Worker *worker, u32 most) {
   Sched *sched = worker->sched;
+  worker->unheard = true;
   for (Actor *actor; most-- && (actor = sched->reap);) {
     sched->reap = actor->next_ready;
     actor->next_ready = NULL;
@@ -270,10 +386,12 @@ void life_reap(Worker *worker, u32 most) {
     }
     actor_free(worker, actor);
   }
+  worker->unheard = false;
 }
 
 void life_close(Worker *worker) {
   Vm *vm = worker->vm;
+  worker->unheard = true;
   for (Actor *actor = vm->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
   while (worker->sched->reap) life_reap(worker, UINT32_MAX);
   // What is left is held by values in cycles that no actor holds: promises that contain themselves.

@@ -18,6 +18,25 @@ typedef enum ExitReason { EXIT_REASON_NORMAL, EXIT_REASON_CRASH, EXIT_REASON_KIL
 // Ends the actor: breaks the promises of its message and mailbox, tells watchers, drops state, heap and turn. `why` for a crash.
 void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why);
 
+// ---- Sessions (life.c) ----
+// A session is the one reference that its interface allows: a handle (storage.h) that holds one WEIGHT_UNIT and, if the actor's class has a
+// handler for it, the message that tells of a drop. The message was made with the session, so that a drop cannot fail.
+
+// A new session of the actor; 4 words reserved. VAL_EMPTY when memory is out.
+Val session_mint(Worker *worker, Actor *actor, const Itable *itable) MUST_CHECK;
+// A message went through it: it is spent, and nobody is told.
+void session_spend(Worker *worker, Obj *session);
+// Dropped by its owner: spent, and the actor is told at once, unless it has ended.
+void session_drop(Worker *worker, Obj *session);
+// Found dead by a sweep, neither sent through nor dropped. Its actor is told when the sweep is over, those of several sessions in the
+// order of the actors' serials: so what is told does not depend on where objects lay.
+void session_lost(Worker *worker, Obj *session);
+void sessions_tell_all(Worker *worker);
+// The sweep is over; all sweeps of one crash count as one (worker->holding).
+static inline void sessions_tell(Worker *worker) {
+  if (UNLIKELY(worker->lost != NULL) && !worker->holding) sessions_tell_all(worker);
+}
+
 bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;   // ended(): settled with an Exit
 
 // Reference weights: what a copy takes from its original, and what a dead reference gives back.
@@ -30,6 +49,8 @@ static inline u64 weight_split(Obj *reference) {
   reference->words[REF_WEIGHT] = weight - weight / 2;
   return weight / 2;
 }
+// Once the words of a COUNTED object have been copied: takes the copy's count, or leaves a handle spent (copy.c).
+void object_count_copy(Obj *from, Obj *to);
 void actor_unreachable(Worker *worker, Actor *actor);  // looks whether it can go, once nothing runs
 static inline void weight_return(Worker *worker, Actor *actor, u64 weight) {
   u64 before = atomic_fetch_sub_explicit(&actor->weight, weight, memory_order_acq_rel);
@@ -55,6 +76,11 @@ static inline void promise_release(Worker *worker, Promise *promise) {
   }
 }
 Val promise_value(Worker *worker, Promise *promise);   // a PROMISE object taking over one count; 2 words reserved
+// Whether what it settles with will be looked at by anybody.
+static inline bool promise_is_heard(const Promise *promise) {
+  if (atomic_load_explicit(&promise->state, memory_order_acquire) != PROMISE_OPEN) return false;
+  return promise->waiters || atomic_load_explicit(&promise->count, memory_order_acquire) > 1;
+}
 // Settle once; later ones are ignored. `value` is any val of the running turn: it is copied out. Release is the caller's.
 bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
 void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
@@ -101,6 +127,7 @@ Val chunk_int(Chunk *chunk, i64 n);                                             
 Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field);       // 2
 Val chunk_cons(Chunk *chunk, Val head, Val tail);                               // 3
 Val chunk_reference(Chunk *chunk, Actor *actor, const Itable *itable);          // 4; minted anew
+Val chunk_handle(Chunk *chunk, Kind kind, Storage *storage);                    // BUF: 2; takes over the storage
 
 // ---- Scheduler (sched.c) ----
 u64 sched_now(Worker *worker);                         // microseconds, monotonic; simulated under --seed

@@ -208,7 +208,11 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
       to[1] = (u64)l->image->code_of[(u32)code[1]];
       to[2] = line_at(l, word);
       return write_list(to + 3, few(l, code + 2));
-    case OP_SEND: case OP_ASK: case OP_REQUEST: return write_with(to, code, first, line_at(l, word), few(l, code + 1));
+    case OP_SEND: {
+      bool session = l->module->interfaces.items[register_type(l, word_a(first))->index].unique;
+      return write_with(to, code, session ? with_op(first, OP_SEND_ANY) : first, line_at(l, word), few(l, code + 1));
+    }
+    case OP_ASK: case OP_REQUEST: return write_with(to, code, first, line_at(l, word), few(l, code + 1));
     case OP_SPAWN: return write_spawn(l, to, word, code);
     case OP_SET: case OP_REPLACE: {
       bool raw = type_is_raw(l->module, l->function->registers[word_a(first)]);

@@ -43,7 +43,7 @@
   X(UNPACK_LONG)                                                                                                  \
   X(SPLIT_LONG)                                                                                                   \
   X(COMPARE)     /* EQ … LE, JEQ … JLE of two objects */                                                          \
-  X(SEND_ANY)    /* SEND whose arguments are no plain words, or in a guard */                                    \
+  X(SEND_ANY)    /* SEND whose arguments are no plain words, or in a guard, or through a session */                                    \
   X(SEND_DEAD)   /* SEND to an actor that has ended */                                                            \
   X(SET_RAW)     /* SET of a field that holds raw words */                                                        \
   X(REPLACE_RAW) /* REPLACE of one */                                                                             \

@@ -404,6 +404,7 @@ static bool make_class(Loader *l, Class *class, const ActorDef *def) {
   class->raw_fields = raw;
   class->handler_count = def->handler_count;
   class->handlers = handlers;
+  if (def->dropped != IMPORT_NONE) class->dropped = def->dropped + 1;
   for (u32 i = 0; i < def->field_count; i++) raw[i] = type_is_raw(l->module, def->fields[i].type);
   for (u32 i = 0; i < def->handler_count; i++) {
     const Handler *handler = &def->handlers[i];

@@ -1,9 +1,9 @@
-// Messages: see message.h. Arguments that are immediate, references, promises, boxed numbers or short texts, as most are, are copied
-// here straight into a pooled block; anything deeper goes through the general copier.
+// Messages: see message.h. Arguments that are immediate, references, promises, handles, boxed numbers or short texts, as most are, are
+// copied here straight into a pooled block; anything deeper goes through the general copier.
 #include "vm/message.h"
 
-#include "vm/scan.h"
 #include "vm/sched.h"
+#include "vm/storage.h"
 
 enum { SHORT_BYTES = 64 };
 
@@ -18,6 +18,12 @@ static inline u32 flat_words(Val arg) {
     case KIND_REF: return 4;
     case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_PROMISE: return 2;
     case KIND_STRING: case KIND_BYTES: return header_info(header) <= SHORT_BYTES ? 1 + bytes_words(header_info(header)) : DEEP;
+    case KIND_BUF: return 2;
+    case KIND_ARRAY: {
+      const Storage *storage = handle_storage(val_obj(arg));
+      return storage && storage->kind == STORAGE_VALS ? DEEP : 2;
+    }
+    case KIND_BLOB: return 4;
     case KIND_NONE: case KIND_CONS: case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_COUNT: break;
   }
   return DEEP;
@@ -34,9 +40,9 @@ static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
     return;
   }
   for (u32 i = 0; i + 1 < words; i++) to->words[i] = from->words[i];
-  if (obj_kind(from) != KIND_PROMISE) return;
-  promise_retain(promise_of(from));
+  if (!header_is_counted(from->header)) return;
   message->counted = 1;
+  object_count_copy(from, to);
 }
 
 static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 count) {
@@ -44,11 +50,6 @@ static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 
   u64 size;
   bool counted;
   if (!copy_out_block(worker, args, count, sizeof(Message), &block, &size, &counted)) return NULL;
-  if (size > UINT32_MAX) {
-    if (counted) counts_release(worker, ((Message *)block)->args + count, (u32)((size - sizeof(Message)) / 8 - count));
-    memory_free(block, size);
-    return NULL;
-  }
   message_fill(block, kind, count, size, worker->actor, worker->line);
   ((Message *)block)->counted = counted;
   return block;

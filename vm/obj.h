@@ -2,7 +2,8 @@
 //
 // An object is a header word and its payload, 8-byte aligned. While a collection or a copy runs, a header may be replaced by
 // a forwarding word, whose low bit is 0 (real headers have it 1). Objects are immutable once built, except for the weight in
-// a REF.
+// a REF, and for handles: a handle owns something that lies outside the heap, and is *spent*, its first word 0, once that
+// has been moved to another handle or given up (storage.h).
 #pragma once
 #include "vm/value.h"
 
@@ -17,7 +18,7 @@ typedef enum Kind {
 typedef enum ObjFlag {
   OBJ_IMMORTAL = 1,  // lies in a loaded image: never moved, copied, freed or written
   OBJ_LARGE = 2,     // lies in a large-object block of its own (heap.h): marked, not moved
-  OBJ_UNIQUE = 4,    // of a REF: a session, whose only handle this is
+  OBJ_UNIQUE = 4,    // of a REF: a session; of a PROMISE: of a unique value. Moved, never copied
   OBJ_SHARED = 8,    // lies in a shared block: neither moved nor written
 } ObjFlag;
 
@@ -88,7 +89,11 @@ static inline u32 header_words(u64 header) {
 }
 
 // ---- Reading objects of known kind ----
-static inline Str obj_bytes(const Obj *o) { return (Str){(const char *)o->words, header_info(o->header)}; }  // STRING, BYTES
+enum { BLOB_STORAGE, BLOB_BYTES, BLOB_LENGTH };
+static inline Str obj_bytes(const Obj *o) {  // STRING, BYTES, BLOB
+  if (UNLIKELY(obj_kind(o) == KIND_BLOB)) return (Str){(const char *)o->words[BLOB_BYTES], o->words[BLOB_LENGTH]};
+  return (Str){(const char *)o->words, header_info(o->header)};
+}
 static inline Val cons_head(Val v) { return val_obj(v)->words[0]; }
 static inline Val cons_tail(Val v) { return val_obj(v)->words[1]; }
 static inline i64 val_int(Val v) { return val_is_int(v) ? val_small(v) : (i64)val_obj(v)->words[0]; }
@@ -96,8 +101,10 @@ static inline double val_float(Val v) { return word_double(val_obj(v)->words[0])
 static inline i64 val_us(Val v) { return (i64)val_obj(v)->words[0]; }  // DURATION, TIME
 
 // ---- REF ----
-enum { REF_ACTOR, REF_ITABLE, REF_WEIGHT };
+// A session's weight is always one WEIGHT_UNIT; in the weight's place stands the message that tells its actor when it is dropped, or 0.
+enum { REF_ACTOR, REF_ITABLE, REF_WEIGHT, SESSION_DROPPED = REF_WEIGHT };
 #define REF_HEADER OBJ_HEADER(KIND_REF, 0, 0)
+#define SESSION_HEADER (REF_HEADER | (u64)OBJ_UNIQUE << 8)
 typedef struct Actor Actor;
 typedef struct Itable Itable;
 typedef struct Promise Promise;
@@ -107,3 +114,23 @@ static inline const Itable *ref_itable(const Obj *o) { return (const Itable *)o-
 static inline Promise *promise_of(const Obj *o) { return (Promise *)o->words[0]; }
 static inline const Code *closure_code(const Obj *o) { return (const Code *)o->words[0]; }
 static inline Val *closure_captures(Obj *o) { return o->words + 1; }
+
+// ---- BUF, ARRAY, BLOB ----
+typedef enum StorageKind {
+  STORAGE_NONE,   // of an array that never had an element
+  STORAGE_BYTES,  // of a Buf, and of shared Bytes
+  STORAGE_INT,
+  STORAGE_FLOAT,
+  STORAGE_VALS,
+} StorageKind;
+
+// One block of elements outside the heap: see storage.h.
+typedef struct Storage {
+  u64 len, cap;        // elements, of a Buf bytes
+  StorageKind kind;
+  _Atomic u32 count;   // handles; more than one only of shared Bytes
+  u64 data[];          // of VALS, behind cap elements: a Writes (storage.h)
+} Storage;
+
+// NULL: the handle is spent, or never had an element.
+static inline Storage *handle_storage(const Obj *handle) { return (Storage *)handle->words[0]; }

@@ -261,7 +261,7 @@ static void notify(Worker *worker, Promise *from, Waiter *waiter, bool last) {
 
 bool promise_keep(Worker *worker, Promise *promise, Val value) {
   if (!is_open(promise)) return true;
-  bool heard = promise->waiters || atomic_load_explicit(&promise->count, memory_order_acquire) > 1;
+  bool heard = promise_is_heard(promise);
   Outcome outcome = {PROMISE_KEPT, heard ? value : VAL_UNIT, NULL};
   if (heard && val_is_pointer(value) && !copy_out(worker, &value, 1, &outcome.value, &outcome.chunk)) return false;
   if (settle(worker, promise, outcome)) announce(worker, promise);
@@ -388,10 +388,10 @@ bool promise_race(Worker *worker, Val list, Promise **result) {
 // The message's first argument is filled with the Result when its turn begins.
 Promise *promise_when(Worker *worker, Promise *on, const Code *code, const Val *args, u32 count) {
   Waiter *waiter = waiter_new(worker, WAITER_WHEN);
-  Message *message = waiter ? message_new(worker, MESSAGE_WHEN, args, count) : NULL;
-  Promise *answer = message ? combined(worker, ASKED_WHEN) : NULL;
-  if (!answer) {
-    if (message) heap_free_message(worker, message);
+  Promise *answer = waiter ? combined(worker, ASKED_WHEN) : NULL;
+  Message *message = answer ? message_new(worker, MESSAGE_WHEN, args, count) : NULL;  // last: it moves what is unique
+  if (!message) {
+    if (answer) promise_release(worker, answer);
     if (waiter) waiter_free(worker, waiter);
     return NULL;
   }

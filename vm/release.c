@@ -7,6 +7,22 @@
 #include "vm/gc.h"
 #include "vm/life.h"
 
+// Handles that are spent hold nothing.
+void handle_release(Worker *worker, Obj *obj) {
+  if (!obj->words[0]) return;
+  switch (obj_kind(obj)) {
+    case KIND_REF:
+      if (header_flags(obj->header) & OBJ_UNIQUE) session_lost(worker, obj);
+      else weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
+      return;
+    case KIND_PROMISE: promise_release(worker, promise_of(obj)); return;
+    case KIND_BUF: case KIND_ARRAY: case KIND_BLOB: storage_release(handle_storage(obj)); return;
+    case KIND_NONE: case KIND_INT: case KIND_FLOAT: case KIND_STRING: case KIND_BYTES: case KIND_DURATION: case KIND_TIME: case KIND_CONS:
+    case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_COUNT: break;
+  }
+  BUG("releasing an object of kind %d", obj_kind(obj));
+}
+
 void counts_release(Worker *worker, u64 *words, u32 used) {
   for (u32 at = 0; at < used;) {
     Obj *obj = (Obj *)(words + at);
@@ -47,6 +63,7 @@ static void work_off(Worker *worker) {
     }
   }
   worker->releasing = false;
+  sessions_tell(worker);
 }
 
 void chunk_free(Worker *worker, Chunk *chunk) {

@@ -2,7 +2,7 @@
 #pragma once
 #include "vm/heap.h"
 
-typedef enum Scan { SCAN_NONE, SCAN_VALS, SCAN_DATA, SCAN_CLOSURE, SCAN_COUNTED } Scan;
+typedef enum Scan { SCAN_NONE, SCAN_VALS, SCAN_DATA, SCAN_CLOSURE, SCAN_COUNTED, SCAN_ARRAY } Scan;
 
 static inline Scan kind_scan(Kind kind) {
   static const u8 scans[KIND_COUNT] = {
@@ -16,7 +16,7 @@ static inline Scan kind_scan(Kind kind) {
 // The words that are followed; of them, those that `raw` marks (it may be NULL) hold numbers.
 typedef struct Vals {
   u64 *words;
-  u32 count;
+  u64 count;
   const u8 *raw;
 } Vals;
 
@@ -29,12 +29,17 @@ static inline Vals obj_vals(Obj *obj, u64 header) {
       return (Vals){obj->words, desc->field_count, desc->any_raw ? desc->raw : NULL};
     }
     case SCAN_CLOSURE: return (Vals){obj->words + 1, header_aux(header), NULL};
+    case SCAN_ARRAY: {
+      Storage *storage = handle_storage(obj);
+      if (storage && storage->kind == STORAGE_VALS) return (Vals){storage->data, storage->len, NULL};
+      break;
+    }
     case SCAN_NONE: case SCAN_COUNTED: break;
   }
   return (Vals){obj->words, 0, NULL};
 }
 
-static inline bool header_is_counted(u64 header) { return kind_scan(header_kind(header)) == SCAN_COUNTED; }
+static inline bool header_is_counted(u64 header) { return kind_scan(header_kind(header)) >= SCAN_COUNTED; }
 
 static inline u64 header_without(u64 header, ObjFlag flag) { return header & ~((u64)flag << 8); }
 static inline u64 header_with(u64 header, ObjFlag flag) { return header | (u64)flag << 8; }

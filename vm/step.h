@@ -27,6 +27,7 @@ bool step_send(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_ask(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_when(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_task(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_ended(Worker *worker, const u64 *pc) MUST_CHECK;
 
 typedef enum AwaitResult { AWAIT_GO_ON, AWAIT_SUSPEND, AWAIT_FAULT } AwaitResult;
 AwaitResult step_request(Worker *worker, const u64 *pc);

@@ -10,6 +10,11 @@ static u64 *registers(Worker *worker) { return turn_registers(worker->turn); }
 
 static bool memory_out(Worker *worker) { return worker->fault ? false : fault_memory(worker); }
 
+// A session is used up by what is sent through it.
+static inline void session_used(Worker *worker, Obj *reference) {
+  if (UNLIKELY(reference->header == SESSION_HEADER)) session_spend(worker, reference);
+}
+
 // Guards are pure; closures that they call are checked only here.
 static bool guard_check(Worker *worker, const char *what) {
   return LIKELY(!worker->in_guard) || fault_set(worker, "a guard or a constant may not %s", what);
@@ -17,7 +22,9 @@ static bool guard_check(Worker *worker, const char *what) {
 
 bool step_self(Worker *worker, const u64 *pc) {
   if (!heap_reserve(worker, 4)) return fault_memory(worker);
-  Val self = actor_reference(worker, worker->actor, (const Itable *)pc[1]);
+  const Itable *itable = (const Itable *)pc[1];
+  Val self = itable->unique ? session_mint(worker, worker->actor, itable) : actor_reference(worker, worker->actor, itable);
+  if (self == VAL_EMPTY) return fault_memory(worker);
   registers(worker)[word_a(*pc)] = self;
   return true;
 }
@@ -60,8 +67,9 @@ bool step_send(Worker *worker, const u64 *pc) {
   const u64 *fp = registers(worker);
   Message *message = call_message(worker, pc, fp);
   if (!message) return false;
-  const Obj *reference = val_obj(fp[word_a(*pc)]);
+  Obj *reference = val_obj(fp[word_a(*pc)]);
   if (!actor_send(worker, reference, word_b(*pc), message, NULL)) actor_dead_letter(worker, ref_actor(reference), message);
+  session_used(worker, reference);
   return true;
 }
 
@@ -77,24 +85,41 @@ static inline __attribute__((always_inline)) Promise *ask(Worker *worker, const 
     fault_memory(worker);
     return NULL;
   }
-  const Obj *reference = val_obj(fp[word_b(*pc)]);
+  Obj *reference = val_obj(fp[word_b(*pc)]);
   const Itable *itable = ref_itable(reference);
   u16 slot = word_c(*pc);
   promise->asked = itable->class;
   promise->asked_slot = itable->slots[slot];
   atomic_store_explicit(&promise->count, 2, memory_order_relaxed);
   if (!actor_send(worker, reference, slot, message, promise)) actor_dead_letter(worker, ref_actor(reference), message);
+  session_used(worker, reference);
   return promise;
 }
 
-// Puts a promise's handle into a register; takes over one count.
+// Whether the register holds unique values.
+static bool register_is_unique(const u64 *fp, u16 reg) {
+  const Code *code = (const Code *)fp[FRAME_CODE];
+  return code->image->drops[code->function->registers[reg]] != NULL;
+}
+
+// Puts a promise's handle into a register; takes over one count. A promise of a unique value is itself unique.
 static bool promise_store(Worker *worker, u16 to, Promise *promise) {
   if (!heap_reserve(worker, 2)) {
     promise_release(worker, promise);
     return fault_memory(worker);
   }
-  registers(worker)[to] = promise_value(worker, promise);
+  u64 *fp = registers(worker);
+  fp[to] = promise_value(worker, promise);
+  if (UNLIKELY(register_is_unique(fp, to))) val_obj(fp[to])->header = header_with(val_obj(fp[to])->header, OBJ_UNIQUE);
   return true;
+}
+
+// The promise in a handle that is about to be waited for, with a count of the caller's: a unique one is used up by that.
+static Promise *promise_use(Obj *handle) {
+  Promise *promise = promise_of(handle);
+  if (UNLIKELY(header_flags(handle->header) & OBJ_UNIQUE)) handle->words[0] = 0;
+  else promise_retain(promise);
+  return promise;
 }
 
 bool step_ask(Worker *worker, const u64 *pc) {
@@ -109,7 +134,9 @@ bool step_when(Worker *worker, const u64 *pc) {
   args[0] = VAL_UNIT;  // the Result will take its place
   u32 count = 1 + registers_listed(fp, pc + 3, args + 1);
   worker->line = (u32)pc[2];
-  Promise *answer = promise_when(worker, promise_of(val_obj(fp[word_b(*pc)])), (const Code *)pc[1], args, count);
+  Promise *on = promise_use(val_obj(fp[word_b(*pc)]));
+  Promise *answer = promise_when(worker, on, (const Code *)pc[1], args, count);
+  promise_release(worker, on);
   return answer ? promise_store(worker, word_a(*pc), answer) : fault_memory(worker);
 }
 
@@ -123,6 +150,16 @@ bool step_task(Worker *worker, const u64 *pc) {
   if (actor_task(worker, registers(worker)[word_a(*pc)], promise)) return promise_store(worker, word_a(*pc), promise);
   promise_release(worker, promise);
   return memory_out(worker);
+}
+
+bool step_ended(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "watch")) return false;
+  Promise *promise = promise_new(worker);
+  if (!promise) return fault_memory(worker);
+  promise_retain(promise);  // one for the handle, one for the watch
+  if (actor_watch(worker, registers(worker)[word_b(*pc)], promise)) return promise_store(worker, word_a(*pc), promise);
+  promise_release(worker, promise);
+  return fault_memory(worker);
 }
 
 // ---- Waiting --------------------------------------------------------------------------------------------------------
@@ -214,8 +251,7 @@ AwaitResult step_await(Worker *worker, const u64 *pc) {
   u64 *fp = registers(worker);
   bool limited = op == OP_AWAIT_IN || op == OP_OUTCOME_IN;
   i64 within_us = limited ? val_us(fp[word_c(word)]) : 0;
-  Promise *promise = promise_of(val_obj(fp[word_b(word)]));
-  promise_retain(promise);
+  Promise *promise = promise_use(val_obj(fp[word_b(word)]));
   AwaitResult result = await_promise(worker, promise, word_a(word), op == OP_OUTCOME || op == OP_OUTCOME_IN, within_us, limited);
   promise_release(worker, promise);
   return result;

@@ -3,10 +3,12 @@
 // A slice is what a worker does with an actor before it looks at the others: many short turns, or a part of a long one. A turn that
 // must stop midway, because it waits or has used up its reductions, is put aside in its actor with its frames; everything else of it
 // has left the worker by then. A guard is a turn of its own on the same message, which stays in the mailbox until the guard has said yes.
+#include "vm/drop.h"
 #include "vm/fault.h"
 #include "vm/load.h"
 #include "vm/sched.h"
 #include "vm/step.h"
+#include "vm/storage.h"
 #include "vm/stream.h"
 #include "vm/trace.h"
 
@@ -88,11 +90,20 @@ static inline const Code *code_of(const Actor *actor, const Message *message) {
 
 // ---- Answers --------------------------------------------------------------------------------------------------------
 
-static inline bool settle(Worker *worker, Message *message, bool forwards) {
+// Nobody asks for the answer any more: what it owns goes now, wherever its handles lie.
+static void drop_answer(Worker *worker, const Code *code) {
+  const DropPlan *plan = code->image->drops[code->function->result];
+  if (plan) drop_value(worker, plan, worker->result);
+}
+
+static inline bool settle(Worker *worker, Actor *actor, Message *message, bool forwards) {
   Promise *promise = message->promise;
   if (forwards) {
-    if (!promise_forward(worker, promise_of(val_obj(worker->result)), promise)) return false;
+    Obj *from = val_obj(worker->result);
+    if (!promise_forward(worker, promise_of(from), promise)) return false;
+    if (header_flags(from->header) & OBJ_UNIQUE) handle_drop(worker, from);  // the answer follows it without its handle
   } else {
+    if (UNLIKELY(val_is_pointer(worker->result) && !promise_is_heard(promise))) drop_answer(worker, code_of(actor, message));
     if (!promise_keep(worker, promise, worker->result)) return false;
     promise_release(worker, promise);
   }
@@ -101,15 +112,15 @@ static inline bool settle(Worker *worker, Message *message, bool forwards) {
 }
 
 // The turn is over but for what it leaves behind: its message is still its own.
-static inline __attribute__((always_inline)) bool turn_end(Worker *worker, Message *message, bool forwards) {
-  if (message->promise && !settle(worker, message, forwards)) return false;
+static inline __attribute__((always_inline)) bool turn_end(Worker *worker, Actor *actor, Message *message, bool forwards) {
+  if (message->promise && !settle(worker, actor, message, forwards)) return false;
   return heap_end_plain(worker) || heap_end_turn(worker);
 }
 
 static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
-  if (UNLIKELY(!turn_end(worker, message, forwards))) return end_by_memory(worker, actor);
+  if (UNLIKELY(!turn_end(worker, actor, message, forwards))) return end_by_memory(worker, actor);
   if (actor->class->any_guard && code_of(actor, message)->effects & EFFECT_ASSIGNS) {
     actor->retest = true;
     *mailbox_tested(actor) = NULL;
@@ -200,6 +211,7 @@ static Step test_guard(Worker *worker, Actor *actor, Message *message, const Cod
   turn->phase = PHASE_GUARD;
   turn->message = message;
   turn->put_off = put_off;
+  turn->guard_writes = 0;
   worker->reductions--;
   worker->untidy = false;
   worker->in_guard = true;

@@ -15,9 +15,16 @@ typedef struct Run {
   u64 *starts;  // a bit for each word at which an object begins
 } Run;
 
+typedef struct Owned {
+  u64 thing;          // what a handle owns, 0 if it is spent
+  const Obj *handle;
+} Owned;
+
 typedef struct Walk {
   Worker *worker;
   Heap *heap;
+  Owned *owned;       // by all handles; in the end by thing
+  u32 owned_count, owned_capacity;
   Run *runs;          // by address
   u32 run_count;
   Obj **large;        // by address
@@ -27,6 +34,66 @@ typedef struct Walk {
   bool lenient;       // a guard's garbage may point anywhere
 } Walk;
 
+// ---- Handles --------------------------------------------------------------------------------------------------------
+
+static void owned_add(Walk *w, const Obj *handle) {
+  if (w->owned_count == w->owned_capacity) {
+    w->owned_capacity = w->owned_capacity ? w->owned_capacity * 2 : 64;
+    w->owned = realloc(w->owned, w->owned_capacity * sizeof *w->owned);
+    if (!w->owned) abort();
+  }
+  w->owned[w->owned_count++] = (Owned){handle->words[0], handle};
+}
+
+static void storage_check(const Obj *handle, const Storage *storage) {
+  Kind kind = obj_kind(handle);
+  bool bytes = storage->kind == STORAGE_BYTES;
+  if (bytes != (kind != KIND_ARRAY) || storage->kind > STORAGE_VALS) BUG("I12: storage of kind %d behind a handle of kind %d", storage->kind, kind);
+  if (storage->len > storage->cap) BUG("I12: storage fuller than full");
+  if (storage->kind == STORAGE_NONE && storage->len) BUG("I12: elements of no kind");
+  if (!storage->count || (kind != KIND_BLOB && storage->count != 1)) BUG("I11: %u handles of one storage", storage->count);
+  u64 from = handle->words[BLOB_BYTES] - (u64)storage->data;
+  if (kind == KIND_BLOB && (from > storage->len || handle->words[BLOB_LENGTH] > storage->len - from)) BUG("I12: Bytes past their storage");
+}
+
+// Notes what the object owns, or holds of shared Bytes.
+static void handle_check(Walk *w, const Obj *obj) {
+  u64 header = obj->header;
+  bool session = header_kind(header) == KIND_REF && header_flags(header) & OBJ_UNIQUE;
+  if (header_kind(header) == KIND_BLOB) storage_check(obj, handle_storage(obj));
+  if (!header_is_handle(header) || !obj->words[0]) return;
+  // There may be many sessions of one actor, but no two with one message.
+  if (!session) owned_add(w, obj);
+  if (header_kind(header) == KIND_BUF || header_kind(header) == KIND_ARRAY) storage_check(obj, handle_storage(obj));
+}
+
+static int owned_order(const void *a, const void *b) {
+  u64 x = ((const Owned *)a)->thing, y = ((const Owned *)b)->thing;
+  return (x > y) - (x < y);
+}
+
+static void owners_check(Walk *w) {
+  if (!w->owned_count) return;
+  qsort(w->owned, w->owned_count, sizeof *w->owned, owned_order);
+  for (u32 i = 1; i < w->owned_count; i++) {
+    if (w->owned[i].thing == w->owned[i - 1].thing)
+      BUG("I11: two handles own one thing: %p and %p", (const void *)w->owned[i].handle, (const void *)w->owned[i - 1].handle);
+  }
+  free(w->owned);
+}
+
+// Every list that leads to a storage knows it.
+static void written_check(const Worker *worker) {
+  Storage *const *link = &worker->written;
+  for (Storage *storage; (storage = *link); link = &storage_writes(storage)->next) {
+    if (storage->kind != STORAGE_VALS || storage_writes(storage)->link != link) BUG("I13: a broken list of written arrays");
+  }
+}
+
+// ---- Runs -----------------------------------------------------------------------------------------------------------
+
+static u8 flags_allowed(Kind kind) { return kind == KIND_REF || kind == KIND_PROMISE ? OBJ_UNIQUE : 0; }
+
 static void run_add(Walk *w, u64 *words, u64 used, bool counted, bool young) {
   if (!used) return;
   Run run = {words, (u32)used, young, calloc(used / 64 + 1, 8)};
@@ -35,10 +102,11 @@ static void run_add(Walk *w, u64 *words, u64 used, bool counted, bool young) {
     u64 header = words[at];
     Kind kind = header_kind(header);
     if (header_is_forward(header)) BUG("I1: a forwarding word outside of a collection, at %p", (void *)(words + at));
-    bool sane = kind > KIND_NONE && kind < KIND_COUNT && !header_flags(header);
+    bool sane = kind > KIND_NONE && kind < KIND_COUNT && !(header_flags(header) & ~flags_allowed(kind));
     if (!sane) BUG("I2: bad header %llx", (unsigned long long)header);
     if (header_words(header) > used - at) BUG("I2: object past the end of its chunk");
     if (header_is_counted(header) && !counted) BUG("I6: a counted object in a chunk that isn't marked so");
+    handle_check(w, (const Obj *)(words + at));
     run.starts[at / 64] |= (u64)1 << at % 64;
     at += header_words(header);
   }
@@ -83,15 +151,27 @@ static void slot_check(void *context, Val *slot) {
     BUG("I3: %s points out of the actor's memory", w->where);
 }
 
+static bool card_is_marked(Storage *storage, u64 i) {
+  const Writes *writes = storage_writes(storage);
+  return writes->link && writes->cards[i / CARD_WORD_ELEMENTS] >> i / CARD_ELEMENTS % 64 & 1;
+}
+
+// The slots of an object. Elements of an old array may be young if their card says so.
+static void object_check(Walk *w, Obj *obj, bool old) {
+  Vals vals = obj_vals(obj, obj->header);
+  bool array = obj_kind(obj) == KIND_ARRAY;
+  for (u64 i = 0; i < vals.count; i++) {
+    if (vals.raw && vals.raw[i]) continue;
+    w->old = old && !(array && card_is_marked(handle_storage(obj), i));
+    slot_check(w, &vals.words[i]);
+  }
+}
+
 static void runs_check(Walk *w) {
   for (u32 r = 0; r < w->run_count; r++) {
-    w->old = !w->runs[r].young;
     for (u32 at = 0; at < w->runs[r].used;) {
       Obj *obj = (Obj *)(w->runs[r].words + at);
-      Vals vals = obj_vals(obj, obj->header);
-      for (u32 i = 0; i < vals.count; i++) {
-        if (!vals.raw || !vals.raw[i]) slot_check(w, &vals.words[i]);
-      }
+      object_check(w, obj, !w->runs[r].young);
       at += header_words(obj->header);
     }
   }
@@ -163,6 +243,8 @@ void heap_check(Worker *worker, Actor *actor, bool frames) {
   w.where = "an object";
   runs_check(&w);
   w.lenient = false;
+  owners_check(&w);
+  if (running) written_check(worker);
   w.where = "a state field";
   state_each(actor, slot_check, &w);
   w.where = "a register";

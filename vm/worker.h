@@ -20,7 +20,8 @@ struct Worker {
   Obj **counted;               // COUNTED objects born in the nursery
   u32 counted_count, counted_capacity;
   LargeObj *young_large;       // large objects born in this turn
-  u64 young_large_words;       // in them
+  u64 young_large_words;       // in them, and in the storage of Bytes born in it
+  Storage *written;            // of arrays into which the turn wrote vals, linked by next (storage.h)
   bool untidy;                 // the turn made or received what must be given back or looked at when it ends (heap.h)
   Chunk *big;                  // at lies in this chunk instead of the nursery: a request was too large for it (heap.c)
   Heap *loose;                 // of what runs outside any actor (constants being computed), or NULL
@@ -28,6 +29,9 @@ struct Worker {
   Chunk *dead_chunks;          // counts to give back before freeing (release.c)
   Message *dead_messages;
   bool releasing;              // they are being worked off
+  Message *lost;               // messages `dropped` of sessions that were swept, not yet sent, linked by next (life.c)
+  u32 holding;                 // they are to wait for others (life.h)
+  bool unheard;                // sessions go without telling their actors
   struct CopyEntry *copy_log;  // copy.c
   u32 copy_capacity;
   i64 reductions;              // left of this slice
@@ -89,6 +93,9 @@ static inline void heap_note_counted(Worker *worker, Obj *obj) {
   if (UNLIKELY(worker->counted_count == worker->counted_capacity)) BUG("more counted objects than the nursery can hold");
   worker->counted[worker->counted_count++] = obj;
 }
+
+// So many words outside the heap came with the last object, Bytes with storage. Enough of them make the next reservation collect.
+void heap_note_outside(Worker *worker, u64 words);
 
 // Ends a turn that wrote no state and made nothing but objects in the nursery that hold no counts. False if it was another one:
 // nothing is done then, heap_end_turn() is to do it.
