@@ -7,6 +7,7 @@
 #include "bytecode/front/check.h"
 
 #include "bytecode/front/match.h"
+#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 // ---- Bodies ---------------------------------------------------------------------------------------------------------
@@ -70,6 +71,10 @@ void check_fn(Checker *c, Node *node) {
   check_enter_type_params(c, &fn->generics, node->params);
   c->body = fn->body;
   check_params(c, &fn->params, LOCAL_LET);
+  for (u32 i = 0; i < fn->params.count; i++) {
+    Pat *pattern = fn->params.items[i].pattern;
+    if (fn->params.items[i].lent && pattern && pattern->kind == PAT_NAME && pattern->local) pattern->local->lent = true;
+  }
   c->body = NULL;
   Want want = {.ty = fn->result_ty, .what = "the result of", .name = fn->name.name};
   if (fn->result) want.source = c->source, want.span = fn->result->span, want.note = "the result type is written here";
@@ -150,7 +155,7 @@ static void collect_open(Ty *ty, TyVec *params, u32 depth, u32 *steps) {
   if (!ty->has_vars || depth > 2 * TY_DEPTH_LIMIT || !*steps) return;
   --*steps;
   if (ty->kind == TY_VAR) {
-    Ty *param = ty_param(params->count, NULL, ty->constraints);
+    Ty *param = ty_param(params->count, NULL, ty->constraints & (u8)~CONSTRAINT_PLAIN);
     param->reason = ty->reason;
     ty->link = param;
     vec_push(params, param);
@@ -211,6 +216,12 @@ static void generalise(Checker *c, Node **nodes, u32 count) {
 
 // The types of a constant's names are closed, since constants do not generalise.
 static void close_const(Checker *c, const Node *node) {
+  const ConstDecl *decl = node->constant;
+  if (decl->body && decl->value && ty_is_unique(decl->body->result)) {
+    Diag *diag = check_error(c, DIAG_E0425, decl->value->span, "a constant can't be unique, and this is %.*s",
+                             STR_ARG(ty_text(decl->body->result)));
+    diag_hint(diag, "make the value where it is needed, and pass it on");
+  }
   for (u32 i = 0; i < node->constant->items.count; i++) {
     Local *local = node->constant->items.items[i]->local;
     if (!local) continue;
@@ -367,5 +378,6 @@ void check_module(Front *front, ModuleAst *module) {
   check_arm_guard_rules(c);
   check_main(c);
   effects_publish(&c->effects);
+  if (!c->diags->errors) own_check_module(c);
   module->checked = true;
 }

@@ -115,7 +115,8 @@ typedef struct Checker {
   VEC(Expr *) recursive;  // calls of members whose parameters are not known yet
   VEC(Obligation) obligations;
   VEC(StoredUse) stored;
-  ArmGuard *arm_guard;  // being checked, or NULL
+  HandlerDecl *handler;  // whose block is being checked, or NULL
+  ArmGuard *arm_guard;   // being checked, or NULL
   VEC(ArmGuard *) arm_guards;
   VEC(Expr *) matches;                  // to be checked for exhaustiveness once types are known
   VEC(Pat *) irrefutable;               // patterns that must always match
@@ -168,6 +169,8 @@ bool locals_detached(const Checker *c);  // inside a closure or task: the actor'
 // ---- check_expr.c, check_control.c ----------------------------------------------------------------------------------
 
 Ty *check_expr(Checker *c, Expr *e, const Want *want);
+Ty *check_borrow(Checker *c, Expr *e, const Want *want);  // an EX_LEND where it may stand
+Ty *check_looked_at(Checker *c, Expr *e);               // any value, which may be lent
 Ty *check_value(Checker *c, Expr *e);                          // any type; Never becomes a variable
 void check_is(Checker *c, Expr *e, Ty *ty, const char *what);  // must be `ty`
 Ty *check_settle(Checker *c, Expr *e, Ty *ty, const Want *want);
@@ -195,7 +198,7 @@ Ty *check_ctor_value(Checker *c, Expr *e, CtorDecl *ctor);
 Ty *check_const_value(Checker *c, Expr *e, ConstItem *item);
 // The function's type with fresh type arguments, which e->inst gets.
 Ty *check_instantiate(Checker *c, Expr *e, FnDecl *fn, Span at);
-Ty *check_instantiate_ctor(CtorDecl *ctor, Ty **result, Ty ***fields);
+Ty *check_instantiate_ctor(Checker *c, CtorDecl *ctor, Span at, Ty **result, Ty ***fields);
 Ty **check_fresh_args(Checker *c, Node *node, u32 count, const Name *name, Span at);
 FnDecl *check_find_fn(Checker *c, const Name *name);  // a function in scope, helpers first
 CtorDecl *check_find_ctor(Checker *c, Ident module, Ident name);
@@ -216,6 +219,8 @@ typedef struct Callee {
   u32 count;
   Ty **params;
   const Name **names;  // or NULL: arguments cannot be named
+  const Params *lent;  // tells which parameters are lent, or NULL
+  bool looks;          // arguments may be lent, but need not
   bool skip_first;     // the first argument is a dot call's receiver, which is checked already
   Source *source;      // where it is declared, or NULL
   Span span;
@@ -225,6 +230,7 @@ void check_args(Checker *c, Expr *e, const Callee *callee);
 void check_args_loosely(Checker *c, Expr *e);  // after an error: types are inferred, nothing is demanded
 Ty *check_call(Checker *c, Expr *e);
 Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at);
+CallKind check_call_kind(const FnDecl *fn);  // what the compiler knows about the library's function
 Ty *check_call_ctor(Checker *c, Expr *e, CtorDecl *ctor);
 Ty *check_dot_call(Checker *c, Expr *e);
 const Name **check_param_names(const Params *params);
@@ -240,6 +246,8 @@ void check_must_match(Checker *c, Pat *pattern, const char *where);  // "a param
 // ---- check_actor.c, check_send.c ------------------------------------------------------------------------------------
 
 void check_actor(Checker *c, Node *node);
+// Whether what the handler handles came through a session: all messages that it is for are of unique interfaces.
+bool check_handles_session(const ActorDecl *actor, const HandlerDecl *handler);
 void check_close_actor(Checker *c, Node *node);  // nothing of its types may be left open
 void check_actor_signature(Checker *c, Node *node);
 Ty *check_self_type(Checker *c);
@@ -268,7 +276,9 @@ void check_mismatch(Checker *c, UnifyResult result, Span span, Ty *found, const 
 bool check_same(Checker *c, Span span, Ty *found, const Want *want);              // unifies, reports; false after an error
 bool check_able(Checker *c, Span span, Ty *ty, u8 constraint, const char *what);  // "`<`"
 bool check_known(Checker *c, Ty *ty, Span span, const char *what);                // reports E0204 for an open type
-void check_unavailable(Checker *c, Span span, const char *what);                  // "unique types"
+void check_plain(Checker *c, Span span, Ty *ty, const char *what);  // not unique: "a closure"
+Ty *check_plain_var(Checker *c, Span span, const char *what);
+void check_unavailable(Checker *c, Span span, const char *what);                  // "banks"
 static inline bool ty_is(Ty *ty, TyKind kind) { return ty_resolve(ty)->kind == kind; }
 static inline bool ty_bad(Ty *ty) { return ty_resolve(ty)->kind == TY_ERROR; }
 static inline Ty *ty_value(Ty *ty) { return ty_resolve(ty)->kind == TY_NEVER ? ty_var() : ty_resolve(ty); }

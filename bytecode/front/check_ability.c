@@ -34,6 +34,10 @@ static void reach(Fixpoint *fix, TypeDecl *decl) {
     ability->needs = all_params(decl);
     return;
   }
+  if (decl->is_unique) {
+    ability->never = true;
+    return;
+  }
   vec_push(&fix->decls, decl);
 }
 
@@ -61,8 +65,10 @@ static void add_field(Fixpoint *fix, Ability *ability, Ty *ty, u32 depth) {
       for (u32 i = 0; i < ty->count; i++) add_field(fix, ability, ty->args[i], depth + 1);
       return;
     case TY_REF:
-      if (!fix->ordered) return;
+      if (!fix->ordered && !ty->interface->is_unique) return;
       break;
+    case TY_BUF:
+    case TY_ARRAY:
     case TY_PROMISE:
     case TY_FN: break;
     case TY_DATA: {

@@ -2,6 +2,8 @@
 // group over the actor's own type parameters. None of their types may be left open.
 #include "bytecode/front/check.h"
 
+#include "bytecode/front/own.h"
+
 // ---- Signatures -----------------------------------------------------------------------------------------------------
 
 static Ty *typed_param(Checker *c, Param *param, const char *of) {
@@ -152,6 +154,7 @@ typedef struct Coverage {
   Checker *c;
   ActorDecl *actor;
   PtrMap handlers;  // MethodSig → HandlerDecl
+  const HandlerDecl *dropped;
   VEC(Str) meant;   // messages that handlers with a misspelt name were probably for: one report is enough
 } Coverage;
 
@@ -203,6 +206,21 @@ static void cover_method(Coverage *cover, HandlerDecl *handler, MethodSig *sig) 
   diag_note(diag, cover->c->source, earlier->name.span, "the other one");
 }
 
+// `on dropped()` of an actor with sessions, which no interface declares.
+static bool hears_of_drops(Coverage *cover, const HandlerDecl *handler) {
+  bool session = false;
+  for (u32 i = 0; i < cover->actor->interfaces.count; i++) session |= cover->actor->interfaces.items[i]->interface->is_unique;
+  if (!session || handler->qualifier.name || !str_eq(handler->name.name->text, STR("dropped"))) return false;
+  if (handler->params.count || handler->answer)
+    check_error(cover->c, DIAG_E0427, handler->name.span, "`on dropped()` has no parameters and no answer");
+  if (cover->dropped) {
+    Diag *diag = check_error(cover->c, DIAG_E0403, handler->name.span, "there are two handlers for `dropped`");
+    diag_note(diag, cover->c->source, cover->dropped->name.span, "the other one");
+  }
+  cover->dropped = handler;
+  return true;
+}
+
 static void place_handler(Coverage *cover, HandlerDecl *handler) {
   Checker *c = cover->c;
   if (!handler->name.name) return;
@@ -225,7 +243,7 @@ static void place_handler(Coverage *cover, HandlerDecl *handler) {
     first = sig;
     cover_method(cover, handler, sig);
   }
-  if (!first) unknown_handler(cover, handler);
+  if (!first && !hears_of_drops(cover, handler)) unknown_handler(cover, handler);
 }
 
 static void print_method(Text *text, const MethodSig *sig, const Ty *interface) {
@@ -276,6 +294,14 @@ static Ty *interface_with(const ActorDecl *actor, const MethodSig *sig) {
     if (check_method(actor->interfaces.items[i]->interface, sig->name) == sig) return actor->interfaces.items[i];
   }
   return NULL;
+}
+
+bool check_handles_session(const ActorDecl *actor, const HandlerDecl *handler) {
+  for (u32 i = 0; i < handler->methods.count; i++) {
+    Ty *interface = interface_with(actor, handler->methods.items[i]);
+    if (!interface || !interface->interface->is_unique) return false;
+  }
+  return handler->methods.count > 0;
 }
 
 // The handler's types, from its first method; what the handler writes must agree.
@@ -343,6 +369,7 @@ static void check_guard(Checker *c, HandlerDecl *handler) {
   handler->guard_params.items = locals.items;
   handler->guard_params.count = locals.count;
   handler->guard_params.capacity = locals.capacity;
+  for (u32 i = 0; i < locals.count; i++) locals.items[i]->lent = ty_is_unique(locals.items[i]->type);
   check_is(c, handler->guard, ty_basic(TY_BOOL), "a guard");
   c->body = NULL;
   locals_close(c, mark);
@@ -369,7 +396,9 @@ static void check_handler(Checker *c, ActorDecl *actor, HandlerDecl *handler) {
                   .span = sig->span,
                   .note = "declared here"};
   }
+  c->handler = handler;
   check_body_block(c, body, handler->block, want);
+  c->handler = NULL;
   locals_close(c, mark);
   for (u32 i = 0; i < locals.count && i < handler->guard_params.count; i++)
     locals.items[i]->used |= handler->guard_params.items[i]->used;

@@ -3,6 +3,7 @@
 // Arguments are checked as written, closures last: by then the other arguments have often said what their parameters are.
 #include "bytecode/front/check.h"
 
+#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 // ---- Arguments ------------------------------------------------------------------------------------------------------
@@ -81,6 +82,24 @@ static void place_args(Checker *c, Expr *e, const Callee *callee) {
   if (extra || (placed < callee->count && !spread)) wrong_count(c, e, callee, given, e->args.count);
 }
 
+static void not_lent(Checker *c, Expr *e, const Callee *callee) {
+  Diag *diag = check_error(c, DIAG_E0423, e->span, "%.*s takes this for good: it can't be lent", STR_ARG(callee_text(callee)));
+  bool local = str_eq(str_from(callee->kind), STR("function")) && callee->source && !callee->source->library;
+  diag_hint(diag, local ? "leave `&` out, or let the function borrow it: `&` before the parameter's type" : "leave `&` out");
+  note_callee(diag, callee);
+  if (e->object) check_value(c, e->object);
+  e->type = ty_basic(TY_ERROR);
+}
+
+static void must_lend(Checker *c, const Expr *e, const Callee *callee) {
+  if (ty_bad(e->type)) return;
+  Diag *diag = check_error(c, DIAG_E0423, e->span, "%.*s only borrows this: it is lent with `&`", STR_ARG(callee_text(callee)));
+  bool name = e->kind == EX_NAME && e->ref == REF_LOCAL;
+  if (name) diag_hint(diag, "write `&%.*s`", STR_ARG(e->local->name->text));
+  else diag_hint(diag, "only names are lent: bind it with `let` first");
+  note_callee(diag, callee);
+}
+
 static void check_arg(Checker *c, Arg *arg, const Callee *callee) {
   if (arg->param >= callee->count) {
     check_value(c, arg->value);
@@ -93,7 +112,17 @@ static void check_arg(Checker *c, Arg *arg, const Callee *callee) {
                .source = callee->source,
                .span = callee->span,
                .note = "declared here"};
-  check_expr(c, arg->value, &want);
+  bool lent = callee->lent && callee->lent->items[arg->param].lent;
+  if (arg->value->kind != EX_LEND) {
+    check_expr(c, arg->value, &want);
+    if (lent) must_lend(c, arg->value, callee);
+  } else if (lent) {
+    check_borrow(c, arg->value, &want);
+  } else if (callee->looks) {
+    check_same(c, arg->value->span, check_looked_at(c, arg->value), &want);
+  } else {
+    not_lent(c, arg->value, callee);
+  }
 }
 
 void check_args(Checker *c, Expr *e, const Callee *callee) {
@@ -110,7 +139,9 @@ void check_args(Checker *c, Expr *e, const Callee *callee) {
 
 void check_args_loosely(Checker *c, Expr *e) {
   for (u32 i = 0; i < e->args.count; i++) {
-    if (e->args.items[i].value && !e->args.items[i].value->type) check_value(c, e->args.items[i].value);
+    Expr *value = e->args.items[i].value;
+    if (value && value->kind == EX_LEND) value = value->object;
+    if (value && !value->type) check_value(c, value);
   }
 }
 
@@ -165,15 +196,57 @@ static void helper_in_reach(Checker *c, const FnDecl *fn, Span at) {
   diag_hint(diag, "a function at the top of the module can be called from anywhere");
 }
 
-static bool is_show(const FnDecl *fn) {
-  return str_eq(fn->home->name, STR("prelude")) && str_eq(fn->name.name->text, STR("show"));
+// ---- Functions that the compiler knows -------------------------------------------------------------------------------
+
+CallKind check_call_kind(const FnDecl *fn) {
+  if (!fn->home->source->library || fn->actor || fn->block || !fn->name.name) return CALL_FN;
+  Str home = fn->home->name, name = fn->name.name->text;
+  if (str_eq(home, STR("option"))) return str_eq(name, STR("take")) ? CALL_TAKE : CALL_FN;
+  if (!str_eq(home, STR("prelude"))) return CALL_FN;
+  if (str_eq(name, STR("show"))) return CALL_SHOW;
+  if (str_eq(name, STR("ended"))) return CALL_ENDED;
+  return str_eq(name, STR("replace")) ? CALL_REPLACE : CALL_FN;
+}
+
+// Of plain references `ended` is a function like others; of sessions it is not generic.
+static void check_ended(Checker *c, Expr *e) {
+  Expr *of = e->args.count ? e->args.items[0].value : NULL;
+  e->call = CALL_FN;
+  if (!of || !of->type) return;
+  Ty *ty = ty_resolve(of->type);
+  if (ty->kind == TY_REF && ty->interface->is_unique) e->call = CALL_ENDED;
+  else check_plain(c, of->span, ty, "ended");
+}
+
+// replace(&x, v) and option.take(&x): an assignment to x. The name comes first; where it stands among the arguments makes no
+// difference, since nothing happens there.
+static void check_replaced(Checker *c, Expr *e) {
+  for (u32 i = 1; i < e->args.count; i++) {
+    Arg arg = e->args.items[i];
+    if (arg.param) continue;
+    e->args.items[i] = e->args.items[0];
+    e->args.items[0] = arg;
+  }
+  Expr *name = e->args.count ? e->args.items[0].value : NULL;
+  if (name && name->kind == EX_LEND) name = name->object;
+  if (!name || ty_bad(name->type)) return;
+  if (name->kind != EX_NAME || name->ref != REF_LOCAL) {
+    check_error(c, DIAG_E0423, name->span, "only what a `var` holds can be taken out of it");
+    return;
+  }
+  Local *local = name->local;
+  local->assigned = true;
+  bool guard = c->arm_guard || (c->body && c->body->kind == BODY_GUARD);
+  if (guard && (local->kind == LOCAL_STATE_VAR || local->lent || ty_is_unique(local->type)))
+    check_error(c, DIAG_E0409, name->span, "a guard only looks: it can't change `%.*s`", STR_ARG(local->name->text));
+  if (local->kind == LOCAL_STATE_VAR && c->body && !locals_detached(c)) c->body->effects |= EFFECT_ASSIGNS;
 }
 
 Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
   u32 type_count;
   TypeExpr **types = written_type_args(e, &type_count);
   e->kind = EX_CALL;
-  e->call = is_show(fn) ? CALL_SHOW : CALL_FN;
+  CallKind kind = e->call = check_call_kind(fn);
   e->object = NULL;
   helper_in_reach(c, fn, at);
   no_spread(c, e);
@@ -186,6 +259,8 @@ Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
                    .count = ty_fn_params(ty),
                    .params = ty->args,
                    .names = check_param_names(&fn->params),
+                   .lent = &fn->params,
+                   .looks = kind == CALL_SHOW || kind == CALL_ENDED,
                    .skip_first = dot,
                    .source = fn->home->source,
                    .span = fn->name.span};
@@ -200,6 +275,8 @@ Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
                        .note = "declared here"});
   }
   check_args(c, e, &callee);
+  if (kind == CALL_ENDED) check_ended(c, e);
+  if (kind == CALL_REPLACE || kind == CALL_TAKE) check_replaced(c, e);
   for (u32 i = 0; i < e->args.count; i++) locals_note_user(c, e->args.items[i].value, e);
   return ty_fn_result(ty);
 }
@@ -222,6 +299,7 @@ static void check_spread(Checker *c, Expr *e, CtorDecl *ctor, Ty *result) {
                   STR_ARG(ctor->owner->name.name->text), ctor->owner->ctors.count);
     }
     check_is(c, arg->value, result, "what `..` copies");
+    check_plain(c, arg->value->span, result, "..");
   }
 }
 
@@ -234,7 +312,7 @@ Ty *check_call_ctor(Checker *c, Expr *e, CtorDecl *ctor) {
   e->object = NULL;
   resolve_depend(c->module, ctor->owner->home);
   Ty *result, **fields;
-  check_instantiate_ctor(ctor, &result, &fields);
+  check_instantiate_ctor(c, ctor, e->span, &result, &fields);
   if (type_count && type_count_fits(c, ctor->owner->name, ctor->owner->generics.count, type_count, e->span)) {
     for (u32 i = 0; i < type_count; i++)
       check_same(c, types[i]->span, check_type(c, types[i]), &(Want){.ty = result->args[i]});
@@ -267,11 +345,13 @@ static Ty *call_open(Checker *c, Expr *e, Ty *ty) {
   u32 count = e->args.count;
   Ty **params = gc_array(Ty *, count + 1);
   for (u32 i = 0; i < count; i++) {
-    params[i] = e->args.items[i].value ? check_value(c, e->args.items[i].value) : ty_basic(TY_ERROR);
+    Expr *value = e->args.items[i].value;
+    params[i] = value ? check_value(c, value) : ty_basic(TY_ERROR);
+    if (value) check_plain(c, value->span, params[i], "a closure");
     e->args.items[i].param = i;
     if (e->args.items[i].name.name) unknown_argument(c, &(Callee){.kind = "closure"}, e->args.items[i].name);
   }
-  Ty *result = ty_var();
+  Ty *result = check_plain_var(c, e->span, "a closure");
   check_same(c, e->object->span, ty_fn(count, params, result), &(Want){.ty = ty, .what = "what is called"});
   return result;
 }

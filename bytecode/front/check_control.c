@@ -189,9 +189,10 @@ static Ty *iterated_data(Checker *c, Ty *ty) {
 
 // The type of what `for` goes over, or Error.
 static Ty *iterated(Checker *c, Expr *object) {
-  Ty *ty = check_value(c, object), *element = NULL;
+  Ty *ty = check_looked_at(c, object), *element = NULL;
   if (ty->kind == TY_ERROR || !check_known(c, ty, object->span, "`for`")) return ty_basic(TY_ERROR);
-  if (ty->kind == TY_LIST) return ty->args[0];
+  if (ty->kind == TY_LIST || ty->kind == TY_ARRAY) return ty->args[0];
+  if (ty->kind == TY_BUF) return ty_basic(TY_INT);
   if (ty->kind == TY_BYTES && resolve_library(c->front, c->module, "bytes", object->span)) return ty_basic(TY_INT);
   if (ty->kind == TY_DATA) {
     element = iterated_data(c, ty);
@@ -200,7 +201,7 @@ static Ty *iterated(Checker *c, Expr *object) {
   if (element) return element;
   Diag *diag = check_error(c, DIAG_E0228, object->span, "`for` can't go over %.*s", STR_ARG(ty_text(ty)));
   diag_hint(diag, ty->kind == TY_INT ? "a range of numbers is written `0..n`"
-                                     : "it goes over lists, ranges, maps, sets and bytes");
+                                     : "it goes over lists, arrays, ranges, maps, sets, bytes and buffers");
   return ty_basic(TY_ERROR);
 }
 
@@ -223,8 +224,10 @@ Ty *check_loop(Checker *c, Expr *e) {
 // ---- Closures -------------------------------------------------------------------------------------------------------
 
 static Ty *closure_param(Checker *c, Param *param, Ty *expected) {
-  if (!param->type) return param->ty = expected ? ty_value(expected) : ty_var();
+  Span span = param->pattern ? param->pattern->span : (Span){0};
+  if (!param->type) return param->ty = expected ? ty_value(expected) : check_plain_var(c, span, "a closure");
   param->ty = check_type(c, param->type);
+  if (!check_able(c, param->type->span, param->ty, CONSTRAINT_PLAIN, "a closure")) return param->ty = ty_basic(TY_ERROR);
   if (expected && param->pattern) {
     check_same(c, param->pattern->span, param->ty, &(Want){.ty = expected, .what = "this parameter of the closure"});
   }
@@ -245,7 +248,10 @@ Ty *check_closure(Checker *c, Expr *e, const Want *want) {
   }
   check_params(c, &e->params, LOCAL_LET);
   c->body = outer;
-  body->result = e->type_expr ? check_type(c, e->type_expr) : expected ? ty_fn_result(expected) : ty_var();
+  body->result = e->type_expr ? check_type(c, e->type_expr)
+                 : expected   ? ty_fn_result(expected)
+                              : check_plain_var(c, e->span, "a closure");
+  if (e->type_expr) check_plain(c, e->type_expr->span, body->result, "a closure");
   Want result = {.ty = body->result, .what = "the result of this closure"};
   if (e->type_expr)
     result.source = c->source, result.span = e->type_expr->span, result.note = "the result type is written here";
@@ -414,11 +420,26 @@ static Ty *assigned_name(Checker *c, Expr *left, bool reads) {
 static Ty *assigned_element(Checker *c, Expr *left) {
   Ty *ty = check_value(c, left->left);
   check_is(c, left->right, ty_basic(TY_INT), "an index");
-  if (ty->kind == TY_ERROR) return ty;
+  if (ty->kind == TY_ERROR || !check_known(c, ty, left->left->span, "`[ ]`")) return ty_basic(TY_ERROR);
+  if (ty->kind == TY_ARRAY || ty->kind == TY_BUF) {
+    if (c->arm_guard || (c->body && c->body->kind == BODY_GUARD))
+      check_error(c, DIAG_E0409, left->span, "a guard only looks: it can't change an element");
+    return ty->kind == TY_ARRAY ? ty->args[0] : ty_basic(TY_INT);
+  }
   Diag *diag = check_error(c, DIAG_E0220, left->span, "an element of %.*s can't be assigned: values are immutable",
                            STR_ARG(ty_text(ty)));
   diag_hint(diag, "make a changed copy instead");
   return ty_basic(TY_ERROR);
+}
+
+// `a[i] *= 2` of a Duration becomes `a[i] = time.scale(a[i], 2)`: so evaluating `a` and `i` must do nothing.
+static bool may_write_twice(Checker *c, const Expr *left) {
+  if (left->kind != EX_INDEX) return true;
+  ExprKind index = left->right->kind;
+  if (left->left->kind == EX_NAME && (index == EX_NAME || index == EX_INT)) return true;
+  Diag *diag = check_error(c, DIAG_E0220, left->span, "this operator needs a plain name, and a name or a number as index, on its left");
+  diag_hint(diag, "bind the index with `let` first");
+  return false;
 }
 
 Ty *check_assign(Checker *c, Expr *e) {
@@ -441,7 +462,7 @@ Ty *check_assign(Checker *c, Expr *e) {
   Ty *right = check_value(c, e->right);
   Ty *result = check_binary_types(c, e, target, right, &library);
   check_same(c, e->span, result, &(Want){.ty = target, .what = "what is assigned to", .name = name});
-  if (!library) return ty_basic(TY_UNIT);
+  if (!library || !may_write_twice(c, left)) return ty_basic(TY_UNIT);
   ModuleAst *home = resolve_library(c->front, c->module, "time", e->span);
   FnDecl *fn = home ? resolve_function(home, library) : NULL;
   if (!fn) return ty_basic(TY_UNIT);

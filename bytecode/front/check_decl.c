@@ -1,6 +1,7 @@
 // Types as written, and what declarations promise before any body is looked at: fields, methods, parameters and results.
 #include "bytecode/front/check.h"
 
+#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 // What the checker keeps about a type or interface while it is being completed.
@@ -63,7 +64,7 @@ static Ty *builtin_type(Str name, u32 *params) {
     const char *name;
     TyKind kind;
   } builtins[] = {{"Int", TY_INT},     {"Float", TY_FLOAT},       {"Bool", TY_BOOL}, {"String", TY_STRING},
-                  {"Bytes", TY_BYTES}, {"Duration", TY_DURATION}, {"Time", TY_TIME}};
+                  {"Bytes", TY_BYTES}, {"Duration", TY_DURATION}, {"Time", TY_TIME}, {"Buf", TY_BUF}};
   *params = 0;
   for (u32 i = 0; i < COUNT_OF(builtins); i++) {
     if (str_eq(name, str_from(builtins[i].name))) return ty_basic(builtins[i].kind);
@@ -71,21 +72,18 @@ static Ty *builtin_type(Str name, u32 *params) {
   *params = 1;
   if (str_eq(name, STR("List"))) return ty_list(ty_basic(TY_ERROR));
   if (str_eq(name, STR("Promise"))) return ty_promise(ty_basic(TY_ERROR));
+  if (str_eq(name, STR("Array"))) return ty_array(ty_basic(TY_ERROR));
   return NULL;
 }
 
 static Ty *unknown_type(Checker *c, Ident name) {
   Str text = name.name->text;
-  if (str_eq(text, STR("Buf")) || str_eq(text, STR("Array"))) {
-    check_unavailable(c, name.span, "values that change in place (`Buf`, `Array`)");
-    return ty_basic(TY_ERROR);
-  }
   if (resolve_promised(c->module, name.name)) return ty_basic(TY_ERROR);
   Diag *diag = check_error(c, DIAG_E0102, name.span, "there is no type `%.*s`", STR_ARG(text));
   Nearest nearest = {.wanted = text};
   resolve_offer(c->module, SPACE_TYPES, &nearest);
   for (u32 i = 0; i < c->type_params.count; i++) nearest_offer(&nearest, c->type_params.items[i].name->text);
-  static const char *builtins[] = {"Int", "Float", "Bool", "String", "Bytes", "Duration", "Time", "List", "Promise"};
+  static const char *builtins[] = {"Int", "Float", "Bool", "String", "Bytes", "Duration", "Time", "List", "Promise", "Buf", "Array"};
   for (u32 i = 0; i < COUNT_OF(builtins); i++) nearest_offer(&nearest, str_from(builtins[i]));
   if (nearest.best.len) {
     diag_hint(diag, "did you mean `%.*s`?", STR_ARG(nearest.best));
@@ -144,6 +142,17 @@ static Ty *alias_type(Checker *c, TypeDecl *decl) {
   return decl->alias_type;
 }
 
+static void plain_args(Checker *c, const TypeExpr *type, Ty **args, u32 count, const char *what) {
+  for (u32 i = 0; i < count; i++) {
+    if (ty_is_unique(args[i])) check_plain(c, type->args.items[i]->span, args[i], what);
+  }
+}
+
+static void misplaced_lent(Checker *c, const TypeExpr *type) {
+  Diag *diag = check_error(c, DIAG_E0422, type->span, "`&` stands only before the type of a declared function's parameter");
+  diag_hint(diag, "what is lent for one call can't be kept, so there are no values of such a type");
+}
+
 static Ty *named_type(Checker *c, TypeExpr *type, Symbol *symbol, u32 count, Ty **args) {
   Str name = symbol->name->text;
   if (!resolve_allowed(c->module, symbol) && !symbol->import) {
@@ -152,6 +161,7 @@ static Ty *named_type(Checker *c, TypeExpr *type, Symbol *symbol, u32 count, Ty 
   }
   if (symbol->import) symbol->import->used = true;
   resolve_depend(c->module, symbol->home);
+  if (symbol->kind != SYMBOL_TYPE || !ty_carries(symbol->type)) plain_args(c, type, args, count, str_format("%.*s", STR_ARG(name)).ptr);
   switch (symbol->kind) {
     case SYMBOL_TYPE:
       if (!type_count(c, type->span, name, symbol->type->generics.count, count)) return ty_basic(TY_ERROR);
@@ -196,7 +206,9 @@ static Ty *type_by_name(Checker *c, TypeExpr *type) {
   if (!builtin) return unknown_type(c, type->name);
   if (!type_count(c, type->span, type->name.name->text, params, count)) return ty_basic(TY_ERROR);
   if (!params) return builtin;
-  return builtin->kind == TY_LIST ? ty_list(args[0]) : ty_promise(args[0]);
+  if (builtin->kind == TY_PROMISE) return ty_promise(args[0]);
+  plain_args(c, type, args, 1, builtin->kind == TY_LIST ? "List" : "Array");
+  return builtin->kind == TY_LIST ? ty_list(args[0]) : ty_array(args[0]);
 }
 
 static Ty *type_of_list(Checker *c, TypeExpr *type) {
@@ -204,7 +216,10 @@ static Ty *type_of_list(Checker *c, TypeExpr *type) {
   Ty **args = gc_array(Ty *, count + 1);
   for (u32 i = 0; i < count; i++) args[i] = check_type(c, type->args.items[i]);
   if (type->kind == TYPE_EXPR_TUPLE) return ty_tuple(count, args);
-  return ty_fn(count, args, type->result ? check_type(c, type->result) : ty_basic(TY_UNIT));
+  plain_args(c, type, args, count, "a closure");
+  Ty *result = type->result ? check_type(c, type->result) : ty_basic(TY_UNIT);
+  if (ty_is_unique(result)) check_plain(c, type->result->span, result, "a closure");
+  return ty_fn(count, args, result);
 }
 
 Ty *check_type(Checker *c, TypeExpr *type) {
@@ -219,7 +234,7 @@ Ty *check_type(Checker *c, TypeExpr *type) {
     case TYPE_EXPR_NAME: ty = type_by_name(c, type); break;
     case TYPE_EXPR_TUPLE:
     case TYPE_EXPR_FN: ty = type_of_list(c, type); break;
-    case TYPE_EXPR_LENT: check_unavailable(c, type->span, "lent values (`&`)"); break;
+    case TYPE_EXPR_LENT: misplaced_lent(c, type); break;
   }
   c->depth--;
   if (ty->depth > TY_DEPTH_LIMIT) {
@@ -258,7 +273,8 @@ Ty *check_well_known(Checker *c, const char *name, Span at) {
   resolve_depend(c->module, symbol->home);
   u32 count = symbol->type->generics.count;
   Ty **args = gc_array(Ty *, count + 1);
-  for (u32 i = 0; i < count; i++) args[i] = ty_var();
+  bool carries = ty_carries(symbol->type);
+  for (u32 i = 0; i < count; i++) args[i] = carries ? ty_var() : check_plain_var(c, at, name);
   return ty_data(symbol->type, count, args);
 }
 
@@ -269,12 +285,19 @@ InterfaceDecl *check_power(Checker *c, const char *name) {
 
 // ---- Data types -----------------------------------------------------------------------------------------------------
 
+static void unique_field(Checker *c, const TypeDecl *decl, const FieldDecl *field) {
+  Str name = decl->name.name->text;
+  Diag *diag = check_error(c, DIAG_E0421, field->type->span, "`%.*s` is a plain type, and can't hold %.*s, which is unique",
+                           STR_ARG(name), STR_ARG(ty_text(field->ty)));
+  diag_hint(diag, "declare it as `unique type %.*s`", STR_ARG(name));
+}
+
 static void complete_data(Checker *c, TypeDecl *decl) {
   DeclInfo *info = info_of(c, &decl->check, &decl->generics);
   c->type_params.count = 0;
-  if (decl->is_unique) check_unavailable(c, decl->name.span, "unique types");
   if (decl->alias) {
     alias_type(c, decl);
+    if (decl->is_unique) check_error(c, DIAG_E0421, decl->name.span, "an alias is unique if what it stands for is: leave `unique` out");
     return;
   }
   check_enter_type_params(c, &decl->generics, info->params);
@@ -283,6 +306,7 @@ static void complete_data(Checker *c, TypeDecl *decl) {
     for (u32 k = 0; k < ctor->fields.count; k++) {
       FieldDecl *field = &ctor->fields.items[k];
       field->ty = check_type(c, field->type);
+      if (!decl->is_unique && ty_is_unique(field->ty)) unique_field(c, decl, field);
       for (u32 earlier = 0; earlier < k && field->name.name; earlier++) {
         if (ctor->fields.items[earlier].name.name != field->name.name) continue;
         check_error(c, DIAG_E0109, field->name.span, "two fields are named `%.*s`", STR_ARG(field->name.name->text));
@@ -299,6 +323,10 @@ static void check_deriving(Checker *c, TypeDecl *decl) {
   bool ordered = str_eq(decl->deriving.name->text, STR("ordered"));
   const Ability *ability = ability_of(&c->unifier, decl, ordered);
   if (!ability->never) return;
+  if (decl->is_unique) {
+    check_error(c, DIAG_E0209, decl->deriving.span, "unique values are neither equal nor ordered");
+    return;
+  }
   check_error(c, ordered ? DIAG_E0210 : DIAG_E0209, decl->deriving.span, "`%.*s` can't be %s, because it holds %.*s",
               STR_ARG(decl->name.name->text), ordered ? "ordered" : "equal",
               STR_ARG(ability->blame ? ty_text(ability->blame) : STR("what can't")));
@@ -403,7 +431,6 @@ static void complete_interface(Checker *c, InterfaceDecl *decl) {
   if (info->state != DECL_FRESH || c->depth > CHECK_DEPTH_LIMIT) return;
   info->state = DECL_OPEN;
   c->depth++;
-  if (decl->is_unique) check_unavailable(c, decl->name.span, "unique interfaces");
   c->type_params.count = 0;
   check_enter_type_params(c, &decl->generics, info->params);
   for (u32 i = 0; i < decl->items.count; i++) {
@@ -418,7 +445,25 @@ static void complete_interface(Checker *c, InterfaceDecl *decl) {
   c->depth--;
 }
 
-// ---- Functions ------------------------------------------------------------------------------------------------------
+// ---- Functions -----------------------------------------------------------------------------------------------------
+
+// `&T`: gives T, which must be unique, save where the compiler itself knows what is lent.
+static Ty *lent_type(Checker *c, const FnDecl *fn, Param *param) {
+  param->lent = true;
+  Ty *ty = check_type(c, param->type->args.items[0]);
+  Pat *pattern = param->pattern;
+  if (pattern && pattern->kind != PAT_NAME && pattern->kind != PAT_WILD)
+    check_error(c, DIAG_E0422, pattern->span, "a parameter that is lent is a plain name: it can't be taken apart");
+  if (ty_bad(ty) || ty_is_unique(ty) || check_call_kind(fn) != CALL_FN) return ty;
+  Diag *diag = check_error(c, DIAG_E0422, param->type->span, "`&` lends unique values, and %.*s is plain", STR_ARG(ty_text(ty)));
+  diag_hint(diag, "plain values are passed as they are: leave `&` out");
+  return ty;
+}
+
+static Ty *param_type(Checker *c, const FnDecl *fn, Param *param) {
+  if (!param->type) return ty_var();
+  return param->type->kind == TYPE_EXPR_LENT && param->type->args.count ? lent_type(c, fn, param) : check_type(c, param->type);
+}
 
 void check_declare_fn(Checker *c, FnDecl *fn) {
   Node *node = gc_new(Node);
@@ -439,7 +484,7 @@ void check_declare_fn(Checker *c, FnDecl *fn) {
       Diag *diag = check_error(c, DIAG_E0010, param->pattern->span, "a parameter of a `pub fn` carries its type");
       diag_hint(diag, "other modules rely on it: write `name: Type`");
     }
-    params[i] = param->ty = param->type ? check_type(c, param->type) : missing ? ty_basic(TY_ERROR) : ty_var();
+    params[i] = param->ty = missing ? ty_basic(TY_ERROR) : param_type(c, fn, param);
     node->annotated &= param->type != NULL;
   }
   fn->result_ty = fn->result ? check_type(c, fn->result) : fn->block ? ty_var() : ty_basic(TY_UNIT);

@@ -91,7 +91,7 @@ static void walk_for(Checker *c, Expr *e) {
 
 static void use_dot_call(Checker *c, Expr *e) {
   const Name *name = e->object && e->object->kind == EX_NAME ? e->object->name.name : NULL;
-  bool qualified = name && !locals_find(c, name) && resolve_qualifier(c->module, name);
+  bool qualified = name && !locals_find(c, name) && (resolve_qualifier(c->module, name) || resolve_is_implicit(name));
   if (!qualified) use_value(c, e->name.name);
 }
 

@@ -11,6 +11,8 @@ static ModuleAst *home_of(Checker *c, Ty *ty, Span at) {
     case TY_DURATION:
     case TY_TIME: return resolve_library(c->front, c->module, "time", at);
     case TY_LIST: return resolve_library(c->front, c->module, "list", at);
+    case TY_BUF: return resolve_library(c->front, c->module, "buf", at);
+    case TY_ARRAY: return resolve_library(c->front, c->module, "array", at);
     case TY_DATA: return ty->decl->home;
     case TY_REF: return ty->interface->home;
     case TY_BOOL:

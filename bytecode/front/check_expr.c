@@ -3,6 +3,7 @@
 // A Want travels down to the tails of blocks, ifs and matches, so that what does not fit is reported where it stands.
 #include "bytecode/front/check.h"
 
+#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 // ---- What is expected -----------------------------------------------------------------------------------------------
@@ -47,7 +48,7 @@ void check_is(Checker *c, Expr *e, Ty *ty, const char *what) { check_expr(c, e, 
 // ---- Literals and collections ---------------------------------------------------------------------------------------
 
 static Ty *interpolation(Checker *c, Expr *e) {
-  for (u32 i = 0; i < e->items.count; i++) check_value(c, e->items.items[i]);
+  for (u32 i = 0; i < e->items.count; i++) check_looked_at(c, e->items.items[i]);
   return ty_basic(TY_STRING);
 }
 
@@ -70,7 +71,7 @@ static Ty *tuple(Checker *c, Expr *e, const Want *want) {
 
 static Ty *list(Checker *c, Expr *e, const Want *want) {
   Ty *known = want && want->ty ? ty_resolve(want->ty) : NULL;
-  Ty *element = known && known->kind == TY_LIST ? known->args[0] : ty_var();
+  Ty *element = known && known->kind == TY_LIST ? known->args[0] : check_plain_var(c, e->span, "a list");
   Ty *ty = ty_list(element);
   Want item = {.ty = element, .what = "the elements of this list"};
   for (u32 i = 0; i < e->items.count; i++) {
@@ -156,7 +157,10 @@ static Ty *element(Checker *c, Expr *e) {
                 (long long)e->number);
     return ty_basic(TY_ERROR);
   }
-  return ty->args[e->number];
+  Ty *part = ty_resolve(ty->args[e->number]);
+  if (!part->has_vars && !ty_is_unique(part)) return part;
+  const char *what = str_format(".%lld", (long long)e->number).ptr;
+  return check_able(c, e->span, part, CONSTRAINT_PLAIN, what) ? part : ty_basic(TY_ERROR);
 }
 
 static void no_index(Checker *c, Expr *e, Ty *ty) {
@@ -170,6 +174,8 @@ static Ty *subscript(Checker *c, Expr *e) {
   Ty *ty = check_value(c, e->left);
   check_is(c, e->right, ty_basic(TY_INT), "an index");
   if (ty->kind == TY_ERROR || !check_known(c, ty, e->left->span, "`[ ]`")) return ty_basic(TY_ERROR);
+  if (ty->kind == TY_ARRAY) return ty->args[0];
+  if (ty->kind == TY_BUF) return ty_basic(TY_INT);
   if (ty->kind != TY_BYTES) {
     no_index(c, e, ty);
     return ty_basic(TY_ERROR);
@@ -215,10 +221,29 @@ static Ty *leaving(Checker *c, Expr *e) {
   return ty_basic(TY_NEVER);
 }
 
+// Where what is lent would be kept, or nobody borrows it.
 static Ty *lend(Checker *c, Expr *e) {
-  check_unavailable(c, e->span, "lent values (`&`)");
+  Diag *diag = check_error(c, DIAG_E0423, e->span, "`&` lends a value for one call, and stands only before an argument");
+  diag_hint(diag, "leave it out: what is passed, stored or returned is given for good");
   if (e->object) check_value(c, e->object);
   return ty_basic(TY_ERROR);
+}
+
+Ty *check_borrow(Checker *c, Expr *e, const Want *want) {
+  Ty *ty = e->type = check_expr(c, e->object, want);
+  if (!e->object || ty_bad(ty) || (e->object->kind == EX_NAME && e->object->ref == REF_LOCAL)) return ty;
+  Diag *diag = check_error(c, DIAG_E0423, e->span, "only what a name stands for can be lent");
+  diag_hint(diag, "bind it with `let` first");
+  return e->type = ty_basic(TY_ERROR);
+}
+
+Ty *check_looked_at(Checker *c, Expr *e) {
+  if (!e || e->kind != EX_LEND) return check_value(c, e);
+  Ty *ty = check_borrow(c, e, NULL);
+  if (ty_bad(ty) || !check_known(c, ty, e->span, "`&`") || ty_is_unique(ty)) return ty;
+  Diag *diag = check_error(c, DIAG_E0423, e->span, "only unique values are lent, and this is %.*s", STR_ARG(ty_text(ty)));
+  diag_hint(diag, "leave `&` out");
+  return e->type = ty_basic(TY_ERROR);
 }
 
 // The kinds that pass what is wanted on to their tails.

@@ -5,6 +5,8 @@
 // their `when` blocks), and captured by value in closures and tasks, which may run elsewhere.
 #include "bytecode/front/check.h"
 
+#include "bytecode/module.h"
+
 void locals_bind(Checker *c, Local *local) {
   if (!local->name) return;
   vec_push(&c->trail, ((Binding){local->name, map_get(&c->locals, local->name)}));
@@ -56,6 +58,11 @@ static void refuse_var(Checker *c, const Body *body, const Local *local, Span at
   diag_hint(diag, "copy it into a `let` first, and name that one: `let %.*s_now = %.*s`", STR_ARG(name), STR_ARG(name));
 }
 
+// A task or `when` block moves the unique values that it names; a closure takes none.
+static bool may_hold(Checker *c, const Body *body, const Local *local, Span at) {
+  return body->kind != BODY_CLOSURE || check_able(c, at, local->type, CONSTRAINT_PLAIN, "a closure");
+}
+
 static void use_state(Checker *c, Local *local, Span at) {
   Body *outermost = NULL;
   for (Body *body = c->body; body; body = body->outer) {
@@ -71,7 +78,10 @@ static void use_state(Checker *c, Local *local, Span at) {
     refuse_var(c, outermost, local, at);
     return;
   }
-  for (Body *body = c->body; body != outermost->outer; body = body->outer) capture(body, local);
+  for (Body *body = c->body; body != outermost->outer; body = body->outer) {
+    if (!may_hold(c, body, local, at)) return;
+    capture(body, local);
+  }
 }
 
 void locals_note_user(Checker *c, const Expr *operand, Expr *user) {
@@ -95,6 +105,7 @@ void locals_use(Checker *c, Local *local, Span at) {
       refuse_var(c, body, local, at);
       return;
     }
+    if (!may_hold(c, body, local, at)) return;
     capture(body, local);
   }
 }

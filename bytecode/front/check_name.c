@@ -1,17 +1,19 @@
 // Names used as values: locals, functions, constants and constructors, plain or qualified, and fields.
 #include "bytecode/front/check.h"
 
+#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 // ---- Instantiating --------------------------------------------------------------------------------------------------
 
-static Ty *fresh_for(Checker *c, Ty *param, bool final, const Reason *reason) {
+static Ty *fresh_for(Checker *c, Ty *param, bool final, u8 more, const Reason *reason) {
   Ty *fresh = ty_var();
+  fresh->constraints = more;
+  fresh->reason = reason;
   if (!final && !param->fixed) {
     vec_push(&c->obligations, ((Obligation){param, fresh, reason}));
   } else if (param->constraints) {
-    fresh->constraints = param->constraints;
-    fresh->reason = reason;
+    fresh->constraints |= param->constraints;
     vec_push(&c->unifier.asked, fresh);
   }
   return fresh;
@@ -23,11 +25,15 @@ static const Reason *reason_for(Checker *c, const Name *name, Span at) {
   return reason;
 }
 
-Ty **check_fresh_args(Checker *c, Node *node, u32 count, const Name *name, Span at) {
+static Ty **fresh_args(Checker *c, Node *node, u32 count, u8 more, const Name *name, Span at) {
   Ty **args = gc_array(Ty *, count + 1);
   const Reason *reason = count ? reason_for(c, name, at) : NULL;
-  for (u32 i = 0; i < count; i++) args[i] = fresh_for(c, node->params[i], node->done, reason);
+  for (u32 i = 0; i < count; i++) args[i] = fresh_for(c, node->params[i], node->done, more, reason);
   return args;
+}
+
+Ty **check_fresh_args(Checker *c, Node *node, u32 count, const Name *name, Span at) {
+  return fresh_args(c, node, count, CONSTRAINT_PLAIN, name, at);
 }
 
 Ty *check_instantiate(Checker *c, Expr *e, FnDecl *fn, Span at) {
@@ -43,15 +49,17 @@ Ty *check_instantiate(Checker *c, Expr *e, FnDecl *fn, Span at) {
   }
   u32 count = node->annotated ? node->written : fn->generic_count;
   if (!count) return fn->type;
-  e->inst = check_fresh_args(c, node, count, fn->name.name, at);
+  u8 more = check_call_kind(fn) == CALL_FN ? CONSTRAINT_PLAIN : 0;
+  e->inst = fresh_args(c, node, count, more, fn->name.name, at);
   return ty_subst(fn->type, e->inst, count);
 }
 
-Ty *check_instantiate_ctor(CtorDecl *ctor, Ty **result, Ty ***fields) {
+Ty *check_instantiate_ctor(Checker *c, CtorDecl *ctor, Span at, Ty **result, Ty ***fields) {
   TypeDecl *owner = ctor->owner;
   u32 count = owner->generics.count, field_count = ctor->fields.count;
   Ty **args = gc_array(Ty *, count + 1);
-  for (u32 i = 0; i < count; i++) args[i] = ty_var();
+  const char *plain = count && !ty_carries(owner) ? str_format("%.*s", STR_ARG(ctor->name.name->text)).ptr : NULL;
+  for (u32 i = 0; i < count; i++) args[i] = plain ? check_plain_var(c, at, plain) : ty_var();
   *result = ty_data(owner, count, args);
   *fields = gc_array(Ty *, field_count + 1);
   for (u32 i = 0; i < field_count; i++) (*fields)[i] = ty_subst(ctor->fields.items[i].ty, args, count);
@@ -68,8 +76,6 @@ static bool is_power_name(Str name) {
   return false;
 }
 
-static bool is_unavailable_module(Str name) { return str_eq(name, STR("array")) || str_eq(name, STR("buf")); }
-
 static void suggest(Checker *c, Diag *diag, Str name) {
   Nearest nearest = {.wanted = name};
   for (u32 i = 0; i < c->trail.count; i++) nearest_offer(&nearest, c->trail.items[i].name->text);
@@ -84,13 +90,9 @@ static void suggest(Checker *c, Diag *diag, Str name) {
 void check_unknown(Checker *c, Ident name) {
   if (!name.name || resolve_promised(c->module, name.name)) return;
   Str text = name.name->text;
-  if (resolve_qualifier(c->module, name.name)) {
+  if (resolve_qualifier(c->module, name.name) || resolve_is_implicit(name.name)) {
     Diag *diag = check_error(c, DIAG_E0110, name.span, "`%.*s` is a module, and a module is not a value", STR_ARG(text));
     diag_hint(diag, "what it exports is written `%.*s.name`", STR_ARG(text));
-    return;
-  }
-  if (is_unavailable_module(text)) {
-    check_unavailable(c, name.span, "values that change in place (`Buf`, `Array`)");
     return;
   }
   if (is_power_name(text)) {
@@ -108,10 +110,6 @@ void check_unknown(Checker *c, Ident name) {
 }
 
 // ---- Values of declarations -----------------------------------------------------------------------------------------
-
-static bool is_show(const FnDecl *fn) {
-  return fn->name.name && str_eq(fn->name.name->text, STR("show")) && str_eq(fn->home->name, STR("prelude"));
-}
 
 static Expr *expr_at(ExprKind kind, Span span) {
   Expr *e = gc_new(Expr);
@@ -139,6 +137,15 @@ static Ty *show_as_value(Checker *c, Expr *e) {
   return check_closure(c, e, NULL);
 }
 
+// What becomes a value of a function type takes and gives plain values.
+static Ty *plain_function(Checker *c, Ty *ty, Span at) {
+  Ty *known = ty_resolve(ty);
+  for (u32 i = 0; known->kind == TY_FN && i < known->count; i++) {
+    if (!check_able(c, at, known->args[i], CONSTRAINT_PLAIN, "a function as a value")) return ty_basic(TY_ERROR);
+  }
+  return ty;
+}
+
 Ty *check_fn_value(Checker *c, Expr *e, FnDecl *fn) {
   if (fn->actor) {
     Diag *diag =
@@ -147,13 +154,18 @@ Ty *check_fn_value(Checker *c, Expr *e, FnDecl *fn) {
     diag_hint(diag, "a function at the top of the module can be passed around");
     return ty_basic(TY_ERROR);
   }
-  if (is_show(fn) && c->module != fn->home) return show_as_value(c, e);
+  CallKind kind = check_call_kind(fn);
+  if (kind == CALL_SHOW && c->module != fn->home) return show_as_value(c, e);
+  if (kind == CALL_REPLACE || kind == CALL_TAKE) {
+    check_error(c, DIAG_E0423, e->span, "`%.*s` borrows a variable, and can only be called", STR_ARG(fn->name.name->text));
+    return ty_basic(TY_ERROR);
+  }
   e->kind = EX_NAME;
   e->object = NULL;
   e->ref = REF_FN;
   resolve_depend(c->module, fn->home);
   check_note_call(c, fn, e->span);
-  return check_instantiate(c, e, fn, e->span);
+  return plain_function(c, check_instantiate(c, e, fn, e->span), e->span);
 }
 
 Ty *check_ctor_value(Checker *c, Expr *e, CtorDecl *ctor) {
@@ -163,8 +175,8 @@ Ty *check_ctor_value(Checker *c, Expr *e, CtorDecl *ctor) {
   e->ctor = ctor;
   resolve_depend(c->module, ctor->owner->home);
   Ty *result, **fields;
-  check_instantiate_ctor(ctor, &result, &fields);
-  return ctor->fields.count ? ty_fn(ctor->fields.count, fields, result) : result;
+  check_instantiate_ctor(c, ctor, e->span, &result, &fields);
+  return ctor->fields.count ? plain_function(c, ty_fn(ctor->fields.count, fields, result), e->span) : result;
 }
 
 Ty *check_const_value(Checker *c, Expr *e, ConstItem *item) {
@@ -311,12 +323,8 @@ Symbol *check_qualified(Checker *c, Expr *object, Ident name, Span span, bool *w
   if (!object || object->kind != EX_NAME || object->ref != REF_NONE || !object->name.name || !name.name) return NULL;
   if (locals_find(c, object->name.name)) return NULL;
   ImportDecl *import = resolve_qualifier(c->module, object->name.name);
-  if (!import) {
-    *was_module =
-        is_unavailable_module(object->name.name->text) && !resolve_name(c->module, SPACE_VALUES, object->name.name);
-    if (*was_module) check_unavailable(c, span, "values that change in place (`Buf`, `Array`)");
-    return NULL;
-  }
+  if (!import) import = resolve_implicit(c->front, c->module, object->name.name, span);
+  if (!import) return NULL;
   *was_module = import->used = true;
   if (!import->module) return NULL;
   Space space = is_upper(name.name) ? SPACE_CTORS : SPACE_VALUES;
@@ -396,8 +404,13 @@ static Ty *data_field(Checker *c, Expr *e, Ty *ty) {
       return ty_basic(TY_ERROR);
     }
   }
-  if (!result) no_field(c, e, ty);
-  return result ? result : ty_basic(TY_ERROR);
+  if (!result) {
+    no_field(c, e, ty);
+    return ty_basic(TY_ERROR);
+  }
+  if (!result->has_vars && !ty_is_unique(result)) return result;
+  const char *what = str_format(".%.*s", STR_ARG(e->name.name->text)).ptr;
+  return check_able(c, e->span, result, CONSTRAINT_PLAIN, what) ? result : ty_basic(TY_ERROR);
 }
 
 static Ty *field(Checker *c, Expr *e) {
@@ -421,6 +434,8 @@ static Ty *field(Checker *c, Expr *e) {
     case TY_BYTES:
     case TY_DURATION:
     case TY_TIME:
+    case TY_BUF:
+    case TY_ARRAY:
     case TY_LIST:
     case TY_PROMISE:
     case TY_TUPLE:

@@ -155,7 +155,9 @@ Ty *check_binary_types(Checker *c, Expr *e, Ty *left, Ty *right, const char **li
 }
 
 Ty *check_binary(Checker *c, Expr *e) {
-  Ty *left = check_value(c, e->left), *right = check_value(c, e->right);
+  bool looks = e->op == OPERATOR_EQ || e->op == OPERATOR_NE;
+  Ty *left = looks ? check_looked_at(c, e->left) : check_value(c, e->left);
+  Ty *right = looks ? check_looked_at(c, e->right) : check_value(c, e->right);
   const char *library = NULL;
   Ty *ty = check_binary_types(c, e, left, right, &library);
   if (!library) return ty;

@@ -96,7 +96,7 @@ static void tuple(PatCheck *p, Pat *pat, Ty *ty) {
 
 static void list(PatCheck *p, Pat *pat, Ty *ty) {
   Ty *known = ty_resolve(ty);
-  Ty *element = known->kind == TY_LIST ? known->args[0] : ty_var();
+  Ty *element = known->kind == TY_LIST ? known->args[0] : check_plain_var(p->c, pat->span, "a list");
   if (known->kind != TY_LIST) must_be(p, pat, ty, ty_list(element));
   for (u32 i = 0; i < pat->items.count; i++) pattern(p, pat->items.items[i], element);
   if (pat->rest) pattern(p, pat->rest, ty_is(ty, TY_LIST) ? ty : ty_list(element));
@@ -177,7 +177,7 @@ static void constructor(PatCheck *p, Pat *pat, Ty *ty) {
   }
   pat->ctor = ctor;
   Ty *result, **types;
-  check_instantiate_ctor(ctor, &result, &types);
+  check_instantiate_ctor(c, ctor, pat->span, &result, &types);
   must_be(p, pat, ty, result);
   fields(p, pat, ctor, types);
 }
@@ -190,6 +190,7 @@ static void pattern_kind(PatCheck *p, Pat *pat, Ty *ty) {
     case PAT_NAME: bind(p, pat, ty); return;
     case PAT_AT:
       bind(p, pat, ty);
+      check_plain(p->c, pat->span, ty, "@");
       if (pat->items.count) pattern(p, pat->items.items[0], ty);
       return;
     case PAT_INT: must_be(p, pat, ty, ty_basic(TY_INT)); return;

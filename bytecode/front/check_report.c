@@ -36,6 +36,30 @@ static const char *inability(u8 bit) {
   return "can't do that";
 }
 
+static Str reason_text(Str what) {
+  return memchr(what.ptr, ' ', what.len) ? what : str_format("`%.*s`", STR_ARG(what));
+}
+
+// A unique value where only plain ones may be.
+static void report_unique(Checker *c, Span span) {
+  const Unifier *u = &c->unifier;
+  const Reason *reason = u->reason;
+  Str what = reason ? reason_text(reason->what) : STR("this");
+  bool part = reason && reason->what.len && reason->what.ptr[0] == '.' && !str_eq(reason->what, STR(".."));
+  if (part) {
+    Diag *diag = check_error(c, DIAG_E0428, span, "this part is a value of type %.*s, which is unique: it can't be read alone",
+                             STR_ARG(ty_text(u->subject)));
+    diag_hint(diag, "take the whole apart with a pattern, which uses it up");
+    return;
+  }
+  Diag *diag = check_error(c, DIAG_E0420, span, "a value of type %.*s is unique, so %.*s can't take it",
+                           STR_ARG(ty_text(u->subject)), STR_ARG(what));
+  if (reason && reason->source && (reason->source != c->source || reason->span.start != span.start))
+    diag_note(diag, reason->source, reason->span, "%.*s asks for a plain one here", STR_ARG(what));
+  else
+    diag_hint(diag, "closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones");
+}
+
 static Str why_unable(const Unifier *u) {
   Ty *inner = ty_resolve(u->inner);
   if (inner->kind == TY_FN) return STR("functions");
@@ -54,6 +78,10 @@ static void report_rigid(Checker *c, Span span, const char *what) {
 
 static void report_unable(Checker *c, Span span, const char *what) {
   const Unifier *u = &c->unifier;
+  if (u->missing == CONSTRAINT_PLAIN) {
+    report_unique(c, span);
+    return;
+  }
   if (ty_is(u->inner, TY_PARAM)) {
     report_rigid(c, span, what);
     return;
@@ -75,7 +103,7 @@ static void report_unable(Checker *c, Span span, const char *what) {
   }
   const Reason *reason = u->reason;
   if (reason && reason->source && (reason->source != c->source || reason->span.start != span.start)) {
-    diag_note(diag, reason->source, reason->span, "`%.*s` asks for it here", STR_ARG(reason->what));
+    diag_note(diag, reason->source, reason->span, "%.*s asks for it here", STR_ARG(reason_text(reason->what)));
   }
 }
 
@@ -164,6 +192,17 @@ bool check_known(Checker *c, Ty *ty, Span span, const char *what) {
   Diag *diag = check_error(c, DIAG_E0204, span, "the type of this is not known yet, and %s needs it", what);
   diag_hint(diag, "say what it is where the name is introduced: `name: Type`");
   return false;
+}
+
+void check_plain(Checker *c, Span span, Ty *ty, const char *what) { check_able(c, span, ty, CONSTRAINT_PLAIN, what); }
+
+Ty *check_plain_var(Checker *c, Span span, const char *what) {
+  Reason *reason = gc_new(Reason);
+  *reason = (Reason){c->source, span, str_from(what)};
+  Ty *ty = ty_var();
+  ty->constraints = CONSTRAINT_PLAIN;
+  ty->reason = reason;
+  return ty;
 }
 
 void check_unavailable(Checker *c, Span span, const char *what) {

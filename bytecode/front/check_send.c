@@ -161,9 +161,29 @@ static const MethodSig *not_in(Checker *c, Ty *from, Ty *to, bool *differs) {
   return NULL;
 }
 
+// A session of the actor itself: what it may be sent next is part of the answer to a session's message.
+static void check_self_session(Checker *c, Expr *e, Ty *to) {
+  bool here = c->handler && c->body == c->handler->body && !c->arm_guard;
+  if (here && check_handles_session(c->actor->actor, c->handler)) return;
+  Str name = to->interface->name.name->text;
+  Diag *diag = check_error(c, DIAG_E0426, e->span, "`self as %.*s` stands only in the handler of a session's message",
+                           STR_ARG(name));
+  if (!here) {
+    diag_hint(diag, "not in a helper, closure, `task`, `when`, guard or initialiser: none of them uses up such a message");
+    return;
+  }
+  for (u32 i = 0; i < c->handler->methods.count; i++) {
+    MethodSig *sig = c->handler->methods.items[i];
+    diag_note(diag, sig->home->source, sig->span, "this handler is for a message of `%.*s` too",
+              STR_ARG(sig->origin->name.name->text));
+  }
+}
+
 static Ty *narrow_self(Checker *c, Expr *e, Ty *to) {
   ActorDecl *actor = c->actor->actor;
   bool differs;
+  bool unique = to->interface->is_unique;
+  if (unique) check_self_session(c, e, to);
   for (u32 i = 0; i < actor->interfaces.count; i++) {
     Ty *own = actor->interfaces.items[i];
     if (own->interface == to->interface && unify(&c->unifier, own, to) == UNIFY_OK) {
@@ -172,9 +192,9 @@ static Ty *narrow_self(Checker *c, Expr *e, Ty *to) {
       return e->interface = own;
     }
   }
-  for (u32 i = 0; i < actor->interfaces.count; i++) {
+  for (u32 i = 0; i < actor->interfaces.count && !unique; i++) {
     Ty *own = actor->interfaces.items[i];
-    if (not_in(c, own, to, &differs)) continue;
+    if (own->interface->is_unique || not_in(c, own, to, &differs)) continue;
     e->object->interface = e->object->type = own;
     return e->interface = to;
   }
@@ -183,8 +203,17 @@ static Ty *narrow_self(Checker *c, Expr *e, Ty *to) {
   return to;
 }
 
+// What is narrowed: for `self` it depends on what to, so its first interface does not matter.
+static Ty *narrowed(Checker *c, Expr *object) {
+  if (object->kind != EX_SELF) return check_value(c, object);
+  object->type = locals_use_self(c, object->span) ? check_self_type(c) : ty_basic(TY_ERROR);
+  return ty_resolve(object->type);
+}
+
+static bool is_session(const Ty *ty) { return ty->kind == TY_REF && ty->interface->is_unique; }
+
 Ty *check_as(Checker *c, Expr *e) {
-  Ty *from = check_value(c, e->object), *to = ty_resolve(check_type(c, e->type_expr));
+  Ty *from = narrowed(c, e->object), *to = ty_resolve(check_type(c, e->type_expr));
   if (from->kind == TY_ERROR || to->kind == TY_ERROR) return to;
   if (!check_known(c, from, e->object->span, "`as`")) return to;
   if (from->kind != TY_REF) {
@@ -197,6 +226,12 @@ Ty *check_as(Checker *c, Expr *e) {
   }
   resolve_depend(c->module, to->interface->home);
   if (e->object->kind == EX_SELF && c->actor) return narrow_self(c, e, to);
+  if (is_session(from) || is_session(to)) {
+    Diag *diag = check_error(c, DIAG_E0424, e->span, "%.*s is a unique interface, and `as` joins ordinary ones only",
+                             STR_ARG(ty_text(is_session(from) ? from : to)));
+    if (!is_session(from)) diag_hint(diag, "a session comes from `spawn`, and from `self as %.*s` in a handler of one", STR_ARG(ty_text(to)));
+    return to;
+  }
   bool differs = false;
   const MethodSig *missing = not_in(c, from, to, &differs);
   if (!missing) return e->interface = to;
@@ -211,7 +246,19 @@ Ty *check_as(Checker *c, Expr *e) {
 
 Ty *check_self(Checker *c, Expr *e) {
   if (!locals_use_self(c, e->span)) return ty_basic(TY_ERROR);
-  return e->interface = check_self_type(c);
+  Ty *ty = ty_resolve(check_self_type(c));
+  if (is_session(ty)) {
+    ActorDecl *actor = c->actor->actor;
+    Ty *plain = NULL;
+    for (u32 i = actor->interfaces.count; i-- > 0;) {
+      if (!actor->interfaces.items[i]->interface->is_unique) plain = actor->interfaces.items[i];
+    }
+    Diag *diag = check_error(c, DIAG_E0426, e->span, "`self` would be %.*s, the first interface of `%.*s`, which is unique",
+                             STR_ARG(ty_text(ty)), STR_ARG(actor->name.name->text));
+    diag_hint(diag, "say which one is meant: `self as %.*s`", STR_ARG(ty_text(plain ? plain : ty)));
+    return ty_basic(TY_ERROR);
+  }
+  return e->interface = ty;
 }
 
 // ---- Waiting --------------------------------------------------------------------------------------------------------

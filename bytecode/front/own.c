@@ -10,11 +10,6 @@
 
 // ---- Types ----------------------------------------------------------------------------------------------------------
 
-static bool carries(const TypeDecl *decl) {
-  Str home = decl->home->name, name = decl->name.name->text;
-  return (str_eq(home, STR("option")) && str_eq(name, STR("Option"))) || (str_eq(home, STR("result")) && str_eq(name, STR("Result")));
-}
-
 bool ty_is_lendable(Ty *ty) {
   ty = ty_resolve(ty);
   return ty->kind == TY_BUF || ty->kind == TY_ARRAY || (ty->kind == TY_REF && ty->interface->is_unique);
@@ -24,7 +19,7 @@ bool ty_is_unique(Ty *ty) {
   ty = ty_resolve(ty);
   if (ty_is_lendable(ty)) return true;
   if (ty->kind == TY_DATA && ty->decl->is_unique) return true;
-  bool parts = ty->kind == TY_TUPLE || ty->kind == TY_PROMISE || (ty->kind == TY_DATA && carries(ty->decl));
+  bool parts = ty->kind == TY_TUPLE || ty->kind == TY_PROMISE || (ty->kind == TY_DATA && ty_carries(ty->decl));
   for (u32 i = 0; parts && i < ty->count; i++) {
     if (ty_is_unique(ty->args[i])) return true;
   }

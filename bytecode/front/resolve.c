@@ -56,6 +56,17 @@ ModuleAst *resolve_library(Front *front, ModuleAst *user, const char *name, Span
   return home;
 }
 
+bool resolve_is_implicit(const Name *name) { return str_eq(name->text, STR("array")) || str_eq(name->text, STR("buf")); }
+
+ImportDecl *resolve_implicit(Front *front, ModuleAst *user, const Name *name, Span at) {
+  if (!resolve_is_implicit(name) || resolve_name(user, SPACE_VALUES, name)) return NULL;
+  ImportDecl *import = gc_new(ImportDecl);
+  *import = (ImportDecl){.path = name->text, .span = at, .used = true};
+  import->module = resolve_library(front, user, str_eq(name->text, STR("buf")) ? "buf" : "array", at);
+  map_put(&user->module_names, name, import);
+  return import;
+}
+
 FnDecl *resolve_function(ModuleAst *home, const char *name) {
   Symbol *symbol = resolve_declared(home, SPACE_VALUES, name_from(name));
   return symbol && symbol->kind == SYMBOL_FN ? symbol->fn : NULL;

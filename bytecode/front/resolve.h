@@ -68,6 +68,10 @@ void resolve_depend(ModuleAst *user, ModuleAst *home);
 // Loads a library module that the language itself needs ("range", "time"); NULL after an error.
 ModuleAst *resolve_library(Front *front, ModuleAst *user, const char *name, Span at);
 
+// The modules `array` and `buf` need no import. NULL if `name` is neither, or means something else in `user`.
+bool resolve_is_implicit(const Name *name);
+ImportDecl *resolve_implicit(Front *front, ModuleAst *user, const Name *name, Span at);
+
 // The function `name` of a checked module, or NULL: for the generator, which calls some library functions by name.
 FnDecl *resolve_function(ModuleAst *home, const char *name);
 

@@ -32,7 +32,7 @@ typedef enum PACKED_ENUM TyKind {
 typedef struct Reason {
   Source *source;
   Span span;
-  Str what;  // "`<`", "`sort`"
+  Str what;  // "<", "sort"; with a blank in it no code: "a closure"
 } Reason;
 
 // Fields of different kinds share their place.
@@ -58,6 +58,10 @@ struct Ty {
   };
 };
 
+// Bits of `constraints` are Constraint (bytecode/module.h), and this one, which never leaves the checker: a parameter of a
+// declaration, which anything else becomes when its group is done, is always plain.
+enum { CONSTRAINT_PLAIN = 32 };
+
 enum {
   TY_DEPTH_LIMIT = 50,    // nesting of a type; leaves room below LIMIT_TYPE_DEPTH for what the generator wraps around
   TY_SIZE_LIMIT = 20000,  // nodes of a type written out
@@ -72,10 +76,14 @@ Ty *ty_var(void);
 Ty *ty_param(u32 index, const Name *name, u8 constraints);
 Ty *ty_list(Ty *element);
 Ty *ty_promise(Ty *value);
+Ty *ty_array(Ty *element);
 Ty *ty_tuple(u32 count, Ty **items);                  // none: Unit; one: the item itself; `items` is kept
 Ty *ty_fn(u32 param_count, Ty **params, Ty *result);  // `params` is copied
 Ty *ty_data(TypeDecl *decl, u32 count, Ty **args);    // `args` is kept
 Ty *ty_ref(InterfaceDecl *interface, u32 count, Ty **args);
+
+// Option and Result: with a unique part they are unique themselves; other data types take plain parts only.
+bool ty_carries(const TypeDecl *decl);
 
 static inline u32 ty_fn_params(const Ty *ty) { return ty->count - 1; }
 static inline Ty *ty_fn_result(const Ty *ty) { return ty->args[ty->count - 1]; }

@@ -13,7 +13,8 @@ static Ty basic_types[] = {
     [TY_BOOL] = {.kind = TY_BOOL, .depth = 1},         [TY_UNIT] = {.kind = TY_UNIT, .depth = 1},
     [TY_STRING] = {.kind = TY_STRING, .depth = 1},     [TY_BYTES] = {.kind = TY_BYTES, .depth = 1},
     [TY_DURATION] = {.kind = TY_DURATION, .depth = 1}, [TY_TIME] = {.kind = TY_TIME, .depth = 1},
-    [TY_NEVER] = {.kind = TY_NEVER, .depth = 1},       [TY_ERROR] = {.kind = TY_ERROR, .depth = 1},
+    [TY_BUF] = {.kind = TY_BUF, .depth = 1},           [TY_NEVER] = {.kind = TY_NEVER, .depth = 1},
+    [TY_ERROR] = {.kind = TY_ERROR, .depth = 1},
 };
 
 Ty *ty_basic(TyKind kind) { return &basic_types[kind]; }
@@ -76,6 +77,7 @@ static Ty *compound_one(TyKind kind, Ty *arg) {
 
 Ty *ty_list(Ty *element) { return compound_one(TY_LIST, element); }
 Ty *ty_promise(Ty *value) { return compound_one(TY_PROMISE, value); }
+Ty *ty_array(Ty *element) { return compound_one(TY_ARRAY, element); }
 
 Ty *ty_tuple(u32 count, Ty **items) {
   if (count == 0) return ty_basic(TY_UNIT);
@@ -99,6 +101,11 @@ Ty *ty_ref(InterfaceDecl *interface, u32 count, Ty **args) {
   Ty *ty = compound(TY_REF, count, args);
   ty->interface = interface;
   return ty;
+}
+
+bool ty_carries(const TypeDecl *decl) {
+  Str home = decl->home->name, name = decl->name.name ? decl->name.name->text : STR("");
+  return (str_eq(home, STR("option")) && str_eq(name, STR("Option"))) || (str_eq(home, STR("result")) && str_eq(name, STR("Result")));
 }
 
 // ---- Copying --------------------------------------------------------------------------------------------------------
@@ -197,9 +204,11 @@ static void print_ty(Ty *ty, Text *out, bool modules) {
     case TY_BYTES: text_add(out, STR("Bytes")); return;
     case TY_DURATION: text_add(out, STR("Duration")); return;
     case TY_TIME: text_add(out, STR("Time")); return;
+    case TY_BUF: text_add(out, STR("Buf")); return;
     case TY_LIST:
     case TY_PROMISE:
-      text_add(out, ty->kind == TY_LIST ? STR("List[") : STR("Promise["));
+    case TY_ARRAY:
+      text_add(out, ty->kind == TY_LIST ? STR("List[") : ty->kind == TY_ARRAY ? STR("Array[") : STR("Promise["));
       print_ty(ty->args[0], out, modules);
       text_char(out, ']');
       return;
@@ -289,9 +298,38 @@ static UnifyResult require_open(Unifier *u, Ty *ty, u8 bit, const Reason *reason
   u8 wanted = constraint_closure(ty->constraints | bit);
   if (wanted == ty->constraints) return UNIFY_OK;
   if (ty->fixed) return cannot(u, ty, bit, reason);
+  if (!ty->reason || ty->constraints == CONSTRAINT_PLAIN) ty->reason = reason;
   ty->constraints = wanted;
-  if (!ty->reason) ty->reason = reason;
-  vec_push(&u->asked, ty);
+  if (bit != CONSTRAINT_PLAIN) vec_push(&u->asked, ty);
+  return UNIFY_OK;
+}
+
+// Plainness: what holds plain parts only has been asked for that where it was written or made.
+static UnifyResult require_plain(Unifier *u, Ty *ty, const Reason *reason, u32 depth) {
+  switch (ty->kind) {
+    case TY_VAR: return require_open(u, ty, CONSTRAINT_PLAIN, reason);
+    case TY_BUF:
+    case TY_ARRAY: return cannot(u, ty, CONSTRAINT_PLAIN, reason);
+    case TY_REF: return ty->interface->is_unique ? cannot(u, ty, CONSTRAINT_PLAIN, reason) : UNIFY_OK;
+    case TY_DATA:
+      if (ty->decl->is_unique) return cannot(u, ty, CONSTRAINT_PLAIN, reason);
+      return ty_carries(ty->decl) ? require_all(u, ty, ~(u64)0, CONSTRAINT_PLAIN, reason, depth) : UNIFY_OK;
+    case TY_TUPLE:
+    case TY_PROMISE: return require_all(u, ty, ~(u64)0, CONSTRAINT_PLAIN, reason, depth);
+    case TY_INT:
+    case TY_FLOAT:
+    case TY_BOOL:
+    case TY_UNIT:
+    case TY_STRING:
+    case TY_BYTES:
+    case TY_DURATION:
+    case TY_TIME:
+    case TY_LIST:
+    case TY_FN:
+    case TY_PARAM:
+    case TY_NEVER:
+    case TY_ERROR: break;
+  }
   return UNIFY_OK;
 }
 
@@ -300,6 +338,7 @@ static UnifyResult require(Unifier *u, Ty *ty, u8 bit, const Reason *reason, u32
   ty = ty_resolve(ty);
   if (depth > 2 * TY_DEPTH_LIMIT || !u->steps) return UNIFY_TOO_LARGE;
   u->steps--;
+  if (bit == CONSTRAINT_PLAIN) return require_plain(u, ty, reason, depth);
   bool comparing = bit == CONSTRAINT_EQUAL || bit == CONSTRAINT_ORDERED;
   switch (ty->kind) {
     case TY_NEVER:
@@ -317,7 +356,11 @@ static UnifyResult require(Unifier *u, Ty *ty, u8 bit, const Reason *reason, u32
     case TY_LIST:
     case TY_TUPLE: return comparing ? require_all(u, ty, ~(u64)0, bit, reason, depth) : cannot(u, ty, bit, reason);
     case TY_DATA: return comparing ? require_data(u, ty, bit, reason, depth) : cannot(u, ty, bit, reason);
-    case TY_REF: return bit == CONSTRAINT_EQUAL || bit == CONSTRAINT_REFERENCE ? UNIFY_OK : cannot(u, ty, bit, reason);
+    case TY_REF:
+      if (ty->interface->is_unique && depth) return cannot(u, ty, bit, reason);  // inside of something it is not lent
+      return bit == CONSTRAINT_EQUAL || bit == CONSTRAINT_REFERENCE ? UNIFY_OK : cannot(u, ty, bit, reason);
+    case TY_BUF:
+    case TY_ARRAY:
     case TY_PROMISE:
     case TY_FN: return cannot(u, ty, bit, reason);
   }
@@ -326,7 +369,7 @@ static UnifyResult require(Unifier *u, Ty *ty, u8 bit, const Reason *reason, u32
 
 // The stronger of two before what it implies: its name is the better message.
 static UnifyResult require_bits(Unifier *u, Ty *ty, u8 constraints, const Reason *reason) {
-  for (u32 bit = CONSTRAINT_REFERENCE; bit; bit >>= 1) {
+  for (u32 bit = CONSTRAINT_PLAIN; bit; bit >>= 1) {
     if (!(constraints & bit)) continue;
     UnifyResult result = require(u, ty, (u8)bit, reason, 0);
     if (result != UNIFY_OK) return result;
