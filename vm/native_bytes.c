@@ -1,6 +1,7 @@
 // Natives of the modules bytes and json.
 #include "bytecode/utf8.h"
 #include "vm/native_text.h"
+#include "vm/native_unique.h"
 
 static bool give_none(Worker *worker, u64 *args) {
   args[0] = build_well_known0(worker, WK_NONE);
@@ -27,6 +28,23 @@ bool native_bytes_at(Worker *worker, u64 *args) {
   return true;
 }
 
+// A long part of shared bytes shares them too.
+enum { SLICE_SHARES = HEAP_LARGE_WORDS * 8 };
+
+static bool slice_shared(Worker *worker, u64 *args, u64 from, u64 length) {
+  if (!heap_reserve(worker, BLOB_WORDS)) return fault_memory(worker);
+  const Obj *whole = val_obj(args[0]);
+  Obj *part = heap_take(worker, BLOB_WORDS);
+  part->header = OBJ_HEADER(KIND_BLOB, 0, 0);
+  part->words[BLOB_STORAGE] = whole->words[BLOB_STORAGE];
+  part->words[BLOB_BYTES] = whole->words[BLOB_BYTES] + from;
+  part->words[BLOB_LENGTH] = length;
+  storage_retain(handle_storage(whole));
+  heap_note_counted(worker, part);
+  args[0] = obj_val(part);
+  return true;
+}
+
 bool native_bytes_slice(Worker *worker, u64 *args) {
   u64 length = arg_text(args[0]).len;
   i64 from = (i64)args[1];
@@ -34,6 +52,7 @@ bool native_bytes_slice(Worker *worker, u64 *args) {
   if (from < 0 || to < from || (u64)to > length) {
     return fault_set(worker, "bytes.slice: %lld..%lld is outside the %llu bytes", (long long)from, (long long)to, (unsigned long long)length);
   }
+  if (val_is_kind(args[0], KIND_BLOB) && to - from >= SLICE_SHARES) return slice_shared(worker, args, args[1], args[2] - args[1]);
   Obj *part = heap_bytes(worker, KIND_BYTES, (u64)(to - from));
   if (!part) return fault_memory(worker);
   memcpy(part->words, arg_text(args[0]).ptr + from, (size_t)(to - from));

@@ -287,3 +287,33 @@ Test(buf, numbers) {
   crashes(&w, native_buf_fill, 0, 1, (u64)-1, "the value -1 does not fit a byte");
   world_close(&w);
 }
+
+// ---- Bytes without a copy -------------------------------------------------------------------------------------------
+
+Test(buf, freezes) {
+  World w;
+  static char text[10001];
+  for (u32 i = 0; i < 10000; i++) text[i] = (char)('a' + i % 26);
+  open_buf(&w, text);
+  u64 args[ARGS];
+  cr_assert(run(&w, native_buf_freeze, args, 0, 0, 0));
+  w.registers[1] = args[0];
+  cr_assert(val_is_kind(w.registers[1], KIND_BLOB));
+  cr_assert_eq(handle_length(val_obj(w.registers[0])), 0, "the buffer is spent");
+  w.registers[2] = make_bytes(&w, KIND_BYTES, text, 10000);
+  cr_assert(val_equal(&w.worker, w.registers[1], w.registers[2]) && val_equal(&w.worker, w.registers[2], w.registers[1]));
+  w.registers[0] = w.registers[1];
+  for (u64 length = 10; length <= 9000; length *= 30) {  // a short part is copied, a long one shared
+    cr_assert(run(&w, native_bytes_slice, args, 26, 26 + length, 0));
+    w.registers[3] = args[0];
+    cr_assert_eq(val_is_kind(w.registers[3], KIND_BLOB), length > 4096);
+    w.registers[4] = make_bytes(&w, KIND_BYTES, text + 26, length);
+    cr_assert_eq(val_compare(&w.worker, w.registers[3], w.registers[4]), 0);
+    cr_assert_gt(val_compare(&w.worker, w.registers[3], make_bytes(&w, KIND_BYTES, "abcdefghi", 9)), 0);
+  }
+  cr_assert(run(&w, native_bytes_at, args, 30, 0, 0));
+  cr_assert_eq(args[0], 'a' + 30 % 26);
+  cr_assert(val_show(&w.worker, w.registers[1]));
+  cr_assert_eq(w.worker.text_length, 10003);
+  world_close(&w);
+}
