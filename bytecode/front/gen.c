@@ -70,12 +70,12 @@ static void order_const(Order *order, ConstDecl *decl) {
   }
 }
 
-// Own declarations take the first rows of each table.
 // `replace` and `option.take`: the compiler makes instructions of their calls, so there is no such function.
 static bool is_known_call(const FnDecl *fn) {
   return !fn->block && fn->params.count && fn->params.items[0].lent && !ty_is_unique(fn->params.items[0].ty);
 }
 
+// Own declarations take the first rows of each table.
 static void own_entries(Gen *gen) {
   ModuleAst *ast = gen->ast;
   for (u32 i = 0; i < ast->types.count; i++)
