@@ -427,15 +427,9 @@ const Itable *class_itable(const Class *class, const InterfaceDef *interface) {
   return NULL;
 }
 
-// An actor may implement one generic interface at several types: then the type decides, where it can be told.
+// No actor implements an interface at two types, so the declaration tells which table is meant.
 const Itable *image_itable(const Image *image, u32 actor, TypeId type) {
-  const Class *class = image->class_of[actor];
-  const InterfaceDef *interface = image_interface(image, image->verified->module->types.items[type].index);
-  for (u32 i = 0; class->image == image && i < class->def->implements_count; i++) {
-    const Implements *implements = &class->def->implements[i];
-    if (implements->interface == type) return itable_get(class, interface, implements->handlers);
-  }
-  return class_itable(class, interface);
+  return class_itable(image->class_of[actor], image_interface(image, image->verified->module->types.items[type].index));
 }
 
 // ---- The module's `let`s ----
