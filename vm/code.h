@@ -23,12 +23,10 @@ struct Code {
   u16 first_cleared;         // registers first_cleared … cleared_end-1 are cleared by ENTER: from the first val that is no parameter
   u16 cleared_end;           // to the last one
   bool far;                  // has far jumps (linked.h)
-  bool raw_params;           // some parameter is raw
   u8 raw_result;             // 0: returns a val, 1: a raw Int, 2: a raw Float
   const u64 *val_map;        // a bit for each register that holds vals
   NativeFn native;
   u8 effects;
-  Class *actor;              // the actor class it belongs to, or NULL
   const Image *image;
   const Function *function;  // its declaration: names, lines, locals
 };

@@ -302,10 +302,7 @@ static bool make_map(Loader *l, Code *code, const Function *f) {
   u32 first = UINT32_MAX, end = 0;
   for (u32 i = 0; i < code->register_count; i++) {
     bool scratch = code->native && i >= f->param_count;
-    if (!scratch && type_is_raw(l->module, f->registers[i])) {
-      code->raw_params |= i < f->param_count;
-      continue;
-    }
+    if (!scratch && type_is_raw(l->module, f->registers[i])) continue;
     map[i / 64] |= (u64)1 << i % 64;
     if (i < f->param_count) continue;
     if (first == UINT32_MAX) first = i;
@@ -328,7 +325,6 @@ static bool make_code(Loader *l, Code *code, const Function *f) {
   code->frame_words = code->register_count + (u32)FRAME_HEADER;
   code->raw_result = result == TYPE_INT ? 1 : result == TYPE_FLOAT ? 2 : 0;
   code->effects = f->effects;
-  code->actor = f->actor == IMPORT_NONE ? NULL : l->image->class_of[f->actor];
   code->image = l->image;
   code->function = f;
   return make_map(l, code, f);
@@ -437,12 +433,16 @@ const Itable *image_itable(const Image *image, u32 actor, TypeId type) {
 static const i64 CONSTANT_REDUCTIONS = 100 * 1000 * 1000;
 
 static Str fault_str(const Worker *worker) {
+  if (worker->fault == FAULT_STOP) return STR("it stops");
   return worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
 }
 
 // Runs `code` to its end; *result is a val in the worker's nursery or loose heap.
 static bool run_constant(Loader *l, Worker *worker, const Code *code, const Global *global, Val *result) {
-  if (!engine_enter(worker, code, NULL, 0)) return memory_refused(l);
+  if (!engine_enter(worker, code, NULL, 0)) {
+    fault_clear(worker);
+    return memory_refused(l);
+  }
   worker->reductions = CONSTANT_REDUCTIONS;
   switch (engine_run(worker)) {
     case ENGINE_TURN_END: *result = worker->result; return true;

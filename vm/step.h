@@ -44,10 +44,7 @@ static inline void stack_end_set(Worker *worker) {
 
 bool stack_reserve(Worker *worker, u64 needed, u32 used) MUST_CHECK;
 
-// The part of engine_enter() for functions that take something raw: a raw parameter stands for an Int or a Float, whichever the value is.
-void enter_raw(const Code *code, u64 *fp, const Val *args, u32 count);
-
-// Puts a first frame for `code` with `args` on the (empty) stack. Arguments that the code takes raw are unboxed. False when memory is out.
+// Puts a first frame for `code`, which takes nothing raw, with `args` on the (empty) stack. False when memory is out.
 static inline MUST_CHECK bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) {
   Turn *turn = worker->turn;
   turn->pc = NULL;  // no frames yet, should a crash report look
@@ -60,8 +57,7 @@ static inline MUST_CHECK bool engine_enter(Worker *worker, const Code *code, con
   fp[FRAME_CODE] = (u64)code;
   fp[FRAME_PC] = (u64)turn_end_code;
   fp[FRAME_LINK] = 0;
-  if (UNLIKELY(code->raw_params)) enter_raw(code, fp, args, count);
-  else for (u32 i = 0; i < count; i++) fp[i] = args[i];
+  for (u32 i = 0; i < count; i++) fp[i] = args[i];
   turn->pc = code->words;
   return true;
 }
