@@ -49,4 +49,12 @@ try "a constant that gathers in a tail call" deed run gathers_last.dasm; no_cras
 try "a constant that stops" deed run stops.dasm; no_crash; status 1; err "it stops"
 try "a constant that crashes" deed run crashes.dasm; no_crash; status 1; err "why"
 
+# Names may be as long as a line of a report.
+name=A$(printf 'b%.0s' $(seq 1015))
+cat > long.deed <<X
+actor $name() { on go() -> Int { crash "why" } }
+fn main(out: Out) { out ! line("{(spawn $name() ! go()).outcome()}") }
+X
+try "a crash of an actor with a long name" deed run long.deed; status 0; err " crashed handling go() from main#1"
+
 finish
