@@ -230,10 +230,10 @@ static void check_matches(Checker *c) {
   for (u32 i = 0; i < c->matches.count; i++) match_check(c->module, c->matches.items[i], c->diags);
   for (u32 i = 0; i < c->irrefutable.count; i++) {
     Pat *pattern = c->irrefutable.items[i];
-    if (match_irrefutable(pattern)) continue;
+    Str example;
+    if (match_irrefutable(pattern, &example)) continue;
     Diag *diag = check_error(c, DIAG_E0303, pattern->span, "the pattern of %s must always match, and this one does not",
                              c->irrefutable_where.items[i]);
-    Str example = match_missing_example(&c->irrefutable.items[i], 1);
     if (example.len) diag_hint(diag, "it does not match `%.*s`", STR_ARG(example));
   }
 }
