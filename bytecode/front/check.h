@@ -246,6 +246,8 @@ Ty *check_self_type(Checker *c);
 Ty *check_send(Checker *c, Expr *e);
 Ty *check_spawn(Checker *c, Expr *e);
 Ty *check_as(Checker *c, Expr *e);
+// Do two methods have the same types, each with the type arguments of its interface?
+bool check_same_types(Checker *c, const MethodSig *a, const Ty *of_a, const MethodSig *b, const Ty *of_b);
 Ty *check_self(Checker *c, Expr *e);
 Ty *check_await(Checker *c, Expr *e);
 Ty *check_outcome(Checker *c, Expr *e);
