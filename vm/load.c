@@ -368,16 +368,13 @@ static bool open_classes(Loader *l) {
   return true;
 }
 
-// Does the message's method answer? All interfaces that name a handler agree, as the verifier saw to.
-static bool handler_answers(const Loader *l, const ActorDef *def, u32 handler) {
+// Do the messages' methods answer? All interfaces that name a handler agree, as the verifier saw to.
+static void find_answers(const Loader *l, const ActorDef *def, ClassHandler *handlers) {
   for (u32 i = 0; i < def->implements_count; i++) {
     const Implements *implements = &def->implements[i];
     const InterfaceDef *interface = &l->module->interfaces.items[l->module->types.items[implements->interface].index];
-    for (u32 slot = 0; slot < interface->method_count; slot++) {
-      if (implements->handlers[slot] == handler) return interface->methods[slot].answers;
-    }
+    for (u32 slot = 0; slot < interface->method_count; slot++) handlers[implements->handlers[slot]].answers = interface->methods[slot].answers;
   }
-  return false;
 }
 
 static bool make_class(Loader *l, Class *class, const ActorDef *def) {
@@ -395,9 +392,9 @@ static bool make_class(Loader *l, Class *class, const ActorDef *def) {
     handlers[i] = (ClassHandler){.name = handler->name, .code = code_of[handler->function]};
     handlers[i].guard = handler->guard == IMPORT_NONE ? NULL : code_of[handler->guard];
     handlers[i].param_count = handlers[i].code->param_count;
-    handlers[i].answers = handler_answers(l, def, i);
     class->any_guard |= handlers[i].guard != NULL;
   }
+  find_answers(l, def, handlers);
   for (u32 i = 0; i < def->implements_count; i++) {
     const InterfaceDef *interface = image_interface(l->image, l->module->types.items[def->implements[i].interface].index);
     if (!itable_get(class, interface, def->implements[i].handlers)) return memory_refused(l);
