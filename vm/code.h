@@ -68,7 +68,7 @@ struct Itable {
   u16 slots[];            // handler numbers
 };
 
-// For NARROW: slot j of the target is slot map[j] of the source interface. Resolved itables are cached by (itable, target).
+// Made once for the same slots; what NARROW asks for is remembered by (itable, target).
 const Itable *itable_get(const Class *class, const InterfaceDef *interface, const u32 *handlers);
 const Itable *itable_narrow(const Itable *from, const InterfaceDef *to);  // by method names
 

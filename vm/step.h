@@ -1,5 +1,5 @@
 // The parts of instructions that are too big or too rare for ops.inc: each gets the worker, with pc and fp saved in its turn, and the
-// instruction's registers; false means that worker->fault is set. They may collect; none moves the stack except as said.
+// instruction's registers; false means that worker->fault is set. They may collect; none moves the stack.
 #pragma once
 #include "vm/engine.h"
 #include "vm/fault.h"
@@ -17,7 +17,7 @@ bool step_closure(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_trap(Worker *worker, u64 word, const u64 *fp);                   // sets the fault of an instruction that traps; false
 double step_frem(double a, double b);
 
-// ---- step_actor.c: other actors. They may grow the stack ----
+// ---- step_actor.c: other actors ----
 bool step_self(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_narrow(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_spawn(Worker *worker, const u64 *pc) MUST_CHECK;
