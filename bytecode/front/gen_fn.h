@@ -51,6 +51,7 @@ typedef struct Gen {
   u32 line, line_start, line_end;  // the source line that was looked up last
   u32 serial;             // of the latest function
   u32 type_depth;
+  bool type_refused;      // a type was too large: code that needs it cannot be made
   TypeId t_int, t_float, t_vint, t_vfloat, t_bool, t_unit, t_string, t_bytes, t_duration, t_time;
 } Gen;
 
@@ -84,7 +85,6 @@ typedef struct Fn {
   u32 function;
   u32 actor;              // index of the actor that the function belongs to, or IMPORT_NONE
   bool has_state;         // may GET and SET: part of an actor, and no closure or task
-  bool in_init;
   bool keeps_frame;       // no tail calls: the kind of function needs its RET
   bool drops;             // one-way: the body's value is dropped, () returned
   TypeId result;
@@ -149,6 +149,7 @@ typedef void (*MakeCode)(Fn *f, void *decl);
 void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span span);
 void fn_bind(Fn *f, Local *local, Reg reg);    // takes a temporary over; shares or copies another's register
 Reg fn_var(Fn *f, Local *local);               // a new register for a local, still to be written
+void fn_var_written(Fn *f, Local *local);      // it is: in the init function, a field's first value
 void fn_bind_params(Fn *f, Params *params);    // to the function's first registers
 Reg fn_read(Fn *f, Local *local, Sink sink);
 u32 scope_open(Fn *f);
