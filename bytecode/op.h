@@ -61,7 +61,7 @@ typedef enum Effect {
 } Effect;
 
 typedef struct OpInfo {
-  const char *name;   // mnemonic: the NAME in lower case
+  const char *name;   // as in op.def; texts write it in lower case
   Shape shape;
   const char *types;
   Effect effect;
