@@ -165,6 +165,12 @@ static u8 *constraints_of(Ty **params, u32 count) {
   return bits;
 }
 
+// A larger one could be neither settled nor instantiated.
+static void limit_fn(Checker *c, FnDecl *fn) {
+  if (ty_all_within_limits(fn->type->args, fn->type->count)) return;
+  check_error(c, DIAG_E0504, fn->name.span, "the type of the function `%.*s` is too large", STR_ARG(fn->name.name->text));
+}
+
 static void settle_fn(FnDecl *fn) {
   fn->type = ty_settle(fn->type);
   fn->result_ty = ty_fn_result(fn->type);
@@ -173,7 +179,6 @@ static void settle_fn(FnDecl *fn) {
 
 static void generalise(Checker *c, Node **nodes, u32 count) {
   TyVec params = {0};
-  u32 steps = count * TY_SIZE_LIMIT;
   for (u32 i = 0; i < count; i++) {
     Node *node = nodes[i];
     if (node->kind != NODE_FN || node->annotated) continue;
@@ -183,6 +188,7 @@ static void generalise(Checker *c, Node **nodes, u32 count) {
     }
   }
   for (u32 i = 0; i < count; i++) {
+    u32 steps = TY_SIZE_LIMIT + 1;  // the function itself, too
     if (nodes[i]->kind == NODE_FN && !nodes[i]->annotated) collect_open(nodes[i]->fn->type, &params, 0, &steps);
   }
   u8 *shared = constraints_of(params.items, params.count);
@@ -193,6 +199,7 @@ static void generalise(Checker *c, Node **nodes, u32 count) {
       node->actor->constraints = constraints_of(node->params, node->written);
     } else if (node->kind == NODE_FN) {
       FnDecl *fn = node->fn;
+      limit_fn(c, fn);
       if (!node->annotated) {
         settle_fn(fn);
         node->params = params.items;
@@ -214,6 +221,9 @@ static void close_const(Checker *c, const Node *node) {
   for (u32 i = 0; i < node->constant->items.count; i++) {
     Local *local = node->constant->items.items[i]->local;
     if (!local) continue;
+    if (!ty_within_limits(local->type)) {
+      check_error(c, DIAG_E0504, local->span, "the type of the constant `%.*s` is too large", STR_ARG(local->name->text));
+    }
     local->type = ty_settle(local->type);
     if (!local->type->has_vars) continue;
     bool cycle = ty_is(local->type, TY_VAR);  // only constants of each other say nothing at all: reported as that

@@ -25,7 +25,6 @@ typedef struct Want {
   Ty *ty;            // NULL: anything
   bool drop;         // the value is not used: any value that may be dropped
   bool answers;      // a Promise[ty] may stand here too, and is forwarded
-  bool statement;    // with drop: not the last of its block
   const char *what;  // subject of the sentence: "the argument"; NULL: plain
   const Name *name;  // its name, or NULL
   Source *source;    // where the expectation comes from, or NULL

@@ -409,6 +409,10 @@ void check_actor(Checker *c, Node *node) {
 // ---- When the group is done ------------------------------------------------------------------------------------------
 
 static Ty *closed(Checker *c, Ty *ty, Span span, const char *what, Str name) {
+  if (ty->has_vars && !ty_within_limits(ty)) {
+    check_error(c, DIAG_E0504, span, "the type of the %s `%.*s` is too large", what, STR_ARG(name));
+    return ty_basic(TY_ERROR);
+  }
   ty = ty_settle(ty);
   if (!ty->has_vars) return ty;
   Diag *diag = check_error(c, DIAG_E0231, span, "the type of the %s `%.*s` is left open: %.*s", what, STR_ARG(name),
