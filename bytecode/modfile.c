@@ -245,7 +245,7 @@ static void take_function(Reader *r, Function *f) {
 }
 
 static void take_functions(Reader *r) {
-  u32 count = take_count(r, LIMIT_TABLE, 39, "functions");
+  u32 count = take_count(r, LIMIT_TABLE, 40, "functions");
   for (u32 i = 0; i < count && !r->failed; i++) take_function(r, vec_add(&r->module->functions));
 }
 

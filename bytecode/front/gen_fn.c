@@ -125,7 +125,7 @@ LocalInfo *local_info(Local *local) {
   return local->gen;
 }
 
-static bool is_state(const Local *local) {
+bool is_state(const Local *local) {
   return local->kind == LOCAL_STATE_PARAM || local->kind == LOCAL_STATE_LET || local->kind == LOCAL_STATE_VAR;
 }
 

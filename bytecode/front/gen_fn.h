@@ -117,6 +117,7 @@ u32 gen_interface(Gen *gen, InterfaceDecl *decl);
 u32 gen_function(Gen *gen, FnDecl *decl);
 u32 gen_actor(Gen *gen, ActorDecl *decl);
 u32 gen_global(Gen *gen, ConstItem *item);
+Str param_name(const Pat *pattern);            // "_" if it has none
 void gen_fill(Gen *gen);                       // fills all promised entries
 FnDecl *gen_library_fn(Gen *gen, const char *module, const char *name);
 Generics gen_generics(u32 count, const u8 *constraints);
@@ -144,6 +145,7 @@ Expr *plain_constant(Fn *f, Expr *e);          // what a name of the module's ow
 
 // ---- gen_fn.c ----
 LocalInfo *local_info(Local *local);
+bool is_state(const Local *local);             // a parameter or member of an actor
 // Makes the code of `function`, whose entry holds its signature, by calling `make`, twice if jumps turn out long.
 typedef void (*MakeCode)(Fn *f, void *decl);
 void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span span);

@@ -165,7 +165,7 @@ static void fill_interface(Gen *gen, u32 index, InterfaceDecl *decl) {
       .generics = gen_generics(decl->generics.count, NULL), .method_count = decl->methods.count, .methods = methods};
 }
 
-static Str param_name(const Pat *pattern) {
+Str param_name(const Pat *pattern) {
   return pattern && (pattern->kind == PAT_NAME || pattern->kind == PAT_AT) ? pattern->name.name->text : STR("_");
 }
 
