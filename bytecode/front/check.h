@@ -56,6 +56,7 @@ typedef struct Node {
   };
   VEC(struct Node *) uses;
   bool annotated;  // its type is known before its group is checked, save for inferred constraints
+  bool general;    // its inferred type was generalised, though the constraints of its parameters may not be known yet
   bool done;
   u32 order, low;  // Tarjan's
   bool on_stack;
