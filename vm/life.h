@@ -60,7 +60,8 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
 void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
 // The same with a value built in place: takes over `chunk` (made by promise_chunk, or NULL), which holds all of `value`.
 void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk);
-// A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. False when memory is out.
+// A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. May collect. False when
+// memory is out.
 bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
 // Puts a waiter into the promise's ring, which is open.
 static inline void promise_wait(Promise *promise, Waiter *waiter) {
