@@ -57,4 +57,8 @@ fn main(out: Out) { out ! line("{(spawn $name() ! go()).outcome()}") }
 X
 try "a crash of an actor with a long name" deed run long.deed; status 0; err " crashed handling go() from main#1"
 
+# A module that names a hundred thousand others: time for it grows no faster than its size.
+{ seq -f 'import m%g' 100000; printf 'main main\nfn main() -> () {\n  regs r0: ()\n  unit r0\n  ret r0\n}\n'; } > crowd.dasm
+try "many imports" timeout 8 "$DEED" verify crowd.dasm; status 1; out "refused: import-missing"
+
 finish
