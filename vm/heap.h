@@ -110,7 +110,7 @@ void heap_walk(Worker *worker, Actor *actor);
 bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
 
 // The same into a caller's block behind `header_bytes` of its own (a message): *block is memory_alloc'ed with *size
-// bytes; the graph follows the header and `count` root words.
+// bytes, which fit a u32; the graph follows the header and `count` root words.
 bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, void **block, u64 *size,
                     bool *counted) MUST_CHECK;
 

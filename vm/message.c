@@ -44,11 +44,6 @@ static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 
   u64 size;
   bool counted;
   if (!copy_out_block(worker, args, count, sizeof(Message), &block, &size, &counted)) return NULL;
-  if (size > UINT32_MAX) {
-    if (counted) counts_release(worker, ((Message *)block)->args + count, (u32)((size - sizeof(Message)) / 8 - count));
-    memory_free(block, size);
-    return NULL;
-  }
   message_fill(block, kind, count, size, worker->actor, worker->line);
   ((Message *)block)->counted = counted;
   return block;
