@@ -22,6 +22,7 @@ static bool take_type_args(Flow *x, u64 word, const Generics *generics, TypeList
     if (v->facts[args->items[i]].params > v->f->generics.count) {
       return verify_fail(v, REASON_TYPE_PARAMETER, "T%u would be %.*s", i, STR_ARG(verify_type_text(v, args->items[i])));
     }
+    if (!type_plain(v, args->items[i], "a type argument")) return false;
     u8 constraints = generics->constraints ? generics->constraints[i] : 0;
     if (constraints && !type_able(v, args->items[i], constraints)) {
       return verify_fail(v, REASON_CONSTRAINT, "T%u would be %.*s", i, STR_ARG(verify_type_text(v, args->items[i])));

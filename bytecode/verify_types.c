@@ -124,7 +124,6 @@ static bool check_typelists(Verifier *v) {
     if (list.count > LIMIT_TYPE_ARGS) return verify_fail(v, REASON_LIMIT, "type list %u has %u types", i, list.count);
     for (u32 k = 0; k < list.count; k++) {
       if (!type_within(v, list.items[k], LIMIT_TYPE_ARGS, false, "a type list")) return false;
-      if (!type_plain(v, list.items[k], "a type list")) return false;
     }
     if (!verify_spend(v, 1 + list.count)) return false;
   }

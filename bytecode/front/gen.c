@@ -70,6 +70,11 @@ static void order_const(Order *order, ConstDecl *decl) {
   }
 }
 
+// `replace` and `option.take`: the compiler makes instructions of their calls, so there is no such function.
+static bool is_known_call(const FnDecl *fn) {
+  return !fn->block && fn->params.count && fn->params.items[0].lent && !ty_is_unique(fn->params.items[0].ty);
+}
+
 // Own declarations take the first rows of each table.
 static void own_entries(Gen *gen) {
   ModuleAst *ast = gen->ast;
@@ -77,7 +82,8 @@ static void own_entries(Gen *gen) {
     if (!ast->types.items[i]->alias) gen_data(gen, ast->types.items[i]);
   for (u32 i = 0; i < ast->interfaces.count; i++) gen_interface(gen, ast->interfaces.items[i]);
   for (u32 i = 0; i < ast->actors.count; i++) gen_actor(gen, ast->actors.items[i]);
-  for (u32 i = 0; i < ast->fns.count; i++) gen_function(gen, ast->fns.items[i]);
+  for (u32 i = 0; i < ast->fns.count; i++)
+    if (!is_known_call(ast->fns.items[i])) gen_function(gen, ast->fns.items[i]);
   for (u32 i = 0; i < ast->actors.count; i++)
     for (u32 k = 0; k < ast->actors.items[i]->helpers.count; k++) gen_function(gen, ast->actors.items[i]->helpers.items[k]);
   Order order = {.gen = gen};

@@ -348,9 +348,8 @@ static Reg call_closure(Fn *f, Expr *e, Sink sink) {
 // ---- Constructors ---------------------------------------------------------------------------------------------------
 
 static void field_types(Fn *f, TypeId data, u32 ctor, TypeId *types) {
-  TypeListId args = gen_args_of(f->gen, data);
   const Ctor *def = &f->gen->module->datas.items[type_of(f->gen, data)->index].ctors[ctor];
-  for (u32 i = 0; i < def->field_count; i++) types[i] = gen_subst(f->gen, def->fields[i].type, args);
+  for (u32 i = 0; i < def->field_count; i++) types[i] = gen_inside(f->gen, def->fields[i].type, data);
 }
 
 // T(..p, x: 1): the fields not named are unpacked from p, which stands in `from`.
@@ -488,7 +487,7 @@ static TypeId part_type(Fn *f, Expr *e, TypeId type) {
   if (e->kind == EX_ELEM) return type_of(f->gen, type)->args[e->number];
   const DataDef *def = data_of(f, type);
   u32 field = def->ctor_count > 1 ? field_named(&def->ctors[0], e->name.name->text) : e->field;
-  return gen_subst(f->gen, def->ctors[0].fields[field].type, gen_args_of(f->gen, type));
+  return gen_inside(f->gen, def->ctors[0].fields[field].type, type);
 }
 
 // A unique part of a temporary, which is taken apart for it.

@@ -11,7 +11,7 @@ static TypeId part_type(Fn *f, Place *parent, Step step, u32 ctor, u32 field) {
     case STEP_HEAD: return type->args[0];
     case STEP_FIELD: {
       TypeId declared = f->gen->module->datas.items[type->index].ctors[ctor].fields[field].type;
-      return gen_subst(f->gen, declared, gen_args_of(f->gen, parent->type));
+      return gen_inside(f->gen, declared, parent->type);
     }
   }
   return parent->type;

@@ -374,7 +374,7 @@ u32 ctor_index(Fn *f, TypeId data, Str name) {
 
 static TypeId payload_type(Fn *f, TypeId data, u32 ctor) {
   const DataDef *def = &f->gen->module->datas.items[type_of(f->gen, data)->index];
-  return gen_subst(f->gen, def->ctors[ctor].fields[0].type, gen_args_of(f->gen, data));
+  return gen_inside(f->gen, def->ctors[ctor].fields[0].type, data);
 }
 
 // Returns what is no Ok or Some, as a value of the function's own result type.

@@ -151,7 +151,8 @@ FnDecl *gen_library_fn(Gen *gen, const char *module, const char *name);
 Generics gen_generics(u32 count, const u8 *constraints);
 TypeListId gen_identity(Gen *gen, u32 count);  // [T0, T1, …]
 TypeId gen_subst(Gen *gen, TypeId type, TypeListId args);
-TypeListId gen_args_of(Gen *gen, TypeId type); // the arguments of a data, tuple… type as a list
+TypeId gen_inside(Gen *gen, TypeId type, TypeId owner);  // a field's declared type in a value of type `owner`
+TypeListId gen_args_of(Gen *gen, TypeId type); // the arguments of a data, tuple… type as a list: none of them unique
 void gen_limit(Gen *gen, DiagCode code, Span span, const char *format, ...) PRINTF_LIKE(4, 5);
 
 Pass fn_pass(const FnDecl *fn, u32 param);     // of a call's argument for that parameter

@@ -174,8 +174,7 @@ static u32 part_types(const Matcher *m, const Place *place, const Place *part, T
     return type->count;
   }
   const Ctor ctor = gen->module->datas.items[type->index].ctors[part->ctor];
-  TypeListId args = gen_args_of(gen, place->type);
-  for (u32 i = 0; i < ctor.field_count; i++) types[i] = gen_subst(gen, ctor.fields[i].type, args);
+  for (u32 i = 0; i < ctor.field_count; i++) types[i] = gen_inside(gen, ctor.fields[i].type, place->type);
   return ctor.field_count;
 }
 

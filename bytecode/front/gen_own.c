@@ -157,11 +157,10 @@ static Reg stand_in_parts(Fn *f, Op op, TypeId type, u32 ctor, const TypeId *par
 
 static Reg stand_in_data(Fn *f, TypeId type, u32 depth) {
   const DataDef def = f->gen->module->datas.items[type_of(f->gen, type)->index];
-  TypeListId args = gen_args_of(f->gen, type);
   for (u32 i = 0; i < def.ctor_count; i++)
     if (!def.ctors[i].field_count) return stand_in_parts(f, OP_NEW, type, i, NULL, 0, depth);
   TypeId parts[LIMIT_PARAMS + 1];
-  for (u32 i = 0; def.ctor_count && i < def.ctors[0].field_count; i++) parts[i] = gen_subst(f->gen, def.ctors[0].fields[i].type, args);
+  for (u32 i = 0; def.ctor_count && i < def.ctors[0].field_count; i++) parts[i] = gen_inside(f->gen, def.ctors[0].fields[i].type, type);
   return def.ctor_count ? stand_in_parts(f, OP_NEW, type, 0, parts, def.ctors[0].field_count, depth) : (Reg)REG_NONE;
 }
 

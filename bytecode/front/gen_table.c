@@ -101,6 +101,11 @@ TypeId gen_subst(Gen *gen, TypeId type, TypeListId args) {
   return module_type_subst(gen->module, type, gen->module->typelists.items[args]);
 }
 
+TypeId gen_inside(Gen *gen, TypeId type, TypeId owner) {
+  const Type *t = type_of(gen, owner);
+  return t->count ? module_type_subst(gen->module, type, (TypeList){t->count, t->args}) : type;
+}
+
 TypeListId gen_args_of(Gen *gen, TypeId type) {
   const Type *t = type_of(gen, type);
   return t->count ? module_typelist(gen->module, t->count, t->args) : 0;

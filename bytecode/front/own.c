@@ -221,6 +221,20 @@ void own_take(Own *o, Local *local, Span span) {
   var->fate = (Fate){.at = span};
 }
 
+void own_take_session(Own *o, Span span) {
+  u32 i = o->session ? find_var(o, o->session) : NO_VAR;
+  if (i == NO_VAR) return;
+  Fate *fate = &o->vars.items[i].fate;
+  if (fate->live) {
+    *fate = (Fate){.at = span};
+    return;
+  }
+  if (o->silent || fate->told) return;
+  fate->told = true;
+  Diag *diag = check_error(o->c, DIAG_E0446, span, "the session's message is used up: it brings one session on each path");
+  diag_note(diag, o->c->source, fate->at, fate->earlier ? "here, in the loop's previous turn" : "used up here");
+}
+
 static Expr *lent_name(Expr *e) {
   Expr *name = e->kind == EX_LEND ? e->object : e;
   return name->kind == EX_NAME && name->ref == REF_LOCAL && ty_is_unique(name->local->type) ? name : NULL;

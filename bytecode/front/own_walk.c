@@ -211,8 +211,11 @@ static void walk_binary(Own *o, Expr *e) {
 void own_use(Own *o, Expr *e) {
   if (!e || o->dead) return;
   switch (e->kind) {
-    case EX_INT: case EX_FLOAT: case EX_DURATION: case EX_STRING: case EX_BYTES: case EX_BOOL: case EX_UPPER: case EX_SELF:
+    case EX_INT: case EX_FLOAT: case EX_DURATION: case EX_STRING: case EX_BYTES: case EX_BOOL: case EX_UPPER:
     case EX_ERROR:
+      return;
+    case EX_SELF:
+      if (ty_is_unique(e->type)) own_take_session(o, e->span);
       return;
     case EX_NAME:
       if (e->ref == REF_LOCAL) own_take(o, e->local, e->span);
@@ -288,7 +291,21 @@ static void check_init(Checker *c, ActorDecl *actor) {
 static void check_guard(Checker *c, const HandlerDecl *handler) {
   if (!handler->guard || !handler->guard_body) return;
   Own own = {.c = c, .body = handler->guard_body, .guards = 1};
+  for (u32 i = 0; i < handler->guard_params.count; i++) own_bind(&own, handler->guard_params.items[i]);
   own_use(&own, handler->guard);
+}
+
+// A session's message is like a unique value that is there when the handler begins.
+static void check_handler(Checker *c, const ActorDecl *actor, HandlerDecl *handler) {
+  if (!handler->body || !handler->block) return;
+  Local message = {.lent = true, .type = ty_basic(TY_BUF)};
+  Own own = {.c = c, .body = handler->body};
+  if (check_handles_session(actor, handler)) {
+    own.session = &message;
+    own_bind(&own, &message);
+  }
+  walk_params(&own, &handler->params);
+  walk_body(&own, handler->block);
 }
 
 static void check_actor_bodies(Checker *c, ActorDecl *actor) {
@@ -296,7 +313,7 @@ static void check_actor_bodies(Checker *c, ActorDecl *actor) {
   for (u32 i = 0; i < actor->handlers.count; i++) {
     HandlerDecl *handler = actor->handlers.items[i];
     check_guard(c, handler);
-    check_body(c, handler->body, &handler->params, handler->block);
+    check_handler(c, actor, handler);
   }
   for (u32 i = 0; i < actor->helpers.count; i++) {
     FnDecl *helper = actor->helpers.items[i];

@@ -57,6 +57,7 @@ typedef struct Own {
   u32 guards;      // inside a guard: everything is lent
   OwnLoop *loop;
   Lock *locks;
+  Local *session;  // stands for the session's message that is being handled, or NULL
 } Own;
 
 State own_snapshot(const Own *o);
@@ -78,5 +79,6 @@ void own_use(Own *o, Expr *e);    // evaluates e, whose value goes somewhere
 void own_peek(Own *o, Expr *e);   // evaluates e, which stays
 void own_lend(Own *o, Expr *name);
 void own_take(Own *o, Local *local, Span span);
+void own_take_session(Own *o, Span span);  // `self as S`
 void own_call(Own *o, Expr *e);
 void own_assign(Own *o, Expr *e);

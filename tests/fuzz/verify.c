@@ -35,8 +35,10 @@ size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, unsigned 
 // ---- Modules that the corpus imports --------------------------------------------------------------------------------
 
 static const char *const homes[] = {
+  "module option\ndata Option [T0] pub { Some(value: T0) None }\n",
   "module result\ndata Result [T0, T1] pub { Ok(value: T0) Err(error: T1) }\n",
-  "module prelude\ndata Broken pub { Crashed(why: String) Stopped Revoked TimedOut Deadlock(path: List[String]) Disconnected Full }\n",
+  "module prelude\ndata Broken pub { Crashed(why: String) Stopped Revoked TimedOut Deadlock(path: List[String]) Disconnected Full }\n"
+  "data Exit pub { Normal Crash(why: String) Killed }\n",
   "module ./lib\n"
   "data Point pub { Point(x: float, y: float) }\ndata Id pub opaque { Id(n: int) }\n"
   "data Key [T0] pub opaque ordered { Key(k: T0) }\ndata Secret { Secret(n: int) }\n"
