@@ -15,6 +15,8 @@ CORE     = $(wildcard bytecode/*.c bytecode/front/*.c vm/*.c)
 REPL     = $(wildcard repl/*.c)
 UNIT     = $(wildcard tests/unit/*.c)
 FUZZ     = $(wildcard tests/fuzz/*.c)
+GEN      = $(wildcard tests/gen/*.c)
+GENMAIN  = tests/gen/mutate.c tests/gen/programs.c
 STDLIB   = $(wildcard stdlib/*.deed stdlib/*/*.deed)
 object   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 OBJECTS  = $(call object,$(CORE)) $(BUILD)/gen/stdlib.o
@@ -65,6 +67,10 @@ $(BUILD)/unit: $(call object,$(UNIT)) $(PARTS)
 
 $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(PARTS)
 	$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# Tools that make their own tests: changed modules, and programs from a seed.
+$(BUILD)/mutate $(BUILD)/programs: $(BUILD)/%: $(BUILD)/tests/gen/%.o $(call object,$(filter-out $(GENMAIN),$(GEN))) $(PARTS)
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
 # ---- Testing --------------------------------------------------------------------------------------------------------
 

@@ -53,7 +53,8 @@ static bool check_lent(Verifier *v, const Function *f) {
   for (u32 i = 0; f->lent && i < f->param_count; i++) {
     if (!f->lent[i]) continue;
     bool place = f->kind == FUNCTION_PLAIN || f->kind == FUNCTION_NATIVE;
-    if (!place || !type_is_thing(v, f->registers[i])) return verify_fail(v, REASON_LENT_PARAMETER, "r%u is %.*s", i, STR_ARG(verify_type_text(v, f->registers[i])));
+    if (place && type_is_thing(v, f->registers[i])) continue;
+    return verify_fail(v, REASON_LENT_PARAMETER, "r%u is %.*s", i, STR_ARG(verify_type_text(v, f->registers[i])));
   }
   return true;
 }
@@ -169,8 +170,8 @@ static bool check_export(Verifier *v, const Function *f) {
 
 static bool check_function(Verifier *v, const Function *f) {
   const KindRule *rule = &kind_rules[f->kind];
-  return check_counts(v, f, rule) && check_types(v, f, rule) && check_owner(v, f, rule) && check_kind(v, f) && check_lent(v, f) && check_export(v, f) &&
-         check_debug(v, f);
+  return check_counts(v, f, rule) && check_types(v, f, rule) && check_owner(v, f, rule) && check_kind(v, f) && check_lent(v, f) &&
+         check_export(v, f) && check_debug(v, f);
 }
 
 static bool check_globals(Verifier *v) {

@@ -122,7 +122,8 @@ static bool same_fields(Verifier *v, u32 import, u32 count, const Field *mine, u
 }
 
 static bool same_data(Verifier *v, const DataDef *a, const DataDef *b) {
-  if (a->opaque != b->opaque || a->unique != b->unique || a->declared != b->declared || a->generics.count != b->generics.count) return false;
+  if (a->opaque != b->opaque || a->unique != b->unique) return false;
+  if (a->declared != b->declared || a->generics.count != b->generics.count) return false;
   if (a->ctor_count != b->ctor_count) return false;
   for (u32 i = 0; i < a->ctor_count; i++) {
     const Ctor *x = &a->ctors[i], *y = &b->ctors[i];

@@ -159,7 +159,7 @@ static bool skip_part(Flow *x, bool unique, u32 i) {
 
 // UNPACK uses a unique value up, so that each of its unique parts needs an owner; PEEK leaves it, and lends them.
 static bool rule_unpack(Flow *x, const u64 *code, bool uses_up) {
-  TypeId type, result;
+  TypeId type = NO_TYPE, result;
   u16 from = operand_a(code);
   if (!(uses_up ? reg_take(x, from, &type) : reg_peek(x, from, &type))) return false;
   const DataDef *data = open_data(x, operand_a(code), type);

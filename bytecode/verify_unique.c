@@ -93,7 +93,9 @@ u32 unique_lender(const Flow *x, u16 reg) { return bit_in(x->u.borrowed, reg) ? 
 bool unique_borrow(Flow *x, u16 reg, u32 lender) {
   Uniques *u = &x->u;
   bool known = bit_in(u->borrowed, reg);
-  if (bit_in(u->owned, reg) || (known && u->lender[reg] != lender)) return verify_fail(x->v, REASON_LENDER, "r%u is lent something else", reg);
+  if (bit_in(u->owned, reg) || (known && u->lender[reg] != lender)) {
+    return verify_fail(x->v, REASON_LENDER, "r%u is lent something else", reg);
+  }
   if (!known) {
     bits_add(u->borrowed, reg);
     u->lender[reg] = lender;
@@ -135,7 +137,8 @@ bool unique_meet(Flow *x, const u64 *other) {
     u64 differ = (other[i] ^ x->state[i]) & x->u.owned[i];
     if (!differ) continue;
     u32 bit = i * 64 + (u32)__builtin_ctzll(differ);
-    return verify_fail(x->v, REASON_UNIQUE_JOIN, "%s%u", bit < x->registers ? "r" : "state field ", bit < x->registers ? bit : bit - x->registers);
+    bool field = bit >= x->registers;
+    return verify_fail(x->v, REASON_UNIQUE_JOIN, "%s%u", field ? "state field " : "r", field ? bit - x->registers : bit);
   }
   return true;
 }
@@ -188,7 +191,7 @@ static TypeId element_type(Flow *x, Op op, TypeId thing) {
 }
 
 static bool rule_element_at(Flow *x, Op op, u16 thing, u16 index, u16 item, bool writes) {
-  TypeId thing_type, index_type, item_type;
+  TypeId thing_type, index_type, item_type = NO_TYPE;
   if (!reg_peek(x, thing, &thing_type) || !reg_read(x, index, &index_type)) return false;
   if (!(writes ? reg_target(x, item, &item_type) : reg_read(x, item, &item_type))) return false;
   if (type_kind(x->v, index_type) != TYPE_INT) return register_type_fail(x, index, "int");

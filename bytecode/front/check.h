@@ -115,6 +115,7 @@ typedef struct Checker {
   VEC(Expr *) recursive;  // calls of members whose parameters are not known yet
   VEC(Obligation) obligations;
   VEC(StoredUse) stored;
+  const Expr *place;     // being checked where it is only looked at: see check_place()
   HandlerDecl *handler;  // whose block is being checked, or NULL
   ArmGuard *arm_guard;   // being checked, or NULL
   VEC(ArmGuard *) arm_guards;
@@ -170,7 +171,10 @@ bool locals_detached(const Checker *c);  // inside a closure or task: the actor'
 
 Ty *check_expr(Checker *c, Expr *e, const Want *want);
 Ty *check_borrow(Checker *c, Expr *e, const Want *want);  // an EX_LEND where it may stand
-Ty *check_looked_at(Checker *c, Expr *e);               // any value, which may be lent
+// Any value, which stays where it is: a unique part of what a name stands for may be looked at there.
+Ty *check_place(Checker *c, Expr *e);
+bool check_part(Checker *c, Expr *e, Ty *ty);  // a field or part of that type: a unique one only in such a place
+Ty *check_looked_at(Checker *c, Expr *e);      // the same, or lent with `&`
 Ty *check_value(Checker *c, Expr *e);                          // any type; Never becomes a variable
 void check_is(Checker *c, Expr *e, Ty *ty, const char *what);  // must be `ty`
 Ty *check_settle(Checker *c, Expr *e, Ty *ty, const Want *want);

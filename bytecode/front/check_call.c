@@ -113,13 +113,13 @@ static void check_arg(Checker *c, Arg *arg, const Callee *callee) {
                .span = callee->span,
                .note = "declared here"};
   bool lent = callee->lent && callee->lent->items[arg->param].lent;
-  if (arg->value->kind != EX_LEND) {
+  if (callee->looks) {
+    check_same(c, arg->value->span, check_looked_at(c, arg->value), &want);
+  } else if (arg->value->kind != EX_LEND) {
     check_expr(c, arg->value, &want);
     if (lent) must_lend(c, arg->value, callee);
   } else if (lent) {
     check_borrow(c, arg->value, &want);
-  } else if (callee->looks) {
-    check_same(c, arg->value->span, check_looked_at(c, arg->value), &want);
   } else {
     not_lent(c, arg->value, callee);
   }

@@ -418,7 +418,7 @@ static Ty *assigned_name(Checker *c, Expr *left, bool reads) {
 }
 
 static Ty *assigned_element(Checker *c, Expr *left) {
-  Ty *ty = check_value(c, left->left);
+  Ty *ty = check_place(c, left->left);
   check_is(c, left->right, ty_basic(TY_INT), "an index");
   if (ty->kind == TY_ERROR || !check_known(c, ty, left->left->span, "`[ ]`")) return ty_basic(TY_ERROR);
   if (ty->kind == TY_ARRAY || ty->kind == TY_BUF) {

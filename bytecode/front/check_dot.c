@@ -101,10 +101,17 @@ static void prepend_receiver(Expr *e) {
   e->args.items[0] = receiver;
 }
 
+// A receiver that is used up can't be a unique part of something else.
+static bool taken(Checker *c, Expr *e) {
+  Expr *object = e->object;
+  c->place = NULL;
+  return (object->kind != EX_DOT && object->kind != EX_ELEM) || check_part(c, object, ty_resolve(object->type));
+}
+
 static Ty *call_on_value(Checker *c, Expr *e) {
-  Ty *ty = check_value(c, e->object);
+  Ty *ty = check_place(c, e->object);
   if (ty->kind == TY_ERROR || !check_known(c, ty, e->object->span, "`.`")) return give_up(c, e);
-  if (ty->kind == TY_PROMISE && str_eq(e->name.name->text, STR("outcome"))) return outcome(c, e);
+  if (ty->kind == TY_PROMISE && str_eq(e->name.name->text, STR("outcome"))) return taken(c, e) ? outcome(c, e) : give_up(c, e);
   ModuleAst *home = home_of(c, ty, e->span);
   Symbol *symbol = home ? resolve_declared(home, SPACE_VALUES, e->name.name) : NULL;
   FnDecl *fn = symbol && symbol->kind == SYMBOL_FN && resolve_allowed(c->module, symbol) ? symbol->fn : NULL;
@@ -113,6 +120,8 @@ static Ty *call_on_value(Checker *c, Expr *e) {
     no_function(c, e, ty, home, symbol && symbol->kind == SYMBOL_FN ? symbol : NULL);
     return give_up(c, e);
   }
+  bool lent = (fn->params.count && fn->params.items[0].lent) || check_call_kind(fn) != CALL_FN;
+  if (!lent && !taken(c, e)) return give_up(c, e);
   prepend_receiver(e);
   return check_call_fn(c, e, fn, true, e->name.span);
 }

@@ -144,8 +144,24 @@ static Ty *range(Checker *c, Expr *e) {
 
 // ---- Access ---------------------------------------------------------------------------------------------------------
 
+static bool is_part(const Expr *e) { return e->kind == EX_DOT || e->kind == EX_ELEM; }
+
+Ty *check_place(Checker *c, Expr *e) {
+  c->place = e;
+  return check_value(c, e);
+}
+
+bool check_part(Checker *c, Expr *e, Ty *ty) {
+  if (!ty->has_vars && !ty_is_unique(ty)) return true;
+  const Expr *root = e;
+  while (is_part(root)) root = root->object;
+  if (c->place == e && root->kind == EX_NAME && root->ref == REF_LOCAL) return true;
+  Str name = e->kind == EX_DOT ? e->name.name->text : str_format("%lld", (long long)e->number);
+  return check_able(c, e->span, ty, CONSTRAINT_PLAIN, str_format(".%.*s", STR_ARG(name)).ptr);
+}
+
 static Ty *element(Checker *c, Expr *e) {
-  Ty *ty = check_value(c, e->object);
+  Ty *ty = check_place(c, e->object);
   if (ty->kind == TY_ERROR || !check_known(c, ty, e->object->span, "`.`")) return ty_basic(TY_ERROR);
   if (ty->kind != TY_TUPLE) {
     check_error(c, DIAG_E0236, e->span, "only tuples have numbered parts, and this is %.*s", STR_ARG(ty_text(ty)));
@@ -157,9 +173,7 @@ static Ty *element(Checker *c, Expr *e) {
     return ty_basic(TY_ERROR);
   }
   Ty *part = ty_resolve(ty->args[e->number]);
-  if (!part->has_vars && !ty_is_unique(part)) return part;
-  const char *what = str_format(".%lld", (long long)e->number).ptr;
-  return check_able(c, e->span, part, CONSTRAINT_PLAIN, what) ? part : ty_basic(TY_ERROR);
+  return check_part(c, e, part) ? part : ty_basic(TY_ERROR);
 }
 
 static void no_index(Checker *c, Expr *e, Ty *ty) {
@@ -170,7 +184,7 @@ static void no_index(Checker *c, Expr *e, Ty *ty) {
 }
 
 static Ty *subscript(Checker *c, Expr *e) {
-  Ty *ty = check_value(c, e->left);
+  Ty *ty = check_place(c, e->left);
   check_is(c, e->right, ty_basic(TY_INT), "an index");
   if (ty->kind == TY_ERROR || !check_known(c, ty, e->left->span, "`[ ]`")) return ty_basic(TY_ERROR);
   if (ty->kind == TY_ARRAY) return ty->args[0];
@@ -237,7 +251,7 @@ Ty *check_borrow(Checker *c, Expr *e, const Want *want) {
 }
 
 Ty *check_looked_at(Checker *c, Expr *e) {
-  if (!e || e->kind != EX_LEND) return check_value(c, e);
+  if (!e || e->kind != EX_LEND) return check_place(c, e);
   Ty *ty = check_borrow(c, e, NULL);
   if (ty_bad(ty) || !check_known(c, ty, e->span, "`&`") || ty_is_unique(ty)) return ty;
   Diag *diag = check_error(c, DIAG_E0423, e->span, "only unique values are lent, and this is %.*s", STR_ARG(ty_text(ty)));

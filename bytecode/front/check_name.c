@@ -1,7 +1,6 @@
 // Names used as values: locals, functions, constants and constructors, plain or qualified, and fields.
 #include "bytecode/front/check.h"
 
-#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 // ---- Instantiating --------------------------------------------------------------------------------------------------
@@ -408,13 +407,11 @@ static Ty *data_field(Checker *c, Expr *e, Ty *ty) {
     no_field(c, e, ty);
     return ty_basic(TY_ERROR);
   }
-  if (!result->has_vars && !ty_is_unique(result)) return result;
-  const char *what = str_format(".%.*s", STR_ARG(e->name.name->text)).ptr;
-  return check_able(c, e->span, result, CONSTRAINT_PLAIN, what) ? result : ty_basic(TY_ERROR);
+  return check_part(c, e, result) ? result : ty_basic(TY_ERROR);
 }
 
 static Ty *field(Checker *c, Expr *e) {
-  Ty *ty = check_value(c, e->object);
+  Ty *ty = check_place(c, e->object);
   locals_note_user(c, e->object, e);
   if (!check_known(c, ty, e->object->span, "`.`")) return ty_basic(TY_ERROR);
   switch (ty->kind) {

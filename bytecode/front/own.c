@@ -235,8 +235,10 @@ void own_take_session(Own *o, Span span) {
   diag_note(diag, o->c->source, fate->at, fate->earlier ? "here, in the loop's previous turn" : "used up here");
 }
 
-static Expr *lent_name(Expr *e) {
+// The name whose unique value, or a part of it, is lent or looked at; NULL if it is none.
+Expr *own_lent_name(Expr *e) {
   Expr *name = e->kind == EX_LEND ? e->object : e;
+  while (name->kind == EX_DOT || name->kind == EX_ELEM) name = name->object;
   return name->kind == EX_NAME && name->ref == REF_LOCAL && ty_is_unique(name->local->type) ? name : NULL;
 }
 
@@ -254,7 +256,7 @@ static bool look(Own *o, Expr *name) {
 
 // Something that reads a unique value without using it up: `show`, `==`, an element, a field.
 void own_peek(Own *o, Expr *e) {
-  Expr *name = lent_name(e);
+  Expr *name = own_lent_name(e);
   if (name) look(o, name);
   else if (e->kind == EX_DOT || e->kind == EX_ELEM) own_peek(o, e->object);
   else own_use(o, e->kind == EX_LEND ? e->object : e);
@@ -280,7 +282,7 @@ static void lend_state(Own *o, Expr *e, Expr *name) {
 // A lent name of the call must not be moved by a later argument, nor lent again.
 static void check_lent(Own *o, Expr *e, Expr *name, u32 from) {
   for (u32 i = from; i < e->args.count; i++) {
-    Expr *other = is_lent_arg(e, &e->args.items[i]) ? lent_name(e->args.items[i].value) : NULL;
+    Expr *other = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(e->args.items[i].value) : NULL;
     if (!other || other->local != name->local) continue;
     if (!o->silent) diag_note(report(o, DIAG_E0443, other->span, "`%.*s` is lent twice in one call", name->local), o->c->source, name->span, "lent here too");
     return;
@@ -296,13 +298,13 @@ static void walk_args(Own *o, Expr *e) {
   bool any = false;
   for (u32 i = 0; i < e->args.count; i++) {
     Expr *value = e->args.items[i].value;
-    Expr *name = is_lent_arg(e, &e->args.items[i]) ? lent_name(value) : NULL;
+    Expr *name = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(value) : NULL;
     any |= name != NULL;
     if (!name) own_use(o, value->kind == EX_LEND ? value->object : value);
     else own_lend(o, name);
   }
   for (u32 i = 0; any && !o->dead && i < e->args.count; i++) {
-    Expr *name = is_lent_arg(e, &e->args.items[i]) ? lent_name(e->args.items[i].value) : NULL;
+    Expr *name = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(e->args.items[i].value) : NULL;
     if (!name) continue;
     lend_state(o, e, name);
     check_lent(o, e, name, i + 1);
@@ -339,7 +341,7 @@ void own_call(Own *o, Expr *e) {
 void own_assign(Own *o, Expr *e) {
   Expr *target = e->left;
   if (target->kind == EX_INDEX) {
-    Expr *name = lent_name(target->left);
+    Expr *name = own_lent_name(target->left);
     if (!name) own_use(o, target->left);
     own_use(o, target->right);
     own_use(o, e->right);

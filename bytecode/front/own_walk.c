@@ -157,13 +157,13 @@ static void find_head(Own *o, Expr *e) {
 static void walk_loop(Own *o, Expr *e) {
   Lock lock = {.outer = o->locks, .at = e->object ? e->object->span : e->span};
   if (e->kind == EX_FOR) {
-    Expr *object = e->object->kind == EX_LEND ? e->object->object : e->object;
-    if (object->kind == EX_NAME && object->ref == REF_LOCAL && ty_is_unique(object->local->type)) {
-      own_peek(o, object);
-      lock.local = object->local;
+    Expr *name = own_lent_name(e->object);
+    if (name && ty_is_unique(e->object->type)) {
+      own_peek(o, name);
+      lock.local = name->local;
       o->locks = &lock;
     } else {
-      own_use(o, object);
+      own_use(o, e->object);
     }
   }
   find_head(o, e);

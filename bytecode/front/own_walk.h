@@ -78,6 +78,7 @@ void own_close(Own *o, u32 mark, const Expr *at);                    // ends the
 void own_use(Own *o, Expr *e);    // evaluates e, whose value goes somewhere
 void own_peek(Own *o, Expr *e);   // evaluates e, which stays
 void own_lend(Own *o, Expr *name);
+Expr *own_lent_name(Expr *e);
 void own_take(Own *o, Local *local, Span span);
 void own_take_session(Own *o, Span span);  // `self as S`
 void own_call(Own *o, Expr *e);
