@@ -417,6 +417,7 @@ static void take_table_row(Asm *a, Decl decl) {
     asm_type_row(a, decl == DECL_NEWTYPE);
   } else if (decl == DECL_NO_TYPELISTS) {
     m->typelists.count = 0;
+    m->interner = NULL;  // it knows the rows that are gone
   } else if (decl == DECL_TYPELIST || decl == DECL_NEWTYPELIST) {
     u32 count;
     TypeId items[LIMIT_TYPE_ARGS + 1];

@@ -50,9 +50,9 @@ static inline u64 hash_end(u64 hash) { return hash ^ hash >> 29; }
 
 // ---- Compiler memory ------------------------------------------------------------------------------------------------
 
-void *gc_alloc(size_t size);       // zeroed, 8-aligned, may hold pointers; exits with 70 and a message when memory is out
+void *gc_alloc(size_t size);       // zeroed, 8-aligned, may hold pointers; gc_exhausted() when memory is out
 void *gc_alloc_data(size_t size);  // the same, never scanned: bytes and numbers only
-NO_RETURN void gc_exhausted(size_t size);   // says that compiler memory is out, and exits with 70
+NO_RETURN void gc_exhausted(size_t size);   // says that compiler memory is out, and exits with 1
 void gc_tidy(void);                // between two programs compiled: collects garbage if there is much
 void gc_release_all(void);         // frees everything ever handed out (sanitizer builds; else a no-op)
 Str str_dup(Str s);                // copies into compiler memory, and adds a NUL past the end

@@ -72,7 +72,8 @@ static void print_interface(Dis *d, const InterfaceDef *interface) {
   for (u32 i = 0; i < interface->method_count; i++) {
     const Method *method = &interface->methods[i];
     text_add(d->out, STR("  "));
-    dis_name(d->out, method->name);
+    if (str_eq(method->name, STR("oneway"))) dis_quoted(d->out, method->name, true);  // else a word that goes with the line before
+    else dis_name(d->out, method->name);
     print_fields(d, method->param_count, method->params);
     bool unit = method->answer < m->types.count && m->types.items[method->answer].kind == TYPE_UNIT && d->type_sizes[method->answer];
     if (method->answers || !unit) {

@@ -64,7 +64,7 @@ typedef enum Effect {
 } Effect;
 
 typedef struct OpInfo {
-  const char *name;   // mnemonic: the NAME in lower case
+  const char *name;   // as in op.def; texts write it in lower case
   Shape shape;
   const char *types;
   Effect effect;
@@ -97,6 +97,12 @@ bool shape_has_reglist(Shape shape);
 // I: imm32; x: number in b, y: in c; w: word, k: constant, g: global, t: type, f: function and types, A: actor, types and
 // interface type; o: offset in c, J: offset in b and c; l: register list; s: switch offsets.
 const char *shape_operands(Shape shape);
+
+// Never goes on with the next instruction.
+static inline bool op_ends_flow(Op op) {
+  return op == OP_JMP || op == OP_LOOP || op == OP_TAILCALL || op == OP_TAILCALLC || op == OP_RET || op == OP_FORWARD ||
+         op == OP_CRASH || op == OP_STOP || op == OP_SWITCH;
+}
 
 // Length in words of the instruction at `code`, of which `available` words exist. 0 if the opcode is unknown or the
 // instruction would reach past the end.

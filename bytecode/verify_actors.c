@@ -75,6 +75,16 @@ static bool check_dropped(Verifier *v, const ActorDef *actor) {
   return fits || verify_fail(v, REASON_DROPPED, "actor `%.*s` names handler %u", STR_ARG(actor->name), actor->dropped);
 }
 
+// An interface is implemented at one type: the machine finds an actor's handlers for it by the declaration alone.
+static bool check_once(Verifier *v, const ActorDef *actor, u32 number) {
+  u32 row = type_at(v, actor->implements[number].interface)->index;
+  for (u32 i = 0; i < number; i++) {
+    if (type_at(v, actor->implements[i].interface)->index != row) continue;
+    return verify_fail(v, REASON_IMPLEMENTS, "actor `%.*s` implements `%.*s` twice", STR_ARG(actor->name), STR_ARG(v->m->interfaces.items[row].name));
+  }
+  return verify_spend(v, 1 + number);
+}
+
 static bool check_implements(Verifier *v, const ActorDef *actor) {
   if (!actor->implements_count) return verify_fail(v, REASON_IMPLEMENTS, "actor `%.*s` has no interface", STR_ARG(actor->name));
   if (actor->implements_count > LIMIT_METHODS) return verify_fail(v, REASON_LIMIT, "actor `%.*s` has too many interfaces", STR_ARG(actor->name));
@@ -84,6 +94,7 @@ static bool check_implements(Verifier *v, const ActorDef *actor) {
     if (type_kind(v, interface) != TYPE_REF) {
       return verify_fail(v, REASON_IMPLEMENTS, "actor `%.*s` implements %.*s", STR_ARG(actor->name), STR_ARG(verify_type_text(v, interface)));
     }
+    if (!check_once(v, actor, i)) return false;
     const InterfaceDef *def = &v->m->interfaces.items[type_at(v, interface)->index];
     u32 slots = implements_slots(v->m, actor, i);
     for (u32 k = 0; k < slots; k++) {

@@ -81,7 +81,7 @@ static bool kind_fail(Flow *x, const Callee *callee, const char *wanted) {
   return verify_fail(x->v, REASON_CALL_KIND, "`%.*s` is no %s", STR_ARG(callee->f->name), wanted);
 }
 
-// What gets the declared type; `wrap` is TYPE_PROMISE if it gets a promise of it.
+// The register gets a value of the declared type, or a promise of one.
 static bool give(Flow *x, u16 reg, TypeId declared, const TypeList *args, bool promise) {
   TypeId type;
   if (!reg_target(x, reg, &type)) return false;

@@ -45,7 +45,8 @@ bool verify_name(Verifier *v, Str name, const char *what) {
   if (name.len > LIMIT_NAME) return verify_fail(v, REASON_NAME, "the name of %s has %zu bytes, more than %u", what, name.len, LIMIT_NAME);
   for (size_t i = 0; i < name.len; i++) {
     u8 c = (u8)name.ptr[i];
-    if (c < 0x20 || c == 0x7f) return verify_fail(v, REASON_NAME, "the name of %s has a control character", what);
+    bool high = c == 0xc2 && i + 1 < name.len && (u8)name.ptr[i + 1] < 0xa0;  // U+0080 … U+009F
+    if (c < 0x20 || c == 0x7f || high) return verify_fail(v, REASON_NAME, "the name of %s has a control character", what);
   }
   return utf8_is_valid(name) || verify_fail(v, REASON_NAME, "the name of %s is no UTF-8", what);
 }

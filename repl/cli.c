@@ -47,8 +47,9 @@ Str cli_escape(Str text) {
   Text out = {0};
   for (size_t i = 0; i < text.len; i++) {
     u8 c = (u8)text.ptr[i];
-    if (c < 0x20 || c == 0x7f) {
-      text_printf(&out, "\\u{%x}", c);
+    bool high = c == 0xc2 && i + 1 < text.len && ((u8)text.ptr[i + 1] & 0xe0) == 0x80;  // U+0080 to U+009F
+    if (c < 0x20 || c == 0x7f || high) {
+      text_printf(&out, "\\u{%x}", high ? (u8)text.ptr[++i] : c);
     } else {
       text_char(&out, (char)c);
     }

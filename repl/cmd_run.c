@@ -57,6 +57,10 @@ static int run_image(const ProgramImage *image, const Start *start) {
       .fail_alloc_at = fail_alloc_at.value,
   };
   Vm *vm = vm_new(&vm_options);
+  if (!vm) {
+    cli_error("out of memory");
+    return EXIT_FAILED;
+  }
   for (u32 i = 0; i < image->verified.count; i++) {
     Str error = {0};
     if (vm_load(vm, image->verified.items[i], &error)) continue;

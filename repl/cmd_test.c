@@ -107,6 +107,11 @@ static void run_test(const ProgramImage *image, u32 index) {
   Outcome outcome = {.file = cli_escape(image->path), .test = cli_escape(module->tests.items[index].name)};
   VmOptions vm_options = {.seeded = true, .seed = seed.given ? seed.value : 1};
   Vm *vm = vm_new(&vm_options);
+  if (!vm) {
+    outcome.report = STR("out of memory");
+    record(outcome);
+    return;
+  }
   for (u32 i = 0; i < image->verified.count; i++) {
     if (vm_load(vm, image->verified.items[i], &outcome.report)) continue;
     record(outcome);

@@ -82,15 +82,14 @@ int image_compile(ProgramImage *image, Source *main, Str folder, ImageOptions op
 typedef struct Gathering {
   Str folder;
   VEC(Module *) own;
-  VEC(Str) visited;
+  PtrMap visited;  // by name: a module file may name millions
   VEC(Str) library;
 } Gathering;
 
 static bool visit(Gathering *g, Str name) {
-  for (u32 i = 0; i < g->visited.count; i++) {
-    if (str_eq(g->visited.items[i], name)) return false;
-  }
-  vec_push(&g->visited, name);
+  const Name *key = name_of(name);
+  if (map_get(&g->visited, key)) return false;
+  map_put(&g->visited, key, (void *)key);
   return true;
 }
 
@@ -125,8 +124,8 @@ static int gather_import(Gathering *g, Str name) {
   int status = read_module_bytes(path, bytes, &module);
   if (status != EXIT_FINE) return status;
   if (!str_eq(module->name, name)) {
-    Str shown = cli_escape(module->name);
-    cli_error("`%.*s` holds the module `%.*s`, not `%.*s`", STR_ARG(path), STR_ARG(shown), STR_ARG(name));
+    Str shown = cli_escape(path), held = cli_escape(module->name), wanted = cli_escape(name);
+    cli_error("`%.*s` holds the module `%.*s`, not `%.*s`", STR_ARG(shown), STR_ARG(held), STR_ARG(wanted));
     return EXIT_FAILED;
   }
   return gather(g, module);

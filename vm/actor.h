@@ -51,10 +51,9 @@ typedef enum WaiterKind {
 typedef struct Waiter {
   struct Waiter *next, *prev;  // a ring, so that the first to wait is the first to hear, and who gives up leaves at once
   WaiterKind kind;
-  u32 index;          // ALL: which member
   Actor *actor;       // ACTOR, WHEN
   Message *message;   // WHEN: prepared with its captures
-  Promise *target;    // FORWARD, ALL, RACE (counted)
+  Promise *target;    // FORWARD (counted), ALL, RACE
 } Waiter;
 
 // A counted block outside any heap. Settled exactly once.
@@ -65,7 +64,7 @@ struct Promise {
   Val value;                   // kept: the answer; broken: a Broken value; points into chunk or is immediate or immortal
   Chunk *chunk;
   Waiter *waiters;
-  struct AllState *all;        // of a promise made by all(): the members' promises, how many are open
+  struct Group *group;         // of a promise made by all() or race(), while it is open: its members
   const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number
   u16 asked_slot;              // if asked is NULL: an Asked
   struct Operation *operation; // what a native does for it, called off when nobody listens any more; or NULL

@@ -25,12 +25,10 @@ struct Code {
   u16 first_cleared;         // registers first_cleared … cleared_end-1 are cleared by ENTER: from the first val that is no parameter
   u16 cleared_end;           // to the last one
   bool far;                  // has far jumps (linked.h)
-  bool raw_params;           // some parameter is raw
   u8 raw_result;             // 0: returns a val, 1: a raw Int, 2: a raw Float
   const u64 *val_map;        // a bit for each register that holds vals
   NativeFn native;
   u8 effects;
-  Class *actor;              // the actor class it belongs to, or NULL
   const Image *image;
   const Function *function;  // its declaration: names, lines, locals
 };
@@ -74,7 +72,7 @@ struct Itable {
   u16 slots[];            // handler numbers
 };
 
-// For NARROW: slot j of the target is slot map[j] of the source interface. Resolved itables are cached by (itable, target).
+// Made once for the same slots; what NARROW asks for is remembered by (itable, target).
 const Itable *itable_get(const Class *class, const InterfaceDef *interface, const u32 *handlers);
 const Itable *itable_narrow(const Itable *from, const InterfaceDef *to);  // by method names
 

@@ -143,12 +143,3 @@ EngineExit engine_run(Worker *w) {
 }
 
 #endif
-
-// ---- Entering -------------------------------------------------------------------------------------------------------
-
-void enter_raw(const Code *code, u64 *fp, const Val *args, u32 count) {
-  for (u32 i = 0; i < count; i++) {
-    bool is_val = code->val_map[i / 64] >> i % 64 & 1;
-    fp[i] = is_val ? args[i] : val_is_int(args[i]) ? (u64)val_small(args[i]) : val_obj(args[i])->words[0];
-  }
-}

@@ -313,6 +313,8 @@ void heap_abandon(Worker *worker) { young_drop(worker); }
 // ---- Chunks from elsewhere, and the worker's end --------------------------------------------------------------------
 
 bool heap_adopt(Worker *worker, Chunk *chunk) {
+  // A loop of awaits may fill the heap with answers, and make nothing that would fill the nursery.
+  if (major_is_due(worker, *heap_place(worker)) && !collect(worker, false)) return false;
   Heap *heap = heap_get(worker);
   if (heap) heap_link(heap, chunk);
   worker->untidy = true;

@@ -2,8 +2,8 @@
 //
 // A turn allocates in the worker's nursery by bumping. At its end, or when the nursery is full, or when the actor
 // suspends, what is reachable moves to the actor's own heap: a chain of chunks, collected by copying when it has
-// doubled. Collection happens in heap_reserve() and heap_end_turn() and heap_suspend() only: after a successful
-// reserve, building cannot collect.
+// doubled. Collection happens in heap_reserve(), heap_bytes(), heap_adopt(), heap_end_turn() and heap_suspend() only:
+// after a successful reserve, building cannot collect.
 //
 // Roots are the actor's state fields and the frames of the running turn, and what it wrote into arrays (storage.h): whoever holds a Val in a C
 // variable across a reserve has lost it. Natives keep theirs in their frame's registers (native.h).
@@ -94,8 +94,8 @@ void heap_free(Worker *worker, Heap *heap);
 void chunk_free(Worker *worker, Chunk *chunk);
 void heap_free_message(Worker *worker, Message *message);
 
-// Takes over a chunk (a settled promise's value) as part of the running actor's heap. False when memory is out: it is
-// still the caller's.
+// Takes over a chunk (a settled promise's value) as part of the running actor's heap. May collect before. False when
+// memory is out: it is still the caller's.
 bool heap_adopt(Worker *worker, Chunk *chunk) MUST_CHECK;
 
 // Marks all objects of a chunk as immortal: a module's constants. The chunk must hold no counts.
@@ -114,7 +114,7 @@ void heap_walk(Worker *worker, Actor *actor);
 bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
 
 // The same into a caller's block behind `header_bytes` of its own (a message): *block is memory_alloc'ed with *size
-// bytes; the graph follows the header and `count` root words.
+// bytes, which fit a u32; the graph follows the header and `count` root words.
 bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, void **block, u64 *size,
                     bool *counted) MUST_CHECK;
 

@@ -392,8 +392,11 @@ void life_reap(Worker *worker, u32 most) {
 void life_close(Worker *worker) {
   Vm *vm = worker->vm;
   worker->unheard = true;
+  // Nobody joins the list of those to be freed any more: it is linked by the word that links the ready ones, and who ends here may
+  // stand among those, with others still coming behind.
+  for (Actor *actor = vm->newest; actor; actor = actor->older) actor->reaping = true;
+  worker->sched->reap = NULL;
   for (Actor *actor = vm->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
-  while (worker->sched->reap) life_reap(worker, UINT32_MAX);
-  // What is left is held by values in cycles that no actor holds: promises that contain themselves.
+  // Values in cycles that no actor holds, promises that contain themselves, may still name them: nobody follows those.
   while (vm->newest) actor_free(worker, vm->newest);
 }

@@ -69,7 +69,7 @@ void promise_released(Worker *worker, Promise *promise, u32 left);  // the rest 
 static inline void promise_release(Worker *worker, Promise *promise) {
   u32 left = atomic_fetch_sub_explicit(&promise->count, 1, memory_order_acq_rel) - 1;
   if (!left) {
-    if (UNLIKELY(promise->waiters || promise->all || promise->chunk)) promise_released(worker, promise, 0);
+    if (UNLIKELY(promise->waiters || promise->chunk)) promise_released(worker, promise, 0);
     else pool_free(&worker->pool, promise, sizeof *promise);
   } else if (left == 1 && UNLIKELY(promise->operation != NULL)) {
     promise_released(worker, promise, 1);
@@ -86,7 +86,8 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
 void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
 // The same with a value built in place: takes over `chunk` (made by promise_chunk, or NULL), which holds all of `value`.
 void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk);
-// A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. False when memory is out.
+// A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. May collect. False when
+// memory is out.
 bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
 // Puts a waiter into the promise's ring, which is open.
 static inline void promise_wait(Promise *promise, Waiter *waiter) {
@@ -113,7 +114,7 @@ void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.ge
 // `from` will settle `to` likewise (takes over the count of `to`).
 bool promise_forward(Worker *worker, Promise *from, Promise *to) MUST_CHECK;
 bool promise_all(Worker *worker, Val list, Promise **result) MUST_CHECK;
-bool promise_race(Worker *worker, Val list, Promise **result) MUST_CHECK;
+bool promise_race(Worker *worker, Val list, Promise **result) MUST_CHECK;  // of a list that is not empty
 // A `when`: code runs as a turn of the running actor with the result, which takes the place of args[0], and the captures behind it.
 // The promise of its answer; NULL when memory is out.
 Promise *promise_when(Worker *worker, Promise *on, const Code *code, const Val *args, u32 count) MUST_CHECK;

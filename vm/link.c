@@ -167,8 +167,8 @@ static u64 *write_new(const Linker *l, u64 *to, const u64 *code) {
   return write_list(to + 2, code + 1);
 }
 
-// A first word, one word, and then what followed the declared instruction's `skip` words.
-static u64 *write_with(u64 *to, const u64 *code, u64 first, u64 second, const u64 *list) {
+// A first word, one word, and the register list, if there is one.
+static u64 *write_with(u64 *to, u64 first, u64 second, const u64 *list) {
   to[0] = first;
   to[1] = second;
   return list ? write_list(to + 2, list) : to + 2;
@@ -178,11 +178,11 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
   const u64 *code = l->function->code + word;
   u64 first = *code;
   switch ((Op)word_op(first)) {
-    case OP_CONST: return write_with(to, code, first, constant_value(l, code[1]), NULL);
-    case OP_GLOBAL: return write_with(to, code, first, (u64)global_place(l, code[1]), NULL);
+    case OP_CONST: return write_with(to, first, constant_value(l, code[1]), NULL);
+    case OP_GLOBAL: return write_with(to, first, (u64)global_place(l, code[1]), NULL);
     case OP_CTOR: {
       const Desc *desc = descriptor(l, word_a(first), word_b(first));
-      return write_with(to, code, first, VAL_CONST(desc->id, desc->tag), NULL);
+      return write_with(to, first, VAL_CONST(desc->id, desc->tag), NULL);
     }
     case OP_NEW: return write_new(l, to, code);
     case OP_UNPACK: case OP_PEEK:  // what is lent and what is moved differs for the verifier alone
@@ -191,18 +191,18 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
     case OP_SPLIT:
       to[0] = sized(first, code + 1, OP_SPLIT_LONG);
       return write_fields(l, to + 1, code + 1);
-    case OP_DROP: return write_with(to, code, first, (u64)l->image->drops[code[1]], NULL);
+    case OP_DROP: return write_with(to, first, (u64)l->image->drops[code[1]], NULL);
     case OP_CALL: return write_call(l, to, code, false);
     case OP_TAILCALL: return write_call(l, to, code, true);
     case OP_CALLC: {
       u64 link = with_bc(first, l->frame_words);
-      return write_with(to, code, sized(first, code + 1, OP_CALLC_LONG), link, code + 1);
+      return write_with(to, sized(first, code + 1, OP_CALLC_LONG), link, code + 1);
     }
     case OP_TAILCALLC:
       to[0] = sized(first, code + 1, OP_TAILCALLC_LONG);
       return write_list(to + 1, code + 1);
-    case OP_CLOSURE: return write_with(to, code, first, (u64)l->image->code_of[(u32)code[1]], code + 2);
-    case OP_TASK: return write_with(to, code, with_bc(first, line_at(l, word)), (u64)l->image->code_of[(u32)code[1]], few(l, code + 2));
+    case OP_CLOSURE: return write_with(to, first, (u64)l->image->code_of[(u32)code[1]], code + 2);
+    case OP_TASK: return write_with(to, with_bc(first, line_at(l, word)), (u64)l->image->code_of[(u32)code[1]], few(l, code + 2));
     case OP_WHEN:
       to[0] = first;
       to[1] = (u64)l->image->code_of[(u32)code[1]];
@@ -210,9 +210,9 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
       return write_list(to + 3, few(l, code + 2));
     case OP_SEND: {
       bool session = l->module->interfaces.items[register_type(l, word_a(first))->index].unique;
-      return write_with(to, code, session ? with_op(first, OP_SEND_ANY) : first, line_at(l, word), few(l, code + 1));
+      return write_with(to, session ? with_op(first, OP_SEND_ANY) : first, line_at(l, word), few(l, code + 1));
     }
-    case OP_ASK: case OP_REQUEST: return write_with(to, code, first, line_at(l, word), few(l, code + 1));
+    case OP_ASK: case OP_REQUEST: return write_with(to, first, line_at(l, word), few(l, code + 1));
     case OP_SPAWN: return write_spawn(l, to, word, code);
     case OP_SET: case OP_REPLACE: {
       bool raw = type_is_raw(l->module, l->function->registers[word_a(first)]);
@@ -222,7 +222,7 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
     case OP_SELF: return write_self(l, to, code);
     case OP_NARROW: {
       const InterfaceDef *target = image_interface(l->image, l->module->types.items[code[1]].index);
-      return write_with(to, code, first, (u64)target, NULL);
+      return write_with(to, first, (u64)target, NULL);
     }
     case OP_JMP: case OP_LOOP: case OP_JT: case OP_JF: case OP_JNIL: case OP_JCONS:
       *to = with_bc(first, (u32)(i32)distance(l, word, word_bc(first)));

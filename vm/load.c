@@ -313,10 +313,7 @@ static bool make_map(Loader *l, Code *code, const Function *f) {
   u32 first = UINT32_MAX, end = 0;
   for (u32 i = 0; i < code->register_count; i++) {
     bool scratch = code->native && i >= f->param_count;
-    if (!scratch && type_is_raw(l->module, f->registers[i])) {
-      code->raw_params |= i < f->param_count;
-      continue;
-    }
+    if (!scratch && type_is_raw(l->module, f->registers[i])) continue;
     map[i / 64] |= (u64)1 << i % 64;
     if (i < f->param_count) continue;
     if (first == UINT32_MAX) first = i;
@@ -339,7 +336,6 @@ static bool make_code(Loader *l, Code *code, const Function *f) {
   code->frame_words = code->register_count + (u32)FRAME_HEADER;
   code->raw_result = result == TYPE_INT ? 1 : result == TYPE_FLOAT ? 2 : 0;
   code->effects = f->effects;
-  code->actor = f->actor == IMPORT_NONE ? NULL : l->image->class_of[f->actor];
   code->image = l->image;
   code->function = f;
   return make_map(l, code, f);
@@ -383,16 +379,13 @@ static bool open_classes(Loader *l) {
   return true;
 }
 
-// Does the message's method answer? All interfaces that name a handler agree, as the verifier saw to.
-static bool handler_answers(const Loader *l, const ActorDef *def, u32 handler) {
+// Do the messages' methods answer? All interfaces that name a handler agree, as the verifier saw to.
+static void find_answers(const Loader *l, const ActorDef *def, ClassHandler *handlers) {
   for (u32 i = 0; i < def->implements_count; i++) {
     const Implements *implements = &def->implements[i];
     const InterfaceDef *interface = &l->module->interfaces.items[l->module->types.items[implements->interface].index];
-    for (u32 slot = 0; slot < interface->method_count; slot++) {
-      if (implements->handlers[slot] == handler) return interface->methods[slot].answers;
-    }
+    for (u32 slot = 0; slot < interface->method_count; slot++) handlers[implements->handlers[slot]].answers = interface->methods[slot].answers;
   }
-  return false;
 }
 
 static bool make_class(Loader *l, Class *class, const ActorDef *def) {
@@ -411,9 +404,9 @@ static bool make_class(Loader *l, Class *class, const ActorDef *def) {
     handlers[i] = (ClassHandler){.name = handler->name, .code = code_of[handler->function]};
     handlers[i].guard = handler->guard == IMPORT_NONE ? NULL : code_of[handler->guard];
     handlers[i].param_count = handlers[i].code->param_count;
-    handlers[i].answers = handler_answers(l, def, i);
     class->any_guard |= handlers[i].guard != NULL;
   }
+  find_answers(l, def, handlers);
   for (u32 i = 0; i < def->implements_count; i++) {
     const InterfaceDef *interface = image_interface(l->image, l->module->types.items[def->implements[i].interface].index);
     if (!itable_get(class, interface, def->implements[i].handlers)) return memory_refused(l);
@@ -439,15 +432,9 @@ const Itable *class_itable(const Class *class, const InterfaceDef *interface) {
   return NULL;
 }
 
-// An actor may implement one generic interface at several types: then the type decides, where it can be told.
+// No actor implements an interface at two types, so the declaration tells which table is meant.
 const Itable *image_itable(const Image *image, u32 actor, TypeId type) {
-  const Class *class = image->class_of[actor];
-  const InterfaceDef *interface = image_interface(image, image->verified->module->types.items[type].index);
-  for (u32 i = 0; class->image == image && i < class->def->implements_count; i++) {
-    const Implements *implements = &class->def->implements[i];
-    if (implements->interface == type) return itable_get(class, interface, implements->handlers);
-  }
-  return class_itable(class, interface);
+  return class_itable(image->class_of[actor], image_interface(image, image->verified->module->types.items[type].index));
 }
 
 // ---- The module's `let`s ----
@@ -455,12 +442,16 @@ const Itable *image_itable(const Image *image, u32 actor, TypeId type) {
 static const i64 CONSTANT_REDUCTIONS = 100 * 1000 * 1000;
 
 static Str fault_str(const Worker *worker) {
+  if (worker->fault == FAULT_STOP) return STR("it stops");
   return worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
 }
 
 // Runs `code` to its end; *result is a val in the worker's nursery or loose heap.
 static bool run_constant(Loader *l, Worker *worker, const Code *code, const Global *global, Val *result) {
-  if (!engine_enter(worker, code, NULL, 0)) return memory_refused(l);
+  if (!engine_enter(worker, code, NULL, 0)) {
+    fault_clear(worker);
+    return memory_refused(l);
+  }
   worker->reductions = CONSTANT_REDUCTIONS;
   switch (engine_run(worker)) {
     case ENGINE_TURN_END: *result = worker->result; return true;

@@ -54,7 +54,7 @@ static inline Val build_pair(Worker *w, Val a, Val b) {  // 3 words
 // A small string from C bytes that must be valid UTF-8; may collect. False when memory is out.
 bool string_from(Worker *worker, Str bytes, u64 *result) MUST_CHECK;
 
-// The library's data types that the VM builds itself (Option, Result, Broken, Exit, IoErr, Json are looked up at load).
+// The library's data types that the VM builds itself (Option, Result, Broken, Exit, IoErr: looked up at load).
 typedef enum WellKnown {
 #define WELL_KNOWN(name, module, type, ctor, fields) WK_##name,
 #include "vm/wellknown.def"

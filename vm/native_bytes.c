@@ -98,6 +98,7 @@ static int hex_digit(char c) {
 bool native_bytes_from_hex(Worker *worker, u64 *args) {
   Str s = arg_text(args[0]);
   bool valid = s.len % 2 == 0;
+  worker->reductions -= (i64)(s.len / 64);
   for (size_t i = 0; i < s.len && valid; i++) valid = hex_digit(s.ptr[i]) >= 0;
   if (!valid) return give_none(worker, args);
   Obj *bytes = heap_bytes(worker, KIND_BYTES, s.len / 2);
@@ -106,13 +107,12 @@ bool native_bytes_from_hex(Worker *worker, u64 *args) {
   char *to = (char *)bytes->words;
   for (size_t i = 0; i < s.len; i += 2) *to++ = (char)(hex_digit(s.ptr[i]) << 4 | hex_digit(s.ptr[i + 1]));
   args[0] = obj_val(bytes);
-  worker->reductions -= (i64)(s.len / 64);
   return give_some(worker, args);
 }
 
 bool native_bytes_concat(Worker *worker, u64 *args) {
-  u64 length = 0;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) length += arg_text(cons_head(at)).len;
+  u64 length = 0, cells = 0;
+  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at), cells++) length += arg_text(cons_head(at)).len;
   Obj *joined = heap_bytes(worker, KIND_BYTES, length);
   if (!joined) return fault_memory(worker);
   char *to = (char *)joined->words;
@@ -122,7 +122,7 @@ bool native_bytes_concat(Worker *worker, u64 *args) {
     to += part.len;
   }
   args[0] = obj_val(joined);
-  worker->reductions -= (i64)(length / 256);
+  worker->reductions -= (i64)(length / 256 + cells / 8);
   return true;
 }
 

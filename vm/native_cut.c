@@ -37,12 +37,12 @@ static bool push_piece(Worker *worker, u64 *args, u32 list, Piece piece) {
 
 static bool push_pieces(Worker *worker, u64 *args, u32 list) {
   size_t count = worker->text_length / sizeof(Piece);
+  worker->reductions -= (i64)(count + arg_text(args[0]).len / 64);
   for (size_t i = count; i > 0; i--) {
     Piece piece;
     memcpy(&piece, worker->text + (i - 1) * sizeof piece, sizeof piece);
     if (!push_piece(worker, args, list, piece)) return fault_memory(worker);
   }
-  worker->reductions -= (i64)count;
   args[0] = args[list];
   return true;
 }

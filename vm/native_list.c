@@ -22,9 +22,9 @@ bool native_list_reverse_onto(Worker *worker, u64 *args) {
 }
 
 bool native_list_join(Worker *worker, u64 *args) {
-  u64 length = 0;
+  u64 length = 0, cells = 0;
   u64 separator = obj_bytes(val_obj(args[1])).len;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) {
+  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at), cells++) {
     length += obj_bytes(val_obj(cons_head(at))).len;
     if (cons_tail(at) != VAL_NIL) length += separator;
   }
@@ -41,6 +41,6 @@ bool native_list_join(Worker *worker, u64 *args) {
     to += between.len;
   }
   args[0] = obj_val(joined);
-  worker->reductions -= (i64)(length / 256);
+  worker->reductions -= (i64)(length / 256 + cells / 8);
   return true;
 }

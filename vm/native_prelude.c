@@ -6,7 +6,7 @@ bool native_prelude_show(Worker *worker, u64 *args) {
   return string_from(worker, (Str){worker->text, worker->text_length}, args);
 }
 
-// Makes room first: the promise would leak if its handle found none.
+// Room was made before there was a promise: it would leak if its handle found none.
 static bool give_promise(Worker *worker, u64 *args, bool made, Promise *promise) {
   if (!made) return worker->fault ? false : fault_memory(worker);
   args[0] = promise_value(worker, promise);

@@ -4,7 +4,6 @@
 #include "vm/native_text.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
@@ -51,15 +50,15 @@ bool native_string_grapheme_len(Worker *worker, u64 *args) {
 // ---- Searching ------------------------------------------------------------------------------------------------------
 
 bool native_string_starts_with(Worker *worker, u64 *args) {
-  (void)worker;
+  charge_bytes(worker, arg_text(args[1]).len / 4);
   args[0] = val_from_bool(str_starts_with(arg_text(args[0]), arg_text(args[1])));
   return true;
 }
 
 bool native_string_ends_with(Worker *worker, u64 *args) {
-  (void)worker;
   Str s = arg_text(args[0]);
   Str part = arg_text(args[1]);
+  charge_bytes(worker, part.len / 4);
   args[0] = val_from_bool(s.len >= part.len && memcmp(s.ptr + s.len - part.len, part.ptr, part.len) == 0);
   return true;
 }
@@ -168,20 +167,26 @@ static u64 without_blank_suffix(Str s, u64 from) {
   return end;
 }
 
+// The blanks that were passed count too.
+static bool give_trimmed(Worker *worker, u64 *args, u64 from, u64 to) {
+  charge_bytes(worker, arg_text(args[0]).len - (to - from));
+  return give_slice(worker, args, from, to);
+}
+
 bool native_string_trim(Worker *worker, u64 *args) {
   Str s = arg_text(args[0]);
   u64 from = blank_prefix(s);
-  return give_slice(worker, args, from, without_blank_suffix(s, from));
+  return give_trimmed(worker, args, from, without_blank_suffix(s, from));
 }
 
 bool native_string_trim_start(Worker *worker, u64 *args) {
   Str s = arg_text(args[0]);
-  return give_slice(worker, args, blank_prefix(s), s.len);
+  return give_trimmed(worker, args, blank_prefix(s), s.len);
 }
 
 bool native_string_trim_end(Worker *worker, u64 *args) {
   Str s = arg_text(args[0]);
-  return give_slice(worker, args, 0, without_blank_suffix(s, 0));
+  return give_trimmed(worker, args, 0, without_blank_suffix(s, 0));
 }
 
 bool native_string_to_bytes(Worker *worker, u64 *args) {
@@ -252,6 +257,7 @@ bool native_string_replace(Worker *worker, u64 *args) {
   Str from = arg_text(args[1]);
   Str to = arg_text(args[2]);
   if (!from.len) return true;
+  charge_bytes(worker, s.len);
   worker->text_length = 0;
   size_t at = 0;
   while (at < s.len) {
@@ -262,7 +268,6 @@ bool native_string_replace(Worker *worker, u64 *args) {
   }
   if (at == 0) return true;
   if (!scratch_append(worker, (Str){s.ptr + at, s.len - at})) return fault_memory(worker);
-  charge_bytes(worker, s.len);
   return give_scratch(worker, args);
 }
 

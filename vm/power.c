@@ -57,7 +57,6 @@ bool power_by_name(Str name, PowerId *id) {
 }
 
 bool power_exists(PowerId id) { return classes[id].handler_count; }
-Class *power_class(PowerId id) { return &classes[id]; }
 
 static bool handler_of(const Class *class, Str method, u32 *number) {
   for (u32 i = 0; i < class->handler_count; i++) {
@@ -82,5 +81,7 @@ const Itable *power_itable(Worker *worker, PowerId id) {
 }
 
 Actor *power_new(Worker *worker, PowerId id) {
-  return actor_native(worker->vm, &classes[id], (u32)(sizeof(PowerState) / sizeof(u64)) - 1);
+  Actor *actor = actor_native(worker->vm, &classes[id], (u32)(sizeof(PowerState) / sizeof(u64)) - 1);
+  if (actor && classes[id].drop == power_file_drop) power_state(actor)->file.fd = -1;  // 0 would be stdin's
+  return actor;
 }

@@ -23,7 +23,6 @@ extern const Power powers[POWER_COUNT];
 void power_prepare(void);             // makes the classes; once is enough
 bool power_by_name(Str name, PowerId *id);
 bool power_exists(PowerId id);        // it has methods
-Class *power_class(PowerId id);
 
 // The itable for the interface as the loaded prelude declares it. NULL if it declares none, or a method that has no function.
 const Itable *power_itable(Worker *worker, PowerId id);

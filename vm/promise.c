@@ -10,13 +10,27 @@
 #include "vm/scan.h"
 #include "vm/sched.h"
 
-// Of a promise made by all(): its members (each counted) until it settles.
-typedef struct AllState {
-  u32 count, open;
-  Promise *members[];
-} AllState;
+// One of those that a promise made by all() or race() follows.
+typedef struct Member {
+  Waiter waiter;     // in the member's ring until it settles; `next` is NULL then
+  Promise *promise;  // ALL: counted, for its value is needed later; RACE: not, so that the winner's value can be moved
+} Member;
 
-static size_t all_bytes(u32 count) { return sizeof(AllState) + sizeof(Promise *) * count; }
+// Of a promise made by all() or race(), which it holds a count of, until it settles or is called off.
+typedef struct Group {
+  Operation operation;  // first
+  Promise *whole;
+  u32 count, open;
+  Member members[];
+} Group;
+
+static size_t group_bytes(u32 count) { return sizeof(Group) + sizeof(Member) * count; }
+
+typedef struct Outcome {
+  PromiseState state;
+  Val value;
+  Chunk *chunk;
+} Outcome;
 
 static bool is_open(const Promise *promise) { return atomic_load_explicit(&promise->state, memory_order_acquire) == PROMISE_OPEN; }
 
@@ -53,14 +67,31 @@ static void waiter_free(Worker *worker, Waiter *waiter) { pool_free(&worker->poo
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
-static void all_leave(Worker *worker, Promise *promise) {
-  AllState *all = promise->all;
-  promise->all = NULL;
-  for (u32 i = 0; i < all->count; i++) {
-    if (all->members[i]) promise_release(worker, all->members[i]);
+// Lets go of the members. Nobody hears of them any more before the first count is given back: that may settle others.
+static void group_leave(Worker *worker, Promise *whole) {
+  Group *group = whole->group;
+  whole->group = NULL;
+  for (Member *member = group->members; member < group->members + group->count; member++) {
+    bool linked = member->waiter.next, counted = member->waiter.kind == WAITER_ALL;
+    if (linked && !counted) promise_retain(member->promise);
+    if (linked) promise_unwait(member->promise, &member->waiter);
+    else if (!counted) member->promise = NULL;
   }
-  memory_free(all, all_bytes(all->count));
+  for (u32 i = 0; i < group->count; i++) {
+    if (group->members[i].promise) promise_release(worker, group->members[i].promise);
+  }
+  memory_free(group, group_bytes(group->count));
 }
+
+// Nobody can hear of the whole any more, nor of its members through it.
+static void group_cancel(Worker *worker, Operation *operation) {
+  Promise *whole = ((Group *)operation)->whole;
+  group_leave(worker, whole);
+  promise_release(worker, whole);
+}
+
+static void group_settle(Worker *worker, Promise *whole, Outcome outcome);
+static Outcome stopped(Worker *worker) { return (Outcome){PROMISE_BROKEN, build_well_known0(worker, WK_STOPPED), NULL}; }
 
 // A waiter of a promise that nobody can settle any more.
 static void waiter_give_up(Worker *worker, Waiter *waiter) {
@@ -70,8 +101,14 @@ static void waiter_give_up(Worker *worker, Waiter *waiter) {
       message_drop(worker, waiter->message, waiter->actor);
       weight_return(worker, waiter->actor, WEIGHT_UNIT);
       break;
-    case WAITER_FORWARD: promise_break(worker, waiter->target, WK_STOPPED, STR("")); // fall through
-    case WAITER_ALL: case WAITER_RACE: promise_release(worker, waiter->target); break;
+    case WAITER_FORWARD:
+      promise_break(worker, waiter->target, WK_STOPPED, STR(""));
+      promise_release(worker, waiter->target);
+      break;
+    case WAITER_ALL: BUG("a member was freed that all() holds");
+    case WAITER_RACE:
+      if (!--waiter->target->group->open) group_settle(worker, waiter->target, stopped(worker));
+      return;
   }
   waiter_free(worker, waiter);
 }
@@ -82,23 +119,24 @@ static void promise_free(Worker *worker, Promise *promise) {
     promise_unwait(promise, waiter);
     waiter_give_up(worker, waiter);
   }
-  if (promise->all) all_leave(worker, promise);
   chunk_free(worker, promise->chunk);
   pool_free(&worker->pool, promise, sizeof *promise);
 }
 
-// Only the resolver's handle is left, and nothing follows the promise: what a native does for it is for nobody.
+// If only the resolver's handle is left, beside that of the list it comes from, and nothing follows the promise: what is done for it
+// is for nobody.
 static void call_off(Worker *worker, Promise *promise) {
   Operation *operation = promise->operation;
-  promise->operation = NULL;
-  operation->cancel(worker, operation);
+  if (operation && !promise->waiters && atomic_load_explicit(&promise->count, memory_order_acquire) == 2) {
+    promise->operation = NULL;
+    operation->cancel(worker, operation);
+  }
+  promise_release(worker, promise);
 }
 
 void promise_released(Worker *worker, Promise *promise, u32 left) {
-  if (left) {
-    if (!promise->waiters) call_off(worker, promise);
-    return;
-  }
+  if (left && promise->waiters) return;
+  if (left) promise_retain(promise);
   Sched *sched = worker->sched;
   promise->next = sched->dead;
   sched->dead = promise;
@@ -106,18 +144,13 @@ void promise_released(Worker *worker, Promise *promise, u32 left) {
   sched->releasing = true;
   while ((promise = sched->dead)) {
     sched->dead = promise->next;
-    promise_free(worker, promise);
+    if (atomic_load_explicit(&promise->count, memory_order_acquire)) call_off(worker, promise);
+    else promise_free(worker, promise);
   }
   sched->releasing = false;
 }
 
 // ---- Settling -------------------------------------------------------------------------------------------------------
-
-typedef struct Outcome {
-  PromiseState state;
-  Val value;
-  Chunk *chunk;
-} Outcome;
 
 // What `from` has settled with, for another promise: its own memory if nobody else can ask for it, else a copy.
 static Outcome outcome_of(Worker *worker, Promise *from, bool last) {
@@ -133,7 +166,7 @@ static Outcome outcome_of(Worker *worker, Promise *from, bool last) {
   return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
 }
 
-// The one settlement of a promise; an all() lets go of its members. False if it was settled before: then the outcome's memory is freed.
+// The one settlement of a promise; one made by all() or race() lets go of its members. False if it was settled before: then the outcome's memory is freed.
 static inline bool settle(Worker *worker, Promise *promise, Outcome outcome) {
   if (UNLIKELY(!is_open(promise))) {
     chunk_free(worker, outcome.chunk);
@@ -142,7 +175,7 @@ static inline bool settle(Worker *worker, Promise *promise, Outcome outcome) {
   promise->value = outcome.value;
   promise->chunk = outcome.chunk;
   promise->operation = NULL;
-  if (UNLIKELY(promise->all != NULL)) all_leave(worker, promise);
+  if (UNLIKELY(promise->group != NULL)) group_leave(worker, promise);
   u32 open = PROMISE_OPEN;
   return atomic_compare_exchange_strong_explicit(&promise->state, &open, outcome.state, memory_order_acq_rel, memory_order_acquire);
 }
@@ -154,24 +187,24 @@ static void inherit_asked(Promise *target, const Promise *from) {
   target->asked_slot = from->asked_slot;
 }
 
-static Outcome all_values(Worker *worker, AllState *all) {
+static Outcome all_values(Worker *worker, const Group *group) {
   Outcome outcome = {PROMISE_KEPT, VAL_NIL, NULL};
-  size_t bytes = (size_t)all->count * 24;
+  size_t bytes = (size_t)group->count * 24;
   u64 *cells = memory_alloc(bytes);
   bool made = cells != NULL;
   if (made) {
     Val list = VAL_NIL;
-    for (u32 i = all->count; i--;) {
+    for (u32 i = group->count; i--;) {
       Obj *cell = (Obj *)(cells + (size_t)i * 3);
       cell->header = OBJ_HEADER(KIND_CONS, 0, 0);
-      cell->words[0] = all->members[i]->value;
+      cell->words[0] = group->members[i].promise->value;
       cell->words[1] = list;
       list = obj_val(cell);
     }
     made = copy_out(worker, &list, 1, &outcome.value, &outcome.chunk);
     memory_free(cells, bytes);
   }
-  worker->reductions -= all->count / 4;
+  worker->reductions -= group->count / 4;
   if (made) return outcome;
   return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
 }
@@ -220,15 +253,18 @@ static inline void announce(Worker *worker, Promise *promise) {
   wake_actor(worker, waiter->actor);
 }
 
-// Member `from` of an all() has settled.
-static void all_member(Worker *worker, Promise *whole, Promise *from) {
-  AllState *all = whole->all;
-  if (!is_open(whole)) return;
-  bool broken = atomic_load(&from->state) == PROMISE_BROKEN;
-  if (!broken && --all->open) return;
-  if (broken) inherit_asked(whole, from);
-  settle(worker, whole, broken ? outcome_of(worker, from, false) : all_values(worker, all));
+static void group_settle(Worker *worker, Promise *whole, Outcome outcome) {
+  settle(worker, whole, outcome);
   announce(worker, whole);
+  promise_release(worker, whole);
+}
+
+// Member `from` has settled.
+static void group_member(Worker *worker, Promise *whole, Promise *from, bool all, bool last) {
+  bool broken = atomic_load(&from->state) == PROMISE_BROKEN;
+  if (all && !broken && --whole->group->open) return;
+  if (broken) inherit_asked(whole, from);
+  group_settle(worker, whole, all && !broken ? all_values(worker, whole->group) : outcome_of(worker, from, last && !all));
 }
 
 static void settle_like(Worker *worker, Promise *follower, Promise *from, bool last) {
@@ -252,10 +288,14 @@ static void notify(Worker *worker, Promise *from, Waiter *waiter, bool last) {
       wake_actor(worker, waiter->actor);  // the waiter is part of its turn
       return;
     case WAITER_WHEN: when_settled(worker, from, waiter); break;
-    case WAITER_FORWARD: case WAITER_RACE: settle_like(worker, waiter->target, from, last); break;
-    case WAITER_ALL: all_member(worker, waiter->target, from); break;
+    case WAITER_FORWARD:
+      settle_like(worker, waiter->target, from, last);
+      promise_release(worker, waiter->target);
+      break;
+    case WAITER_ALL: case WAITER_RACE:
+      group_member(worker, waiter->target, from, waiter->kind == WAITER_ALL, last);  // the waiter is part of the group
+      return;
   }
-  if (waiter->target) promise_release(worker, waiter->target);
   waiter_free(worker, waiter);
 }
 
@@ -326,63 +366,44 @@ bool promise_forward(Worker *worker, Promise *from, Promise *to) {
   return true;
 }
 
-// Makes `whole` follow each promise of the list. False when memory is out.
-static bool follow_all(Worker *worker, Val list, Promise *whole, WaiterKind kind) {
-  u32 index = 0;
-  for (; list != VAL_NIL && is_open(whole); list = cons_tail(list), index++) {
-    Waiter *waiter = waiter_new(worker, kind);
-    if (!waiter) return false;
-    promise_retain(whole);
-    waiter->target = whole;
-    waiter->index = index;
-    follow(worker, promise_of(val_obj(cons_head(list))), waiter);
-  }
-  worker->reductions -= index / 4;
-  return true;
-}
-
 static Promise *combined(Worker *worker, Asked asked) {
   Promise *whole = promise_new(worker);
   if (whole) whole->asked_slot = (u16)asked;
   return whole;
 }
 
-bool promise_all(Worker *worker, Val list, Promise **result) {
+// A promise that follows each of the list, which is not empty. NULL when memory is out.
+static Promise *group_new(Worker *worker, Val list, Asked asked, WaiterKind kind) {
   u32 count = 0;
   for (Val rest = list; rest != VAL_NIL; rest = cons_tail(rest)) count++;
-  Promise *whole = combined(worker, ASKED_ALL);
-  if (!whole) return false;
-  *result = whole;
-  if (!count) {
-    promise_give(worker, whole, VAL_NIL, NULL);
-    return true;
+  Promise *whole = combined(worker, asked);
+  Group *group = whole ? memory_alloc(group_bytes(count)) : NULL;
+  if (!group) {
+    if (whole) promise_release(worker, whole);
+    return NULL;
   }
-  AllState *all = memory_alloc(all_bytes(count));
-  if (!all) {
-    promise_release(worker, whole);
-    return false;
+  *group = (Group){.operation = {group_cancel}, .whole = whole, .count = count, .open = count};
+  for (Member *member = group->members; list != VAL_NIL; list = cons_tail(list), member++) {
+    *member = (Member){{.kind = kind, .target = whole}, promise_of(val_obj(cons_head(list)))};
+    if (kind == WAITER_ALL) promise_retain(member->promise);
   }
-  *all = (AllState){.count = count, .open = count};
-  count = 0;
-  for (Val rest = list; rest != VAL_NIL; rest = cons_tail(rest)) {
-    promise_retain(all->members[count++] = promise_of(val_obj(cons_head(rest))));
-  }
-  whole->all = all;
-  if (follow_all(worker, list, whole, WAITER_ALL)) return true;
-  promise_break(worker, whole, WK_STOPPED, STR(""));
-  promise_release(worker, whole);
-  return false;
+  promise_retain(whole);
+  whole->operation = &group->operation;
+  whole->group = group;
+  for (u32 i = 0; i < count && is_open(whole); i++) follow(worker, group->members[i].promise, &group->members[i].waiter);
+  worker->reductions -= count / 4;
+  return whole;
+}
+
+bool promise_all(Worker *worker, Val list, Promise **result) {
+  *result = list == VAL_NIL ? combined(worker, ASKED_ALL) : group_new(worker, list, ASKED_ALL, WAITER_ALL);
+  if (*result && list == VAL_NIL) promise_give(worker, *result, VAL_NIL, NULL);
+  return *result;
 }
 
 bool promise_race(Worker *worker, Val list, Promise **result) {
-  if (list == VAL_NIL) return fault_set(worker, "race of no promises");
-  Promise *whole = combined(worker, ASKED_RACE);
-  if (!whole) return false;
-  *result = whole;
-  if (follow_all(worker, list, whole, WAITER_RACE)) return true;
-  promise_break(worker, whole, WK_STOPPED, STR(""));
-  promise_release(worker, whole);
-  return false;
+  *result = group_new(worker, list, ASKED_RACE, WAITER_RACE);
+  return *result;
 }
 
 // The message's first argument is filled with the Result when its turn begins.

@@ -22,7 +22,8 @@ bool sched_open(Worker *worker) {
   const VmOptions *options = &worker->vm->options;
   Sched *sched = memory_alloc(sizeof *sched);
   if (!sched) return false;
-  *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded, .kill_left = (i64)options->kill_at};
+  *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded};
+  sched->kill_left = options->kill_at > INT64_MAX ? INT64_MAX : (i64)options->kill_at;
   sched->tail = &sched->first;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));

@@ -64,7 +64,7 @@ static bool duration_arithmetic(Worker *worker, u32 op, i64 b, i64 c, u64 *to) {
   return true;
 }
 
-static bool concat_registers(Worker *worker, u64 *fp, u32 count, const u16 *registers, u16 to);
+static bool concat_registers(Worker *worker, u64 *fp, u32 count, const CodeHalf *registers, u16 to);
 
 bool step_arithmetic(Worker *worker, const u64 *pc, u64 *fp) {
   if (!heap_reserve(worker, 2)) return fault_memory(worker);
@@ -121,7 +121,7 @@ bool step_show(Worker *worker, const u64 *pc, u64 *fp) {
   return true;
 }
 
-static bool concat_registers(Worker *worker, u64 *fp, u32 count, const u16 *registers, u16 to) {
+static bool concat_registers(Worker *worker, u64 *fp, u32 count, const CodeHalf *registers, u16 to) {
   u64 total = 0;
   for (u32 i = 0; i < count; i++) total += header_info(val_obj(fp[registers[i]])->header);
   if (total > UINT32_MAX - 8) return fault_memory(worker);
@@ -140,7 +140,7 @@ static bool concat_registers(Worker *worker, u64 *fp, u32 count, const u16 *regi
 
 bool step_concat(Worker *worker, const u64 *pc, u64 *fp) {
   // The list's registers lie behind its count, four to a word from the low end: read as they stand.
-  const u16 *list = (const u16 *)(pc + 1);
+  const CodeHalf *list = (const CodeHalf *)(pc + 1);
   return concat_registers(worker, fp, list[0], list + 1, word_a(*pc));
 }
 

@@ -1,5 +1,5 @@
 // The parts of instructions that are too big or too rare for ops.inc: each gets the worker, with pc and fp saved in its turn, and the
-// instruction's registers; false means that worker->fault is set. They may collect; none moves the stack except as said.
+// instruction's registers; false means that worker->fault is set. They may collect; none moves the stack.
 #pragma once
 #include "vm/drop.h"
 #include "vm/engine.h"
@@ -19,7 +19,7 @@ bool step_closure(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_trap(Worker *worker, u64 word, const u64 *fp);                   // sets the fault of an instruction that traps; false
 double step_frem(double a, double b);
 
-// ---- step_actor.c: other actors. They may grow the stack ----
+// ---- step_actor.c: other actors ----
 bool step_self(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_narrow(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_spawn(Worker *worker, const u64 *pc) MUST_CHECK;
@@ -47,10 +47,7 @@ static inline void stack_end_set(Worker *worker) {
 
 bool stack_reserve(Worker *worker, u64 needed, u32 used) MUST_CHECK;
 
-// The part of engine_enter() for functions that take something raw: a raw parameter stands for an Int or a Float, whichever the value is.
-void enter_raw(const Code *code, u64 *fp, const Val *args, u32 count);
-
-// Puts a first frame for `code` with `args` on the (empty) stack. Arguments that the code takes raw are unboxed. False when memory is out.
+// Puts a first frame for `code`, which takes nothing raw, with `args` on the (empty) stack. False when memory is out.
 static inline MUST_CHECK bool engine_enter(Worker *worker, const Code *code, const Val *args, u32 count) {
   Turn *turn = worker->turn;
   turn->pc = NULL;  // no frames yet, should a crash report look
@@ -63,8 +60,7 @@ static inline MUST_CHECK bool engine_enter(Worker *worker, const Code *code, con
   fp[FRAME_CODE] = (u64)code;
   fp[FRAME_PC] = (u64)turn_end_code;
   fp[FRAME_LINK] = 0;
-  if (UNLIKELY(code->raw_params)) enter_raw(code, fp, args, count);
-  else for (u32 i = 0; i < count; i++) fp[i] = args[i];
+  for (u32 i = 0; i < count; i++) fp[i] = args[i];
   turn->pc = code->words;
   return true;
 }

@@ -33,7 +33,10 @@ bool step_narrow(Worker *worker, const u64 *pc) {
   if (!heap_reserve(worker, 4)) return fault_memory(worker);
   u64 *fp = registers(worker);
   Obj *from = val_obj(fp[word_b(*pc)]);
-  const Itable *itable = itable_narrow(ref_itable(from), (const InterfaceDef *)pc[1]);
+  const InterfaceDef *to = (const InterfaceDef *)pc[1];
+  // What making the table takes, the first time: each method is looked for among all.
+  worker->reductions -= (i64)((u64)ref_itable(from)->slot_count * to->method_count / 1024);
+  const Itable *itable = itable_narrow(ref_itable(from), to);
   if (!itable) return fault_memory(worker);
   fp[word_a(*pc)] = actor_reference(worker, ref_actor(from), itable);
   return true;
@@ -46,6 +49,7 @@ bool step_spawn(Worker *worker, const u64 *pc) {
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, pc + 3, args);
   worker->line = (u32)word_bc(*pc);
+  worker->reductions -= SEND_COST;
   Val reference = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, count);
   if (reference == VAL_EMPTY) return fault_memory(worker);
   fp[word_a(*pc)] = reference;
@@ -67,6 +71,7 @@ bool step_send(Worker *worker, const u64 *pc) {
   const u64 *fp = registers(worker);
   Message *message = call_message(worker, pc, fp);
   if (!message) return false;
+  worker->reductions -= SEND_COST;
   Obj *reference = val_obj(fp[word_a(*pc)]);
   if (!actor_send(worker, reference, word_b(*pc), message, NULL)) actor_dead_letter(worker, ref_actor(reference), message);
   session_used(worker, reference);
@@ -85,6 +90,7 @@ static inline __attribute__((always_inline)) Promise *ask(Worker *worker, const 
     fault_memory(worker);
     return NULL;
   }
+  worker->reductions -= SEND_COST;
   Obj *reference = val_obj(fp[word_b(*pc)]);
   const Itable *itable = ref_itable(reference);
   u16 slot = word_c(*pc);
@@ -134,6 +140,7 @@ bool step_when(Worker *worker, const u64 *pc) {
   args[0] = VAL_UNIT;  // the Result will take its place
   u32 count = 1 + registers_listed(fp, pc + 3, args + 1);
   worker->line = (u32)pc[2];
+  worker->reductions -= SEND_COST;
   Promise *on = promise_use(val_obj(fp[word_b(*pc)]));
   Promise *answer = promise_when(worker, on, (const Code *)pc[1], args, count);
   promise_release(worker, on);
@@ -146,6 +153,7 @@ bool step_task(Worker *worker, const u64 *pc) {
   if (!promise) return fault_memory(worker);
   promise_retain(promise);
   worker->line = (u32)word_bc(*pc);
+  worker->reductions -= SEND_COST;
   // The closure is in the destination register until the promise takes its place: no instruction sees it there.
   if (actor_task(worker, registers(worker)[word_a(*pc)], promise)) return promise_store(worker, word_a(*pc), promise);
   promise_release(worker, promise);

@@ -36,8 +36,6 @@ void stream_close(Stream *stream) {
   memory_free(stream, sizeof *stream);
 }
 
-bool stream_holds(const Stream *stream) { return stream->fd >= 0 && stream->used; }
-
 Str stream_captured(const Stream *stream) { return (Str){stream->text, stream->used}; }
 
 static void fail(Worker *worker, Stream *stream, int error) {

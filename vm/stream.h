@@ -17,5 +17,4 @@ void stream_write_line(Worker *worker, Stream *stream, Str text);  // and a newl
 void stream_write_escaped(Worker *worker, Stream *stream, Str text);
 // Hands what is held to the system. The run stops if that fails: quietly when the reader has gone, else with a line on stderr.
 void stream_flush(Worker *worker, Stream *stream);
-bool stream_holds(const Stream *stream);
 Str stream_captured(const Stream *stream);                // until the next write

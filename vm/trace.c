@@ -16,8 +16,10 @@
 enum {
   FRAMES_TOP = 12,     // lines for the innermost calls
   FRAMES_BOTTOM = 4,   // and for the outermost
+  ALIKE = 4,           // calls of one line that are told by their place alone
   LINE_ROOM = 1024,
 };
+static const u64 LOOK_WORDS = 1 << 23;  // code looked through to tell which calls stand on one line
 
 // ---- Adding text ----------------------------------------------------------------------------------------------------
 
@@ -30,6 +32,11 @@ static bool add(Worker *worker, const char *format, ...) {
   va_end(args);
   if (length < 0) return false;
   return scratch_append(worker, (Str){line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1});
+}
+
+// "Tally#12". Names may be as long as a line.
+static bool add_actor(Worker *worker, const Class *class, u64 serial) {
+  return scratch_append(worker, class->name) && add(worker, "#%llu", (unsigned long long)serial);
 }
 
 // Text from a program, whose control characters must not reach a terminal.
@@ -67,8 +74,6 @@ static u32 call_line(Call call) {
   return call.code->words ? function_line(call.code->function, code_word_of(call.code, call.pc)) : 0;
 }
 
-static bool call_same(Call a, Call b) { return a.code == b.code && (a.pc == b.pc || call_line(a) == call_line(b)); }
-
 // "list.map", "Tally.get", "area": the module stands before it for the library's functions and other modules than the actor's.
 static bool add_name(Worker *worker, const Code *code) {
   const Image *image = code->image;
@@ -90,6 +95,9 @@ typedef struct Calls {
   u32 lines;              // written
   Call last;              // the call that may repeat
   u64 repeats;
+  const u64 *alike[ALIKE];  // other places on its line
+  u32 alike_count;        // found
+  u64 looked;             // words of code, to find them
   Call kept[FRAMES_BOTTOM];
   u64 kept_count;         // calls seen after the top ones
 } Calls;
@@ -100,8 +108,23 @@ static bool write_repeats(Calls *calls) {
   return !repeats || add(calls->worker, "  … %llu more calls like that\n", (unsigned long long)repeats);
 }
 
+// From the same line of the same function as the last one. Finding a line takes time in proportion to the function's code: past a
+// limit only calls that are known count.
+static bool call_repeats(Calls *calls, Call call) {
+  if (call.code != calls->last.code) return false;
+  if (call.pc == calls->last.pc) return true;
+  for (u32 i = 0; i < ALIKE && i < calls->alike_count; i++) {
+    if (call.pc == calls->alike[i]) return true;
+  }
+  if (calls->looked > LOOK_WORDS) return false;
+  calls->looked += 2 * (u64)call.code->function->code_words;
+  if (call_line(call) != call_line(calls->last)) return false;
+  calls->alike[calls->alike_count++ % ALIKE] = call.pc;
+  return true;
+}
+
 static bool write_frame(Calls *calls, Call call) {
-  if (calls->lines && !calls->kept_count && call_same(call, calls->last)) {
+  if (calls->lines && !calls->kept_count && call_repeats(calls, call)) {
     calls->repeats++;
     return true;
   }
@@ -110,6 +133,7 @@ static bool write_frame(Calls *calls, Call call) {
     const char *lead = calls->lines ? "called from" : "at";
     calls->lines++;
     calls->last = call;
+    calls->alike_count = 0;
     return add_call(calls->worker, lead, call);
   }
   calls->kept[calls->kept_count++ % FRAMES_BOTTOM] = call;
@@ -142,7 +166,7 @@ static bool add_calls(Worker *worker, Turn *turn) {
 
 static bool add_sender(Worker *worker, const char *how, const Message *message) {
   if (!message->sender || !message->sender_class) return true;
-  if (!add(worker, "%s %.*s#%llu", how, STR_ARG(message->sender_class->name), (unsigned long long)message->sender)) return false;
+  if (!add(worker, "%s ", how) || !add_actor(worker, message->sender_class, message->sender)) return false;
   const Image *image = message->sender_class->image;
   // main belongs to no declared actor: its code is the program's own module, which was loaded last.
   if (!image && str_eq(message->sender_class->name, STR("main"))) image = images_last(worker->images);
@@ -179,7 +203,7 @@ static bool add_message(Worker *worker, const Turn *turn) {
 bool trace_crash(Worker *worker) {
   const Actor *actor = worker->actor;
   worker->text_length = 0;
-  if (!add(worker, "%.*s#%llu crashed", STR_ARG(actor->class->name), (unsigned long long)actor->serial)) return false;
+  if (!add_actor(worker, actor->class, actor->serial) || !add(worker, " crashed")) return false;
   // A native actor has no frames; what the worker's turn holds is of another.
   const Turn *turn = actor->class->step ? NULL : worker->turn;
   if (turn && !add_message(worker, turn)) return false;

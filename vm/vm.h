@@ -46,7 +46,7 @@ typedef struct VmResult {
   int status;
 } VmResult;
 
-// Runs main of the last loaded module until nothing can happen any more. `grants` were checked by vm_check_grants().
+// Runs main of the last loaded module until nothing can happen any more. `grants` fit what vm_needs() says that it asks for.
 VmResult vm_run_main(Vm *vm, const Grant *grants, u32 grant_count, const Str *args, u32 arg_count);
 
 // A parameter of main, as `deed caps` and the grant check show it.

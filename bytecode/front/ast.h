@@ -287,7 +287,6 @@ struct Expr {
   bool inclusive : 1;        // RANGE
   bool is_var : 1;           // LET
   bool forwards : 1;         // checked: a tail or `return` operand of a body with `answers`, whose own type is a Promise
-  bool one_way_ok : 1;       // checked: unused value that may be dropped
   u16 height;                // levels of expressions below this one; the parser bounds it, so passes may recurse
   Span span;
   Ty *type;                  // checked: of every expression; resolve with ty_resolve()
@@ -420,7 +419,6 @@ struct InterfaceDecl {
   bool is_pub, is_unique;
   GenericParams generics;
   VEC(InterfaceItem) items;
-  ActorDecl *of_actor;     // the interface that an actor without `is` defines, or NULL
   // checked
   ModuleAst *home;
   VEC(MethodSig *) methods;
@@ -517,11 +515,10 @@ typedef struct ConstDecl {   // a module's `let`
 typedef struct TestDecl {
   Str name;
   Span span;
-  Params params;             // none today: `out` and `clock` are in scope as locals
   Expr *block;
   // checked
   Body *body;
-  Local *out, *clock;
+  Local *out, *clock;        // in scope everywhere in it
 } TestDecl;
 
 typedef struct ImportDecl {
@@ -556,6 +553,5 @@ struct ModuleAst {
   FnDecl *main;
   Region bodies;             // holds the expressions and their arrays; released once code was made of them
   bool checked;
-  u32 mark;
   void *gen;
 };

@@ -2,8 +2,9 @@
 // dependency order (Tarjan's strongly connected components). When a group is done, its functions generalise.
 //
 // All functions of a group share one list of type parameters: those written, then one for each variable still open in any
-// of their types. A function whose types are all written does not take part in that; its parameters' constraints may still
-// be inferred, and until they are known its uses inside the group leave an Obligation.
+// of their types. A function whose types are all written does not take part in that, nor does an actor: they are checked
+// after the types of the others were generalised, which each of their uses instantiates. Constraints of parameters may still
+// be inferred then, and until they are known uses inside the group leave an Obligation.
 #include "bytecode/front/check.h"
 
 #include "bytecode/front/match.h"
@@ -170,27 +171,65 @@ static u8 *constraints_of(Ty **params, u32 count) {
   return bits;
 }
 
+// A larger one could be neither settled nor instantiated.
+static void limit_fn(Checker *c, FnDecl *fn) {
+  if (ty_all_within_limits(fn->type->args, fn->type->count)) return;
+  check_error(c, DIAG_E0504, fn->name.span, "the type of the function `%.*s` is too large", STR_ARG(fn->name.name->text));
+}
+
 static void settle_fn(FnDecl *fn) {
   fn->type = ty_settle(fn->type);
   fn->result_ty = ty_fn_result(fn->type);
   for (u32 i = 0; i < fn->params.count; i++) fn->params.items[i].ty = fn->type->args[i];
 }
 
+static bool is_inferred(const Node *node) { return node->kind == NODE_FN && !node->annotated; }
+
+// Gives the functions whose types were inferred their parameters; the constraints of these are not known yet.
 static void generalise(Checker *c, Node **nodes, u32 count) {
   TyVec params = {0};
-  u32 steps = count * TY_SIZE_LIMIT;
   for (u32 i = 0; i < count; i++) {
     Node *node = nodes[i];
-    if (node->kind != NODE_FN || node->annotated) continue;
+    if (!is_inferred(node) || node->general) continue;
     for (u32 k = 0; k < node->written; k++) {
       node->params[k]->index = params.count;
       vec_push(&params, node->params[k]);
     }
   }
   for (u32 i = 0; i < count; i++) {
-    if (nodes[i]->kind == NODE_FN && !nodes[i]->annotated) collect_open(nodes[i]->fn->type, &params, 0, &steps);
+    u32 steps = TY_SIZE_LIMIT + 1;  // the function itself, too
+    if (is_inferred(nodes[i]) && !nodes[i]->general) collect_open(nodes[i]->fn->type, &params, 0, &steps);
   }
-  u8 *shared = constraints_of(params.items, params.count);
+  for (u32 i = 0; i < count; i++) {
+    Node *node = nodes[i];
+    if (!is_inferred(node) || node->general) continue;
+    limit_fn(c, node->fn);
+    settle_fn(node->fn);
+    node->params = params.items;
+    node->fn->generic_count = params.count;
+    node->general = true;
+  }
+}
+
+// Where a constant takes part, functions are not generalised before those that have type parameters of their own are
+// checked, which may leave these in other types of the group.
+static bool holds_foreign(Ty *ty, Ty **params, u32 count) {
+  ty = ty_resolve(ty);
+  if (ty->kind == TY_PARAM) return ty->index >= count || params[ty->index] != ty;
+  if (!ty->has_params && !ty->has_vars) return false;
+  for (u32 i = 0; i < ty->count; i++) {
+    if (holds_foreign(ty->args[i], params, count)) return true;
+  }
+  return false;
+}
+
+static void report_foreign(Checker *c, const char *what, Ident name) {
+  Diag *diag = check_error(c, DIAG_E0231, name.span, "the type of the %s `%.*s` is not known without those that use it", what,
+                           STR_ARG(name.name->text));
+  diag_hint(diag, "write it down");
+}
+
+static void finish_group(Checker *c, Node **nodes, u32 count) {
   for (u32 i = 0; i < count; i++) {
     Node *node = nodes[i];
     node->done = true;
@@ -198,12 +237,9 @@ static void generalise(Checker *c, Node **nodes, u32 count) {
       node->actor->constraints = constraints_of(node->params, node->written);
     } else if (node->kind == NODE_FN) {
       FnDecl *fn = node->fn;
-      if (!node->annotated) {
-        settle_fn(fn);
-        node->params = params.items;
-        fn->generic_count = params.count;
-      }
-      fn->constraints = node->annotated ? constraints_of(node->params, node->written) : shared;
+      if (node->annotated) limit_fn(c, fn);
+      else if (holds_foreign(fn->type, node->params, fn->generic_count)) report_foreign(c, "function", fn->name);
+      fn->constraints = constraints_of(node->params, fn->generic_count);
       if (fn->generic_count > LIMIT_TYPE_ARGS)
         check_error(c, DIAG_E0514, fn->name.span, "this function has too many type parameters");
     }
@@ -225,7 +261,11 @@ static void close_const(Checker *c, const Node *node) {
   for (u32 i = 0; i < node->constant->items.count; i++) {
     Local *local = node->constant->items.items[i]->local;
     if (!local) continue;
+    if (!ty_within_limits(local->type)) {
+      check_error(c, DIAG_E0504, local->span, "the type of the constant `%.*s` is too large", STR_ARG(local->name->text));
+    }
     local->type = ty_settle(local->type);
+    if (holds_foreign(local->type, NULL, 0)) report_foreign(c, "constant", (Ident){local->name, local->span});
     if (!local->type->has_vars) continue;
     bool cycle = ty_is(local->type, TY_VAR);  // only constants of each other say nothing at all: reported as that
     Ty *open = local->type;
@@ -241,10 +281,10 @@ static void check_matches(Checker *c) {
   for (u32 i = 0; i < c->matches.count; i++) match_check(c->module, c->matches.items[i], c->diags);
   for (u32 i = 0; i < c->irrefutable.count; i++) {
     Pat *pattern = c->irrefutable.items[i];
-    if (match_irrefutable(pattern)) continue;
+    Str example;
+    if (match_irrefutable(pattern, &example)) continue;
     Diag *diag = check_error(c, DIAG_E0303, pattern->span, "the pattern of %s must always match, and this one does not",
                              c->irrefutable_where.items[i]);
-    Str example = match_missing_example(&c->irrefutable.items[i], 1);
     if (example.len) diag_hint(diag, "it does not match `%.*s`", STR_ARG(example));
   }
 }
@@ -265,25 +305,37 @@ static void end_group(Checker *c, Node **nodes, u32 count) {
   Span at;
   if (!unify_group_within_limits(&c->unifier, &at)) check_error(c, DIAG_E0504, at, "the type of this is too large");
   generalise(c, nodes, count);
+  finish_group(c, nodes, count);
   default_numbers(c);
   if (c->errors_before == c->diags->errors) check_matches(c);
 }
 
-static void check_group(Checker *c, Node **nodes, u32 count) {
-  begin_group(c);
-  for (u32 i = 0; i < count; i++) {
-    if (nodes[i]->kind == NODE_CONST) open_const(c, nodes[i]);
-  }
-  for (u32 i = 0; i < count; i++) {
-    c->current = nodes[i];
-    c->type_params.count = 0;
-    switch (nodes[i]->kind) {
-      case NODE_FN: check_fn(c, nodes[i]); break;
-      case NODE_CONST: check_const(c, nodes[i]); break;
-      case NODE_ACTOR: check_actor(c, nodes[i]); break;
-    }
+static void check_node(Checker *c, Node *node) {
+  c->current = node;
+  c->type_params.count = 0;
+  switch (node->kind) {
+    case NODE_FN: check_fn(c, node); break;
+    case NODE_CONST: check_const(c, node); break;
+    case NODE_ACTOR: check_actor(c, node); break;
   }
   c->current = NULL;
+}
+
+static void check_group(Checker *c, Node **nodes, u32 count) {
+  begin_group(c);
+  bool constants = false;
+  for (u32 i = 0; i < count; i++) {
+    if (nodes[i]->kind != NODE_CONST) continue;
+    open_const(c, nodes[i]);
+    constants = true;
+  }
+  for (u32 i = 0; i < count; i++) {
+    if (!nodes[i]->annotated) check_node(c, nodes[i]);
+  }
+  if (!constants && count > 1) generalise(c, nodes, count);
+  for (u32 i = 0; i < count; i++) {
+    if (nodes[i]->annotated) check_node(c, nodes[i]);
+  }
   end_group(c, nodes, count);
 }
 

@@ -25,7 +25,6 @@ typedef struct Want {
   Ty *ty;            // NULL: anything
   bool drop;         // the value is not used: any value that may be dropped
   bool answers;      // a Promise[ty] may stand here too, and is forwarded
-  bool statement;    // with drop: not the last of its block
   const char *what;  // subject of the sentence: "the argument"; NULL: plain
   const Name *name;  // its name, or NULL
   Source *source;    // where the expectation comes from, or NULL
@@ -57,6 +56,7 @@ typedef struct Node {
   };
   VEC(struct Node *) uses;
   bool annotated;  // its type is known before its group is checked, save for inferred constraints
+  bool general;    // its inferred type was generalised, though the constraints of its parameters may not be known yet
   bool done;
   u32 order, low;  // Tarjan's
   bool on_stack;
@@ -258,6 +258,8 @@ Ty *check_self_type(Checker *c);
 Ty *check_send(Checker *c, Expr *e);
 Ty *check_spawn(Checker *c, Expr *e);
 Ty *check_as(Checker *c, Expr *e);
+// Do two methods have the same types, each with the type arguments of its interface?
+bool check_same_types(Checker *c, const MethodSig *a, const Ty *of_a, const MethodSig *b, const Ty *of_b);
 Ty *check_self(Checker *c, Expr *e);
 Ty *check_await(Checker *c, Expr *e);
 Ty *check_outcome(Checker *c, Expr *e);

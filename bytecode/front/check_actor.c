@@ -304,6 +304,21 @@ bool check_handles_session(const ActorDecl *actor, const HandlerDecl *handler) {
   return handler->methods.count > 0;
 }
 
+// Interfaces that include one another's with different type arguments need a handler each.
+static void check_shared(Checker *c, const ActorDecl *actor, const HandlerDecl *handler) {
+  for (u32 i = 1; i < handler->methods.count; i++) {
+    const MethodSig *first = handler->methods.items[0], *other = handler->methods.items[i];
+    const Ty *of_first = interface_with(actor, first), *of_other = interface_with(actor, other);
+    if (check_same_types(c, first, of_first, other, of_other)) continue;
+    Diag *diag = check_error(c, DIAG_E0404, handler->name.span, "`%.*s` has other types as a message of `%.*s` than of `%.*s`",
+                             STR_ARG(other->name->text), STR_ARG(of_other->interface->name.name->text),
+                             STR_ARG(of_first->interface->name.name->text));
+    diag_hint(diag, "write one handler for each: `on %.*s.%.*s(..)`", STR_ARG(of_other->interface->name.name->text),
+              STR_ARG(other->name->text));
+    return;
+  }
+}
+
 // The handler's types, from its first method; what the handler writes must agree.
 static void handler_types(Checker *c, const ActorDecl *actor, HandlerDecl *handler) {
   u32 count = handler->params.count;
@@ -325,6 +340,7 @@ static void handler_types(Checker *c, const ActorDecl *actor, HandlerDecl *handl
     handler->param_tys[i] = param->ty = ty;
   }
   if (!interface) return;
+  check_shared(c, actor, handler);
   if (sig->answer) handler->answer_ty = ty_subst(sig->answer, interface->args, interface->count);
   if (count != sig->param_count) {
     Diag *diag =
@@ -422,6 +438,10 @@ void check_actor(Checker *c, Node *node) {
 // ---- When the group is done ------------------------------------------------------------------------------------------
 
 static Ty *closed(Checker *c, Ty *ty, Span span, const char *what, Str name) {
+  if (ty->has_vars && !ty_within_limits(ty)) {
+    check_error(c, DIAG_E0504, span, "the type of the %s `%.*s` is too large", what, STR_ARG(name));
+    return ty_basic(TY_ERROR);
+  }
   ty = ty_settle(ty);
   if (!ty->has_vars) return ty;
   Diag *diag = check_error(c, DIAG_E0231, span, "the type of the %s `%.*s` is left open: %.*s", what, STR_ARG(name),

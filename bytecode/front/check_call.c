@@ -172,11 +172,11 @@ static bool type_count_fits(Checker *c, Ident name, u32 wanted, u32 given, Span 
   return false;
 }
 
-// Those of a dot call, or of a callee `f[T]`.
-static TypeExpr **written_type_args(const Expr *e, u32 *count) {
-  const Expr *from = e->object && e->object->kind == EX_INST && e->kind == EX_CALL ? e->object : e;
-  *count = from->type_args ? from->type_args->count : 0;
-  return from->type_args ? from->type_args->items : NULL;
+// Those of a dot call, or of a callee `f[T]`, which is about to go: the call keeps them.
+static TypeExpr **written_type_args(Expr *e, u32 *count) {
+  if (e->kind == EX_CALL && e->object && e->object->kind == EX_INST) e->type_args = e->object->type_args;
+  *count = e->type_args ? e->type_args->count : 0;
+  return e->type_args ? e->type_args->items : NULL;
 }
 
 static void fix_type_args(Checker *c, Expr *e, FnDecl *fn, TypeExpr **types, u32 count, Span span) {

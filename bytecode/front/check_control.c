@@ -65,7 +65,7 @@ static void statement(Checker *c, Expr *e) {
     Diag *diag = check_error(c, DIAG_E0223, e->span, "this statement is only %s: its value goes nowhere", nothing);
     diag_hint(diag, "a newline ends a statement; `let _ =` says that the value does not matter");
   }
-  check_expr(c, e, &(Want){.drop = true, .statement = true});
+  check_expr(c, e, &(Want){.drop = true});
 }
 
 static Ty *no_value(Checker *c, Expr *e, const Want *want) { return check_settle(c, e, ty_basic(TY_UNIT), want); }

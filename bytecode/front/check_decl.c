@@ -133,11 +133,6 @@ static Ty *alias_type(Checker *c, TypeDecl *decl) {
   decl->alias_type = check_type(c, decl->alias);
   c->type_params = outer;
   c->depth--;
-  if (!ty_within_limits(decl->alias_type)) {
-    check_error(c, DIAG_E0504, decl->name.span, "the type that `%.*s` stands for is too large",
-                STR_ARG(decl->name.name->text));
-    decl->alias_type = ty_basic(TY_ERROR);
-  }
   info->state = DECL_DONE;
   return decl->alias_type;
 }
@@ -186,11 +181,13 @@ static Ty *named_type(Checker *c, TypeExpr *type, Symbol *symbol, u32 count, Ty 
   return ty_basic(TY_ERROR);
 }
 
+static Ty *type_part(Checker *c, TypeExpr *type);
+
 static Ty *type_by_name(Checker *c, TypeExpr *type) {
   if (!type->name.name) return ty_basic(TY_ERROR);
   u32 count = type->args.count;
   Ty **args = gc_array(Ty *, count + 1);
-  for (u32 i = 0; i < count; i++) args[i] = check_type(c, type->args.items[i]);
+  for (u32 i = 0; i < count; i++) args[i] = type_part(c, type->args.items[i]);
   if (type->module.name) {
     Symbol *symbol = qualified_type(c, type);
     return symbol ? named_type(c, type, symbol, count, args) : ty_basic(TY_ERROR);
@@ -214,15 +211,16 @@ static Ty *type_by_name(Checker *c, TypeExpr *type) {
 static Ty *type_of_list(Checker *c, TypeExpr *type) {
   u32 count = type->args.count;
   Ty **args = gc_array(Ty *, count + 1);
-  for (u32 i = 0; i < count; i++) args[i] = check_type(c, type->args.items[i]);
+  for (u32 i = 0; i < count; i++) args[i] = type_part(c, type->args.items[i]);
   if (type->kind == TYPE_EXPR_TUPLE) return ty_tuple(count, args);
   plain_args(c, type, args, count, "a closure");
-  Ty *result = type->result ? check_type(c, type->result) : ty_basic(TY_UNIT);
+  Ty *result = type->result ? type_part(c, type->result) : ty_basic(TY_UNIT);
   if (ty_is_unique(result)) check_plain(c, type->result->span, result, "a closure");
   return ty_fn(count, args, result);
 }
 
-Ty *check_type(Checker *c, TypeExpr *type) {
+// A type, or a part of one.
+static Ty *type_part(Checker *c, TypeExpr *type) {
   if (!type) return ty_basic(TY_ERROR);
   if (c->depth > CHECK_DEPTH_LIMIT) {
     check_error(c, DIAG_E0501, type->span, "types are nested too deeply here");
@@ -242,6 +240,14 @@ Ty *check_type(Checker *c, TypeExpr *type) {
     return ty_basic(TY_ERROR);
   }
   return ty;
+}
+
+// Aliases make large types of few words.
+Ty *check_type(Checker *c, TypeExpr *type) {
+  Ty *ty = type_part(c, type);
+  if (ty_within_limits(ty)) return ty;
+  check_error(c, DIAG_E0504, type->span, "this type is too large");
+  return ty_basic(TY_ERROR);
 }
 
 // ---- Types that the language itself needs ---------------------------------------------------------------------------
@@ -511,8 +517,7 @@ static void declare_actor(Checker *c, ActorDecl *actor) {
   actor->generic_count = node->written;
   if (actor->implements.count) return;
   InterfaceDecl *own = gc_new(InterfaceDecl);
-  *own = (InterfaceDecl){
-      .name = actor->name, .span = actor->span, .doc = actor->doc, .is_pub = actor->is_pub, .of_actor = actor};
+  *own = (InterfaceDecl){.name = actor->name, .span = actor->span, .doc = actor->doc, .is_pub = actor->is_pub};
   own->generics.items = actor->generics.items;
   own->generics.count = own->generics.capacity = actor->generics.count;
   own->home = c->module;

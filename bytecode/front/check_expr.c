@@ -14,7 +14,6 @@ static bool is_result(Ty *ty) {
 }
 
 static void drop(Checker *c, Expr *e, Ty *ty) {
-  e->one_way_ok = true;
   bool promise = ty->kind == TY_PROMISE && e->kind != EX_WHEN;
   if (!promise && !is_result(ty)) return;
   Diag *diag = check_error(

@@ -42,7 +42,7 @@ Ty *check_instantiate(Checker *c, Expr *e, FnDecl *fn, Span at) {
     e->inst = c->actor ? c->actor->params : NULL;
     return fn->type;
   }
-  if (!node->done && !node->annotated) {
+  if (!node->general && !node->annotated) {
     vec_push(&c->recursive, e);
     return fn->type;
   }

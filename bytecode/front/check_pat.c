@@ -3,7 +3,8 @@
 // All alternatives of an or-pattern bind the same names with the same types, and share one Local for each.
 #include "bytecode/front/check.h"
 
-// Where the names of an or-pattern's first alternative stand in the trail, while another alternative is checked.
+// Where the names of an or-pattern's first alternative stand in PatCheck.names, while another alternative is checked, whose
+// own follow them.
 typedef struct Alternatives {
   u32 from, until;
 } Alternatives;
@@ -13,19 +14,28 @@ typedef struct PatCheck {
   LocalKind kind;
   Span whole;               // of the outermost pattern
   const Alternatives *alt;  // NULL outside later alternatives
-  u32 bound;                // names bound so far
+  VEC(const Name *) names;  // bound so far
 } PatCheck;
 
 static void pattern(PatCheck *p, Pat *pat, Ty *ty);
 
 // ---- Names ----------------------------------------------------------------------------------------------------------
 
+static bool is_bound(const PatCheck *p, const Name *name, u32 from, u32 until) {
+  for (u32 i = from; i < until; i++) {
+    if (p->names.items[i] == name) return true;
+  }
+  return false;
+}
+
 static void bind_again(PatCheck *p, Pat *pat, Ty *ty) {
   Checker *c = p->c;
-  for (u32 i = p->alt->from; i < p->alt->until; i++) {
-    if (c->trail.items[i].name != pat->name.name) continue;
+  if (is_bound(p, pat->name.name, p->alt->until, p->names.count)) {
+    check_error(c, DIAG_E0109, pat->name.span, "`%.*s` is bound twice", STR_ARG(pat->name.name->text));
+  }
+  if (is_bound(p, pat->name.name, p->alt->from, p->alt->until)) {
     pat->local = locals_find(c, pat->name.name);
-    p->bound++;
+    vec_push(&p->names, pat->name.name);
     check_same(c, pat->span, ty,
                &(Want){.ty = pat->local->type,
                        .what = "in every alternative",
@@ -55,28 +65,26 @@ static void bind(PatCheck *p, Pat *pat, Ty *ty) {
   }
   pat->local = locals_new(c, pat->name, p->kind, ty);
   locals_bind(c, pat->local);
-  p->bound++;
+  vec_push(&p->names, pat->name.name);
 }
 
 static void alternatives(PatCheck *p, Pat *pat, Ty *ty) {
   if (!pat->items.count) return;
-  Checker *c = p->c;
-  u32 from = locals_open(c), before = p->bound;
+  u32 from = p->names.count;
   pattern(p, pat->items.items[0], ty);
-  Alternatives alt = {from, locals_open(c)};
-  u32 expected = p->bound - before;
+  Alternatives alt = {from, p->names.count};
   const Alternatives *outer = p->alt;
-  if (!outer) p->alt = &alt;
+  p->alt = &alt;
   for (u32 i = 1; i < pat->items.count; i++) {
-    p->bound = 0;
+    p->names.count = alt.until;
     pattern(p, pat->items.items[i], ty);
-    if (p->bound < expected) {
-      check_error(c, DIAG_E0234, pat->items.items[i]->span,
+    if (p->names.count - alt.until < alt.until - from) {
+      check_error(p->c, DIAG_E0234, pat->items.items[i]->span,
                   "every alternative of a pattern must bind the same names, and this one binds fewer");
     }
   }
   p->alt = outer;
-  p->bound = before + expected;
+  p->names.count = alt.until;
 }
 
 // ---- Literals, tuples, lists ----------------------------------------------------------------------------------------
@@ -107,6 +115,8 @@ static void range(PatCheck *p, Pat *pat, Ty *ty) {
   if (pat->high) pattern(p, pat->high, ty);
   if (pat->low && pat->high && pat->low->kind != pat->high->kind) {
     check_error(p->c, DIAG_E0225, pat->span, "the ends of a range are of one type");
+  } else if (pat->low && pat->low->kind == PAT_BOOL) {
+    check_error(p->c, DIAG_E0225, pat->span, "a range has no use among two values: write `true` or `false`");
   }
 }
 

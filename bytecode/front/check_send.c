@@ -140,7 +140,7 @@ Ty *check_spawn(Checker *c, Expr *e) {
 
 // ---- Narrowing ------------------------------------------------------------------------------------------------------
 
-static bool same_types(Checker *c, const MethodSig *a, const Ty *of_a, const MethodSig *b, const Ty *of_b) {
+bool check_same_types(Checker *c, const MethodSig *a, const Ty *of_a, const MethodSig *b, const Ty *of_b) {
   if (a->param_count != b->param_count || !a->answer != !b->answer) return false;
   for (u32 i = 0; i < a->param_count; i++) {
     if (unify(&c->unifier, ty_subst(a->params[i], of_a->args, of_a->count),
@@ -156,7 +156,7 @@ static const MethodSig *not_in(Checker *c, Ty *from, Ty *to, bool *differs) {
   for (u32 i = 0; i < to->interface->methods.count; i++) {
     const MethodSig *wanted = to->interface->methods.items[i], *has = check_method(from->interface, wanted->name);
     *differs = has != NULL;
-    if (!has || !same_types(c, has, from, wanted, to)) return wanted;
+    if (!has || !check_same_types(c, has, from, wanted, to)) return wanted;
   }
   return NULL;
 }

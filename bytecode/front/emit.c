@@ -133,11 +133,6 @@ static void add_line(Emit *emit) {
   vec_push(&emit->lines, ((LineEntry){emit->code.count, emit->line}));
 }
 
-static bool ends_flow(Op op) {
-  return op == OP_JMP || op == OP_LOOP || op == OP_TAILCALL || op == OP_TAILCALLC || op == OP_RET || op == OP_FORWARD ||
-         op == OP_CRASH || op == OP_STOP || op == OP_SWITCH;
-}
-
 // Begins an instruction with its first word; false if it would be unreachable.
 static bool begin(Emit *emit, Op op, u64 first) {
   if (!emit->reachable) return false;
@@ -149,7 +144,7 @@ static bool begin(Emit *emit, Op op, u64 first) {
   add_line(emit);
   vec_push(&emit->code, first);
   emit->effects |= (u8)op_info[op].effect;
-  if (ends_flow(op)) emit->reachable = false;
+  if (op_ends_flow(op)) emit->reachable = false;
   return true;
 }
 

@@ -12,11 +12,6 @@ typedef struct Threader {
   u32 *ways;  // into the instruction that begins at a word
 } Threader;
 
-static bool ends_flow(Op op) {
-  return op == OP_JMP || op == OP_LOOP || op == OP_TAILCALL || op == OP_TAILCALLC || op == OP_RET || op == OP_FORWARD ||
-         op == OP_CRASH || op == OP_STOP || op == OP_SWITCH;
-}
-
 static u32 jump_count(u64 first) {
   switch ((int)op_info[word_op(first)].shape) {
     case SHAPE_J: case SHAPE_RJ: case SHAPE_RRJ: case SHAPE_RIJ: case SHAPE_RXJ: return 1;
@@ -48,7 +43,7 @@ static void count_ways(Threader *t) {
     const u64 *at = &t->code[word];
     u32 next = word + op_length(at, t->words - word), jumps = jump_count(at[0]);
     for (u32 i = 0; i < jumps; i++) t->ways[word + offset_at(at, i)]++;
-    if (!ends_flow(word_op(at[0])) && next < t->words) t->ways[next]++;
+    if (!op_ends_flow(word_op(at[0])) && next < t->words) t->ways[next]++;
     word = next;
   }
 }

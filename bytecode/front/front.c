@@ -41,8 +41,13 @@ static void report_missing(Front *front, Str name, ModuleAst *importer, Span at)
   if (!importer) return;
   Diag *diag = diag_add(front->diags, DIAG_E0104, importer->source, at, "there is no module `%.*s`", STR_ARG(name));
   Source *source = NULL;
-  bool relative = str_starts_with(name, STR("./")) || str_starts_with(name, STR("../"));
-  Str other = relative ? (Str){name.ptr + 2, name.len - 2} : str_format("./%.*s", STR_ARG(name));
+  Str other = name;
+  while (str_starts_with(other, STR("./")) || str_starts_with(other, STR("../"))) {
+    size_t prefix = other.ptr[1] == '/' ? 2 : 3;
+    other = (Str){other.ptr + prefix, other.len - prefix};
+  }
+  bool relative = other.len < name.len;
+  if (!relative) other = str_format("./%.*s", STR_ARG(name));
   if (!importer->source->library && front->loader->read(front->loader->context, other, &source) && source) {
     diag_hint(diag, relative ? "`import %.*s` is the library's" : "a file beside this one is imported as `import %.*s`",
               STR_ARG(other));

@@ -3,10 +3,6 @@
 
 // ---- Fields ---------------------------------------------------------------------------------------------------------
 
-static bool is_state(const Local *local) {
-  return local->kind == LOCAL_STATE_PARAM || local->kind == LOCAL_STATE_LET || local->kind == LOCAL_STATE_VAR;
-}
-
 static void keep_field(Local *local) {
   if (is_state(local)) local_info(local)->elided = false;
 }
@@ -69,10 +65,6 @@ static void add_fields(Gen *gen, ActorDecl *actor, ActorDef *def) {
 }
 
 // ---- Functions ------------------------------------------------------------------------------------------------------
-
-static Str param_name(const Pat *pattern) {
-  return pattern->kind == PAT_NAME || pattern->kind == PAT_AT ? pattern->name.name->text : STR("_");
-}
 
 static u32 add_function(Gen *gen, ActorDecl *actor, Params *params, Ty **types, Function made) {
   u32 count = params->count;

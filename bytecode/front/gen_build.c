@@ -4,6 +4,7 @@
 enum {
   LIST_CHUNK = 48,      // elements of one LIST where the list is built in pieces
   LIST_WHOLE = 250,     // elements that are held in registers at once
+  TEXT_WHOLE = 1024,    // parts of a text that are put together at once
   PURE_LIMIT = 64,      // nodes looked at to see that an element is made of literals
 };
 
@@ -31,6 +32,7 @@ Reg gen_tuple(Fn *f, Expr *e, Sink sink) {
   Reg regs[LIMIT_TYPE_ARGS + 1];
   u32 mark = f->held.count;
   TypeId type = gen_type(f->gen, e->type);
+  if (!fn_reachable(f)) return sink_reg(f, sink);  // more than LIMIT_TYPE_ARGS
   for (u32 i = 0; i < count; i++) {
     Expr *item = e->items.items[i];
     regs[i] = gen_held(f, item, gen_type(f->gen, item->type), e->items.items + i + 1, count - i - 1);
@@ -203,12 +205,23 @@ Reg gen_map(Fn *f, Expr *e, Sink sink) {
 
 // ---- Text -----------------------------------------------------------------------------------------------------------
 
+static Reg concat(Fn *f, const Reg *regs, u32 count, Sink sink) {
+  release_all(f, regs, count);
+  Reg out = value_reg(f, sink, f->gen->t_string);
+  emit_list(f->emit, OP_CONCAT, out, 0, 0, regs, count);
+  return coerce(f, out, sink);
+}
+
 Reg gen_text(Fn *f, Expr *e, Sink sink) {
   Gen *g = f->gen;
-  Reg *regs = gc_array(Reg, e->items.count);
+  Reg regs[TEXT_WHOLE];
   u32 count = 0;
   for (u32 i = 0; i < e->items.count; i++) {
     Expr *part = e->items.items[i];
+    if (count == TEXT_WHOLE) {
+      regs[0] = concat(f, regs, count, sink_val(g->t_string));
+      count = 1;
+    }
     if (part->kind == EX_STRING && !part->text.len) continue;
     if (ty_is(part->type, TY_STRING))
       regs[count++] = gen_held(f, part, g->t_string, e->items.items + i + 1, e->items.count - i - 1);
@@ -217,10 +230,7 @@ Reg gen_text(Fn *f, Expr *e, Sink sink) {
   if (!count) return gen_string(f, (Str){"", 0}, sink);
   if (count == 1) return coerce(f, regs[0], sink);
   fn_at(f, e->span);
-  release_all(f, regs, count);
-  Reg out = value_reg(f, sink, g->t_string);
-  emit_list(f->emit, OP_CONCAT, out, 0, 0, regs, count);
-  return coerce(f, out, sink);
+  return concat(f, regs, count, sink);
 }
 
 // ---- Ranges ---------------------------------------------------------------------------------------------------------

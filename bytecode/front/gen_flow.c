@@ -157,6 +157,7 @@ static void for_range(Fn *f, Expr *e) {
 
 // Over the list in `rest`, which is the loop's own.
 static void for_cells(Fn *f, Expr *e, Reg rest) {
+  if (!fn_reachable(f)) return;
   Label leave = LABEL_NEW, again = LABEL_NEW;
   Loop loop = {f->loop, &leave, &again, f->held.count, LABEL_NEW};
   reg_keep(f->emit, rest, REG_LOCAL);

@@ -26,17 +26,19 @@ static Fn *fn_open(Gen *gen, u32 index, Body *body, bool long_jumps) {
     if (lent || (function->kind == FUNCTION_GUARD && reg_is_unique(f, reg))) reg_lend_param(f->emit, reg);
   }
   f->has_state = function->actor != IMPORT_NONE;
-  f->in_init = function->kind == FUNCTION_INIT;
   f->identity = gen_identity(gen, function->generics.count);
   return f;
 }
 
 void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span span) {
+  if (gen->type_refused) return;
   for (bool long_jumps = false;; long_jumps = true) {
     Fn *f = fn_open(gen, function, body, long_jumps);
     fn_at(f, span);
     make(f, decl);
     if (f->emit->overflow && !long_jumps) continue;
+    if (gen->type_refused) return;
+    if (f->emit->code.count > LIMIT_FUNCTION_WORDS) f->emit->exhausted = true;
     if ((u64)f->emit->labels * (f->emit->regs.count / 64 + 6) > STATE_WORDS) f->emit->exhausted = true;
     Function *entry = &gen->module->functions.items[function];
     if (f->emit->exhausted)
@@ -128,7 +130,7 @@ LocalInfo *local_info(Local *local) {
   return local->gen;
 }
 
-static bool is_state(const Local *local) {
+bool is_state(const Local *local) {
   return local->kind == LOCAL_STATE_PARAM || local->kind == LOCAL_STATE_LET || local->kind == LOCAL_STATE_VAR;
 }
 
@@ -229,6 +231,13 @@ Reg fn_var(Fn *f, Local *local) {
   *(type == type_boxed(f->gen, type) ? &info->val : &info->raw) = reg;
   settle(f, local, reg, local->kind == LOCAL_VAR ? REG_VAR : REG_LOCAL);
   return reg;
+}
+
+void fn_var_written(Fn *f, Local *local) {
+  LocalInfo *info = local_info(local);
+  if (!is_state(local) || info->elided) return;
+  set_field(f, local, info->raw != REG_NONE ? info->raw : info->val);
+  if (local->kind == LOCAL_STATE_VAR) info->serial = 0;  // from now on it is read from the state
 }
 
 Reg fn_read(Fn *f, Local *local, Sink sink) {
@@ -346,10 +355,8 @@ u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix) {
   for (u32 i = 0; i < body->captures.count; i++)
     if (captured(body, body->captures.items[i])) types[count++] = gen_type(gen, body->captures.items[i]->type);
   for (u32 i = 0; i < selves.count; i++) types[count++] = selves.items[i].type;
-  if (count > LIMIT_PARAMS) {
-    gen_limit(gen, DIAG_E0514, e->span, "this closure has more than 255 parameters and captured values");
-    count = LIMIT_PARAMS;
-  }
+  bool fits = count <= LIMIT_PARAMS;
+  if (!fits) gen_limit(gen, DIAG_E0514, e->span, "this closure has more than 255 parameters and captured values");
   const Function *outer = &gen->module->functions.items[f->function];
   bool own = kind == FUNCTION_WHEN && when_has_state(body);
   Str name = outer->name.len > NAME_BYTES ? outer->name : str_format("%.*s.%s", STR_ARG(outer->name), suffix);
@@ -360,7 +367,7 @@ u32 body_function(Fn *f, Expr *e, FunctionKind kind, const char *suffix) {
   vec_push(&gen->module->functions, made);
   u32 index = gen->module->functions.count - 1;
   body->gen = (void *)(uintptr_t)(index + 1);
-  vec_push(&gen->pending, ((Pending){.kind = PENDING_BODY, .function = index, .expr = e}));
+  if (fits) vec_push(&gen->pending, ((Pending){.kind = PENDING_BODY, .function = index, .expr = e}));
   return index;
 }
 

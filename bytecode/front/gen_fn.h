@@ -53,6 +53,7 @@ typedef struct Gen {
   u32 line, line_start, line_end;  // the source line that was looked up last
   u32 serial;             // of the latest function
   u32 type_depth;
+  bool type_refused;      // a type was too large: code that needs it cannot be made
   TypeId t_int, t_float, t_vint, t_vfloat, t_bool, t_unit, t_string, t_bytes, t_duration, t_time;
 } Gen;
 
@@ -108,7 +109,6 @@ typedef struct Fn {
   u32 function;
   u32 actor;              // index of the actor that the function belongs to, or IMPORT_NONE
   bool has_state;         // may GET and SET: part of an actor, and no closure or task
-  bool in_init;
   bool keeps_frame;       // no tail calls: the kind of function needs its RET
   bool drops;             // one-way: the body's value is dropped, () returned
   TypeId result;
@@ -145,6 +145,7 @@ u32 gen_interface(Gen *gen, InterfaceDecl *decl);
 u32 gen_function(Gen *gen, FnDecl *decl);
 u32 gen_actor(Gen *gen, ActorDecl *decl);
 u32 gen_global(Gen *gen, ConstItem *item);
+Str param_name(const Pat *pattern);            // "_" if it has none
 void gen_fill(Gen *gen);                       // fills all promised entries
 FnDecl *gen_library_fn(Gen *gen, const char *module, const char *name);
 Generics gen_generics(u32 count, const u8 *constraints);
@@ -176,11 +177,13 @@ Expr *plain_constant(Fn *f, Expr *e);          // what a name of the module's ow
 
 // ---- gen_fn.c ----
 LocalInfo *local_info(Local *local);
+bool is_state(const Local *local);             // a parameter or member of an actor
 // Makes the code of `function`, whose entry holds its signature, by calling `make`, twice if jumps turn out long.
 typedef void (*MakeCode)(Fn *f, void *decl);
 void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span span);
 void fn_bind(Fn *f, Local *local, Reg reg);    // takes a temporary over; shares or copies another's register
 Reg fn_var(Fn *f, Local *local);               // a new register for a local, still to be written
+void fn_var_written(Fn *f, Local *local);      // it is: in the init function, a field's first value
 void fn_bind_params(Fn *f, Params *params);    // to the function's first registers
 Reg fn_read(Fn *f, Local *local, Sink sink);
 u32 scope_open(Fn *f);

@@ -22,6 +22,7 @@ typedef struct Matcher {
   Label *end;
   Label *arm_labels;    // of arms with several leaves
   VEC(Load) loaded;     // in order; undone when a branch of the tree ends
+  VEC(Local *) shared;  // bound by arms with several leaves
   bool arms;            // a match; else a let or parameter, which only binds
   bool stays;           // the scrutinee is lent: nothing is taken
 } Matcher;
@@ -512,7 +513,10 @@ static void add_shared(Matcher *m, const Node *node, bool *done) {
     if (node->yes) add_shared(m, node->yes, done);
     if (node->kind != NODE_LEAF || !is_shared(m, node->arm) || done[node->arm]) continue;
     done[node->arm] = true;
-    for (u32 i = 0; i < node->bindings.count; i++) fn_var(m->f, node->bindings.items[i].local);
+    for (u32 i = 0; i < node->bindings.count; i++) {
+      fn_var(m->f, node->bindings.items[i].local);
+      vec_push(&m->shared, node->bindings.items[i].local);
+    }
   }
 }
 
@@ -588,6 +592,7 @@ static void match_apart(Fn *f, Expr *e, Sink sink) {
   Place *root = root_place(f, gen_type(f->gen, e->object->type), REG_NONE);
   Plan plan = {.f = f, .root = root};
   u32 count = e->object->items.count, kept = f->scope.count, held = f->held.count;
+  if (!fn_reachable(f)) return;  // more than LIMIT_TYPE_ARGS
   for (u32 i = 0; i < count; i++) {
     Reg reg = held_still(f, gen_natural(f, e->object->items.items[i]));
     Place *part = place_part(&plan, root, STEP_ELEM, 0, i);
@@ -641,6 +646,7 @@ void gen_destructure(Fn *f, Pat *pattern, Reg reg, Destructure how, Label *fail)
   if (is_shared(&m, 0)) add_shared(&m, m.plan.tree, &done);
   emit_node(&m, m.plan.tree);
   emit_bind(f->emit, &end);
+  for (u32 i = 0; i < m.shared.count; i++) fn_var_written(f, m.shared.items[i]);
   keep_bound(&m);
   if (!temp) return;
   if (root->bound) vec_push(&f->scope, ((ScopeItem){reg, NAME_NONE}));

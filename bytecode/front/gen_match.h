@@ -63,7 +63,7 @@ typedef struct Node Node;
 
 typedef struct Case {
   const void *key;
-  Pat *pat;        // the literal or constructor; of a list: NULL for [], else any
+  Pat *pat;        // the literal or constructor; of a list: any, `key` says which
   Rows rows;
   Node *node;
 } Case;

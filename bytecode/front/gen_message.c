@@ -125,15 +125,13 @@ Reg gen_spawn(Fn *f, Expr *e, Sink sink) {
   return coerce(f, out, sink);
 }
 
-static void release_captures(Fn *f, const Reg *regs, u32 count) { release_all(f, regs, count); }
-
 // CLOSURE and TASK: a CLOSURE function over its captures.
 static Reg gen_over(Fn *f, Expr *e, Op op, TypeId type, u32 index, Sink sink) {
   Reg *regs;
   u32 count;
   capture_list(f, e, &regs, &count);
   fn_at(f, e->span);
-  release_captures(f, regs, count);
+  release_all(f, regs, count);
   Reg out = value_reg(f, sink, type);
   emit_call(f->emit, op, out, 0, index | (u64)f->identity << 32, regs, count);
   return coerce(f, out, sink);
@@ -157,7 +155,7 @@ Reg gen_when(Fn *f, Expr *e, Sink sink) {
   Reg *regs;
   capture_list(f, e, &regs, &count);
   fn_at(f, e->span);
-  release_captures(f, regs, count);
+  release_all(f, regs, count);
   reg_release(f->emit, promise);
   Reg out = value_reg(f, sink, promise_of(f, f->gen->module->functions.items[index].result));
   emit_call(f->emit, OP_WHEN, out, promise, index | (u64)f->identity << 32, regs, count);

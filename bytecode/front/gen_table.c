@@ -57,8 +57,10 @@ static TypeId map_type(Gen *gen, Ty *ty) {
   uintptr_t known = (uintptr_t)map_get(&gen->types, ty);
   if (known) return (TypeId)(known - 1);
   if (ty->count > LIMIT_TYPE_ARGS || gen->type_depth >= LIMIT_TYPE_DEPTH) {
-    gen_limit(gen, DIAG_E0512, (Span){0, 0},
+    gen_limit(gen, DIAG_E0512, (Span){gen->line_start, gen->line_start},  // of the code being made, if any
               "a type of this module is too large: nested deeper than 64 levels, or with more than 255 parts");
+    gen->type_refused = gen->emit.exhausted = true;
+    gen->emit.reachable = false;
     return gen->t_unit;
   }
   gen->type_depth++;
@@ -152,6 +154,9 @@ static void fill_interface(Gen *gen, u32 index, InterfaceDecl *decl) {
   Method *methods = gc_array(Method, decl->methods.count);
   for (u32 i = 0; i < decl->methods.count; i++) {
     MethodSig *sig = decl->methods.items[i];
+    if (sig->param_count > LIMIT_PARAMS)
+      gen_limit(gen, DIAG_E0514, decl->name.span, "`%.*s.%.*s` has more than 255 parameters", STR_ARG(decl->name.name->text),
+                STR_ARG(sig->name->text));
     Field *params = gc_array(Field, sig->param_count);
     for (u32 k = 0; k < sig->param_count; k++) {
       const Name *name = sig->param_names[k];  // NULL where a handler takes a pattern
@@ -165,7 +170,7 @@ static void fill_interface(Gen *gen, u32 index, InterfaceDecl *decl) {
       .unique = decl->is_unique, .generics = gen_generics(decl->generics.count, NULL), .method_count = decl->methods.count, .methods = methods};
 }
 
-static Str param_name(const Pat *pattern) {
+Str param_name(const Pat *pattern) {
   return pattern && (pattern->kind == PAT_NAME || pattern->kind == PAT_AT) ? pattern->name.name->text : STR("_");
 }
 

@@ -194,16 +194,10 @@ Expr *plain_constant(Fn *f, Expr *e) {
 
 bool const_int(Fn *f, Expr *e, i64 *number) {
   Expr *at = plain_constant(f, e);
-  bool negate = false;
-  while (at->kind == EX_UNARY && at->op == OPERATOR_NEGATE) {
-    negate = !negate;
-    at = at->object;
-  }
+  u32 signs = 0;
+  for (; at->kind == EX_UNARY && at->op == OPERATOR_NEGATE; at = at->object) signs++;
   if (at->kind != EX_INT) return false;
-  if (negate && at->number == INT64_MIN && e->kind != EX_INT) {
-    *number = INT64_MIN;  // 9223372036854775808 is read as the smallest Int, and only behind a minus
-    return true;
-  }
-  *number = negate ? -at->number : at->number;
+  if (signs && at->number == INT64_MIN) return false;  // overflows when it runs
+  *number = signs % 2 ? -at->number : at->number;
   return true;
 }

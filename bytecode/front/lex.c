@@ -303,7 +303,7 @@ static Diag *number_error(Lexer *l, const char *from, const char *message) {
 // Digits of `radix` with `_` between them. False if the value does not fit in 64 bits.
 static bool lex_digits(Lexer *l, u32 radix, u64 *value) {
   const char *from = l->at;
-  bool fits = true, last_was_digit = false, misplaced = false;
+  bool fits = true, last_was_digit = false, misplaced = false, foreign = false;
   u64 n = 0;
   for (; l->at < l->end; l->at++) {
     u8 c = (u8)*l->at;
@@ -313,13 +313,13 @@ static bool lex_digits(Lexer *l, u32 radix, u64 *value) {
       continue;
     }
     if (!(class_of[c] & (radix == 16 ? HEX : DIGIT))) break;
-    if (digit_value(c) >= radix) misplaced = true;
+    foreign |= digit_value(c) >= radix;
     fits &= !__builtin_mul_overflow(n, (u64)radix, &n) && !__builtin_add_overflow(n, (u64)digit_value(c), &n);
     last_was_digit = true;
   }
   if (l->at == from) number_error(l, from - 2, "a number needs digits here");
-  else if (misplaced || !last_was_digit)
-    number_error(l, from, radix == 10 || radix == 16 ? "`_` stands only between two digits" : "this number has a digit that its base does not have");
+  else if (foreign) number_error(l, from, "this number has a digit that its base does not have");
+  else if (misplaced || !last_was_digit) number_error(l, from, "`_` stands only between two digits");
   *value = n;
   return fits;
 }

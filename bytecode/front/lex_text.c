@@ -156,6 +156,7 @@ static Str cook_part(Lexer *l, Part part, TextMode mode, Str indent, bool fresh)
     fresh = c == '\n';
     at++;
   }
+  if (fresh && l->text + at < l->end && l->text[at] == '{') dedent(l, at, at, indent);  // a line that begins with it
   return text_str(&out);
 }
 

@@ -125,6 +125,9 @@ static Cell *cell(Pat *pat, Cell *next) {
 
 static Pat *head(const Cell *row) { return row ? row->pat : NULL; }
 
+// A range of texts or Bools is not taken apart: what it takes is covered by nothing but wild patterns, and it covers nothing.
+static bool is_whole(const Pat *pat) { return pat && pat->kind == PAT_RANGE && !is_number(pat->low); }
+
 // Is there something for rows_add() to spread out?
 static bool spreads(Pat *pat) { return pat && (pat->kind == PAT_OR || (pat->kind == PAT_LIST && pat->has_rest && bare(pat->rest))); }
 
@@ -199,7 +202,7 @@ static void column_texts(Column *column, const Rows *rows) {
   PtrMap seen = {0};
   for (u32 i = 0; i < rows->count; i++) {
     Pat *pat = head(rows->items[i]);
-    if (!pat) continue;
+    if (!pat || is_whole(pat)) continue;
     const Name *text = name_of(pat->text);
     if (map_get(&seen, text)) continue;
     map_put(&seen, text, (void *)text);
@@ -376,10 +379,11 @@ static bool useful_cases(Matcher *m, const Rows *rows, Cell *row, u32 columns, P
   return false;
 }
 
-// All heads are wild: the column says nothing.
+// Only the rows whose head is wild say anything about the column.
 static bool useful_wild(Matcher *m, const Rows *rows, Cell *row, u32 columns, Witness *w) {
   Rows popped = {0};
-  for (u32 i = 0; i < rows->count; i++) vec_push(&popped, rows->items[i] ? rows->items[i]->next : NULL);
+  for (u32 i = 0; i < rows->count; i++)
+    if (!head(rows->items[i])) vec_push(&popped, rows->items[i] ? rows->items[i]->next : NULL);
   i64 low, high;
   Pat *asked = head(row);
   if (asked && asked->kind == PAT_RANGE && is_number(asked->low) && !interval_of(asked, &low, &high)) return false;
@@ -419,10 +423,10 @@ static bool useful_spread(Matcher *m, const Rows *rows, Cell *row, u32 columns, 
     return false;
   }
   Pat *sample = NULL, *asked = head(row);
-  for (u32 i = 0; i < rows->count && !sample; i++) sample = head(rows->items[i]);
-  if (!sample) return useful_wild(m, rows, row, columns, w);
+  for (u32 i = 0; i < rows->count && !sample; i++)
+    if (!is_whole(head(rows->items[i]))) sample = head(rows->items[i]);
+  if (!sample || is_whole(asked)) return useful_wild(m, rows, row, columns, w);
   if (asked && (is_number(asked) || case_kind(asked) == CASE_TEXT)) return useful_point(m, rows, row, columns, w);
-  if (asked && asked->kind == PAT_RANGE && !is_number(asked->low)) return true;
   return useful_cases(m, rows, row, columns, sample, w);
 }
 
@@ -463,19 +467,35 @@ static bool understood(const Pat *pat) {
   return true;
 }
 
-bool match_irrefutable(Pat *pattern) {
-  return match_missing_example(&pattern, 1).len == 0;
+// Is it plain that the pattern takes every value? Alternatives are not looked into.
+static bool takes_all(const Pat *pat) {
+  if (!pat) return true;
+  switch (pat->kind) {
+    case PAT_WILD: case PAT_NAME: return true;
+    case PAT_AT: case PAT_TUPLE: break;
+    case PAT_LIST:
+      if (!pat->has_rest || pat->items.count) return false;
+      break;
+    case PAT_CTOR:
+      if (pat->ctor->owner->ctors.count > 1) return false;
+      break;
+    case PAT_INT: case PAT_FLOAT: case PAT_DURATION: case PAT_STRING: case PAT_BYTES: case PAT_BOOL: case PAT_RANGE: case PAT_OR: return false;
+  }
+  for (u32 i = 0; i < pat_part_count(pat); i++)
+    if (!takes_all(pat_part(pat, i))) return false;
+  return true;
 }
 
-Str match_missing_example(Pat **patterns, u32 count) {
+bool match_irrefutable(Pat *pattern, Str *example) {
+  *example = (Str){0};
+  if (!understood(pattern) || takes_all(pattern)) return true;
   Matcher m = {0};
   Rows rows = {0};
   Witness w = {0};
-  for (u32 i = 0; i < count; i++) {
-    if (!understood(patterns[i])) return (Str){0};
-    vec_push(&rows, cell(patterns[i], NULL));
-  }
-  return useful(&m, &rows, NULL, 1, &w) && w.count ? vec_last(&w) : (Str){0};
+  vec_push(&rows, cell(pattern, NULL));
+  if (useful(&m, &rows, NULL, 1, &w)) *example = vec_last(&w);
+  else if (!m.exhausted) return true;
+  return false;
 }
 
 static Span keyword_span(const Expr *match) {

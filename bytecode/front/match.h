@@ -6,7 +6,6 @@
 // Says nothing about patterns that the checker has already refused.
 void match_check(ModuleAst *module, Expr *match, Diags *diags);
 
-bool match_irrefutable(Pat *pattern);
-
-// A value that none of the patterns takes, as source text; empty if they take all. "_" stands for any value.
-Str match_missing_example(Pat **patterns, u32 count);
+// Does the pattern take every value? If not, *example is one that it does not take, as source text in which "_" stands for
+// any value; empty where looking for one would take too long.
+bool match_irrefutable(Pat *pattern, Str *example);

@@ -430,7 +430,7 @@ void parse_declarations(Parser *p, Expr *statements) {
 }
 
 static Parser parser_begin(Source *source, Str name, Diags *diags) {
-  Parser p = {.source = source, .diags = diags, .module = gc_new(ModuleAst)};
+  Parser p = {.source = source, .diags = diags, .module = gc_new(ModuleAst), .negated = UINT32_MAX};
   p.module->source = source;
   p.module->name = name;
   lex(source, diags, &p.lexed);

@@ -126,11 +126,11 @@ static void declare_constant_name(Front *front, ModuleAst *module, ConstDecl *de
 }
 
 // In the order in which the checker binds them.
-static void declare_constants(Front *front, ModuleAst *module, ConstDecl *decl, Pat *pattern, u32 depth) {
-  if (!pattern || depth > 200) return;
+static void declare_constants(Front *front, ModuleAst *module, ConstDecl *decl, Pat *pattern) {
+  if (!pattern) return;
   if (pat_binds(pattern)) declare_constant_name(front, module, decl, pattern->name);
   for (u32 i = 0; i < pat_part_count(pattern); i++) {
-    declare_constants(front, module, decl, pat_part(pattern, i), depth + 1);
+    declare_constants(front, module, decl, pat_part(pattern, i));
   }
 }
 
@@ -154,7 +154,7 @@ static void declare_own(Front *front, ModuleAst *module) {
   for (u32 i = 0; i < module->consts.count; i++) {
     ConstDecl *decl = module->consts.items[i];
     decl->home = module;
-    declare_constants(front, module, decl, decl->pattern, 0);
+    declare_constants(front, module, decl, decl->pattern);
   }
 }
 

@@ -54,9 +54,10 @@ Symbol *resolve_name(ModuleAst *module, Space space, const Name *name);
 // What `home` itself declares under `name`, public or not; NULL if nothing.
 Symbol *resolve_declared(ModuleAst *home, Space space, const Name *name);
 
-// Whether `module` may use the symbol: its own, or public; constructors of opaque types are their home's alone.
 // Whether an import names it: if it is unknown nevertheless, that was reported there.
 bool resolve_promised(const ModuleAst *module, const Name *name);
+
+// Whether `module` may use the symbol: its own, or public; constructors of opaque types are their home's alone.
 bool resolve_allowed(const ModuleAst *module, const Symbol *symbol);
 
 // The import whose qualifier is `name`, or NULL.

@@ -94,8 +94,9 @@ Ty *ty_subst(Ty *ty, Ty **args, u32 count);
 // `ty` with every bound variable replaced by what it stands for.
 Ty *ty_settle(Ty *ty);
 
-// True if the type written out stays within the limits of nesting and size.
+// True if the type written out stays within the limits of nesting and size; of several, if they do together.
 bool ty_within_limits(Ty *ty);
+bool ty_all_within_limits(Ty **types, u32 count);
 
 // ---- Printing, as users write types ---------------------------------------------------------------------------------
 

@@ -152,10 +152,15 @@ static bool measure(Ty *ty, u32 depth, u32 *size) {
   return true;
 }
 
-bool ty_within_limits(Ty *ty) {
+bool ty_all_within_limits(Ty **types, u32 count) {
   u32 size = 0;
-  return measure(ty, 1, &size);
+  for (u32 i = 0; i < count; i++) {
+    if (!measure(types[i], 1, &size)) return false;
+  }
+  return true;
 }
+
+bool ty_within_limits(Ty *ty) { return ty_all_within_limits(&ty, 1); }
 
 // ---- Printing -------------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,8 @@ rm out/util.deedm
 try "a missing module" deed out/main.deedm; status 1; err "util"
 cp out/inner/deep.deedm out/util.deedm
 try "a wrong module" deed out/main.deedm; status 1; err "util"
+printf 'import ../list\nfn main() {}\n' > up.deed
+try "a module of the library as a file" deed check up.deed; status 1; err '`import list` is the library'
 try "build of an error" deed build bad.deed; status 1; [ ! -e bad.deedm ] && passed || failed "bad.deedm was written"
 try "build to standard output" sh -c '"$DEED" build -o - one.deed | cmp - one.deedm'; status 0
 

@@ -31,6 +31,7 @@ try "caps of an empty file" deed caps empty.deed; status 0; out "no \`fn main\`"
 try "CRLF" deed run crlf.deed; status 0; out_is "crlf"
 try "a very long line" deed check long.deed; no_crash
 try "an unreadable name" deed run "$(printf 'a\nb')"; status 1; err '\u{a}'
+try "a name with a control character of two bytes" deed run "$(printf 'a\302\233b')"; status 1; err 'a\u{9b}b'
 
 if [ "$(id -u)" != 0 ]; then
   printf 'fn main() {}' > secret.deed; chmod 0 secret.deed

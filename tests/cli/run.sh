@@ -88,6 +88,31 @@ try "a grant of a missing file" deed book.deed --book=file:missing.txt; status 1
 
 try_sh "a closed pipe" '{ "$DEED" many.deed; echo $? > code; } | head -n 1'; out_is "line 0"; quiet
 try "its status" cat code; out_is 141
+
+# Who waits for whom, and who is ready, when the reader goes: all of it must come apart.
+cat > crowd.deed <<'X'
+interface Asker { ask(m: Mute) }
+interface Mute { answer() -> Int }
+interface Loop { again() }
+actor Busy() is Loop { on again() { self ! again() } }
+actor Spin() is Mute { on answer() { spin() } }
+actor Waiter() is Asker { on ask(m) { let _ = await m ! answer() } }
+fn spin() -> Int { while true { }
+  1 }
+fn main(out: Out) {
+  for _ in 0..20 {
+    let w = spawn Waiter()
+    w ! ask(spawn Spin())
+  }
+  for _ in 0..5 {
+    let b = spawn Busy()
+    b ! again()
+  }
+  while true { out ! line("hello") }
+}
+X
+try_sh "a closed pipe with a crowd" '{ "$DEED" crowd.deed; echo $? > code; } | head -n 1'; out_is "hello"; quiet
+try "its status" cat code; out_is 141
 try_sh "a closed pipe of our own" '{ "$DEED" help; echo $? > code; } | true'; no_crash
 try_sh "echo" 'printf "a\nb" | "$DEED" echo.deed'; out_is "$(printf 'a\nb')"
 try "no input" deed echo.deed; status 0; out_is ""

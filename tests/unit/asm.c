@@ -57,6 +57,7 @@ static void comes_back(const char *text) {
 Test(dis, whatever_stands_there_comes_back) {
   comes_back("module \"a b\\\"c\\x01\"\nsource \"\\xff\" 0xffffffffffffffff\n");
   comes_back("newtype List[#1]\nnewtype Int\nnewtype Int\nnewtype raw 13 7 [#9]\nnewtype ()\n");
+  comes_back("interface I {\n  a()\n  \"oneway\"()\n  from()\n  pub() -> ()\n  oneway(b: Int)\n}\n");
   comes_back("notypelists\nnewtypelist [Int]\nnewtypelist []\nnewtypelist [#77]\n");
   comes_back("data List { A }\ndata T0 { A }\ndata int { A }\nfn f(data#0, data#1, data#2) -> data#9\n");
   comes_back("data A from #7 { A }\ninterface A { m() oneway Int }\nlet x from #3: A = #4294967295\n");
@@ -65,4 +66,12 @@ Test(dis, whatever_stands_there_comes_back) {
   comes_back("fn f() -> () {\n  concat r0 (r1, r2, r3, _, r65534)\n  .word 0x0\n}\n");
   comes_back("fn f() -> ()\nfn f() -> () {\n  call r0, f ()\n  call r0, #1 ()\n  call r0, #9<9> ()\n}\n");
   comes_back("fn f [T0: equal + ordered + adds + number + reference, T1: 200](T0) -> T1 pub captures 9 effects 255 names (\"\")\n");
+}
+
+// Rows that are gone are not found again.
+Test(asm, type_lists_begin_anew) {
+  Diags diags = {0};
+  Module *module = assemble("typelist [Int]\nnotypelists\ntypelist [Bool]\ntypelist [Int]\ntypelist [Bool]\n", &diags);
+  cr_assert(module);
+  cr_assert_eq(module->typelists.count, 2);
 }
