@@ -212,11 +212,11 @@ static Loan lend_for_return(Fn *f, Expr *value) {
     Reg reg = local_info(local)->val;
     if (!reg_is_borrowed(f->emit, reg)) return (Loan){{reg, REG_NONE}, NULL};
   } else if (local) {
-    Reg value_reg = gen_stand_in(f, type);
-    if (value_reg != REG_NONE) {
+    Reg stand_in = gen_stand_in(f, type);
+    if (stand_in != REG_NONE) {
       Reg reg = reg_new(f->emit, type);
-      emit_op(f->emit, OP_REPLACE, reg, local_info(local)->slot, value_reg);
-      reg_release(f->emit, value_reg);
+      emit_op(f->emit, OP_REPLACE, reg, stand_in, local_info(local)->slot);
+      reg_release(f->emit, stand_in);
       return (Loan){{reg, REG_NONE}, local};
     }
   }
@@ -263,7 +263,7 @@ static Reg take_given(Fn *f, Expr *e, const Target *t, Reg tuple, const Loan *lo
   for (u32 i = 0; i < t->count; i++) {
     if (fn_pass(e->fn, i) != PASS_GIVE_BACK || !loans[i].state) continue;
     Reg stood_in = reg_new(f->emit, reg_type(f->emit, loans[i].borrow.reg));
-    emit_op(f->emit, OP_REPLACE, stood_in, local_info(loans[i].state)->slot, loans[i].borrow.reg);
+    emit_op(f->emit, OP_REPLACE, stood_in, loans[i].borrow.reg, local_info(loans[i].state)->slot);
     reg_release(f->emit, loans[i].borrow.reg);
     reg_drop(f, stood_in);
   }

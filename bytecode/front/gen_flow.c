@@ -324,7 +324,7 @@ static void assign_state(Fn *f, Expr *e, Local *local) {
   fn_at(f, e->span);
   if (fn_reachable(f) && type_is_unique(f->gen, type)) {
     Reg old = reg_new(f->emit, type);
-    emit_op(f->emit, OP_REPLACE, old, local_info(local)->slot, value);
+    emit_op(f->emit, OP_REPLACE, old, value, local_info(local)->slot);
     reg_drop(f, old);
   } else {
     emit_op(f->emit, OP_SET, value, local_info(local)->slot, 0);

@@ -206,7 +206,7 @@ Reg gen_stand_in(Fn *f, TypeId type) { return stand_in(f, type, 0); }
 
 static Reg replace_state(Fn *f, Local *local, Reg value) {
   Reg old = reg_new(f->emit, reg_type(f->emit, value));
-  emit_op(f->emit, OP_REPLACE, old, local_info(local)->slot, value);
+  emit_op(f->emit, OP_REPLACE, old, value, local_info(local)->slot);
   reg_release(f->emit, value);
   return old;
 }
