@@ -63,7 +63,7 @@ def peers(beam):
         missing.append("Lua (lua5.4)")
     if shutil.which("gcc"):
         for source in glob.glob(os.path.join(PROGRAMS, "*.c")):
-            subprocess.run(["gcc", "-O2", "-o", os.path.join(beam, "c-" + os.path.basename(source)[:-2]), source, "-lm"], check=True)
+            subprocess.run(["gcc", "-O2", "-I", ROOT, "-o", os.path.join(beam, "c-" + os.path.basename(source)[:-2]), source, "-lm"], check=True)
         found["C"] = lambda p, size: [os.path.join(beam, f"c-{p}"), size] if os.path.exists(os.path.join(PROGRAMS, f"{p}.c")) else None
     else:
         missing.append("C (gcc)")

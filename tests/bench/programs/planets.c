@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "bench.h"
+#include "tests/bench/programs/bench.h"
 
 enum { N = 5 };
 static const double YEAR = 365.24, PI = 3.141592653589793;

@@ -1,4 +1,4 @@
-#include "bench.h"
+#include "tests/bench/programs/bench.h"
 
 static long count(long n) {
   long *composite = calloc((size_t)n, sizeof *composite), found = 0;

@@ -1,4 +1,4 @@
-#include "bench.h"
+#include "tests/bench/programs/bench.h"
 
 static long place(long row, long n, long *columns, long *falling, long *rising) {
   if (row == n) return 1;

@@ -1,4 +1,4 @@
-#include "bench.h"
+#include "tests/bench/programs/bench.h"
 
 static int by_value(const void *a, const void *b) {
   long x = *(const long *)a, y = *(const long *)b;

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "bench.h"
+#include "tests/bench/programs/bench.h"
 
 static double entry(long i, long j) { return 1.0 / (double)((i + j) * (i + j + 1) / 2 + i + 1); }
 
