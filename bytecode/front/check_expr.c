@@ -147,8 +147,11 @@ static Ty *range(Checker *c, Expr *e) {
 static bool is_part(const Expr *e) { return e->kind == EX_DOT || e->kind == EX_ELEM; }
 
 Ty *check_place(Checker *c, Expr *e) {
+  const Expr *outer = c->place;
   c->place = e;
-  return check_value(c, e);
+  Ty *ty = check_value(c, e);
+  c->place = outer;
+  return ty;
 }
 
 bool check_part(Checker *c, Expr *e, Ty *ty) {
