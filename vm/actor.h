@@ -19,6 +19,7 @@ struct Message {
   Message *next;
   MessageKind kind : 8;
   u32 counted : 8;       // the fragment or the arguments hold COUNTED objects
+  u32 shared : 8;        // the fragment begins with handles of shared blocks (shared.h)
   u16 slot;
   u16 count;             // argument words
   u32 bytes;             // of the whole allocation

@@ -88,7 +88,7 @@ static int order_objects(const Obj *a, const Obj *b, bool *deep) {
     case KIND_CONS: case KIND_TUPLE: *deep = true; return 0;
     case KIND_PROMISE: return order_word(a->words[0], b->words[0]);
     case KIND_CLOSURE: case KIND_BUF: case KIND_ARRAY: return order_word((u64)a, (u64)b);  // the verifier lets nobody ask
-    case KIND_NONE: case KIND_COUNT: break;
+    case KIND_SHARED: case KIND_NONE: case KIND_COUNT: break;
   }
   BUG("comparing objects of kind %d", obj_kind(a));
 }

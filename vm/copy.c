@@ -6,56 +6,94 @@
 // copies into one block of exactly the right size. The third puts the headers back and only then takes the counts, and
 // what handles own, so that nothing has happened if memory ran out before. An array of vals keeps its storage, whose
 // elements the second pass leads to their copies.
-#include "vm/gc.h"
-#include "vm/life.h"
+//
+// What lies in a shared block is not copied: copies point there, and a handle in front of them holds the block. The same for an
+// original that has been frozen: its copy in the block takes its place.
+#include "vm/copy.h"
 
-typedef struct CopyEntry {
-  Obj *obj;
-  u64 header;
-} CopyEntry;
+#include "vm/life.h"
 
 // The longest log that is kept for the next copy.
 enum { LOG_KEPT = 4096 };
 
-typedef struct Copier {
-  Worker *worker;
-  u32 count;      // of the log
-  u64 words;      // measured so far
-  u64 elements;   // of arrays of vals
-  bool counted;
-} Copier;
+enum { OUTSIDE = OBJ_IMMORTAL | OBJ_SHARED | OBJ_FROZEN };
 
-static u64 marker_of(u64 offset) { return offset << 1; }
-static u64 marker_offset(u64 marker) { return marker >> 1; }
+static bool is_family(const Copier *c, const Obj *obj) { return c->family && shared_block(obj)->family == c->family; }
 
-static bool note(Copier *c, Val v) {
-  if (!val_is_pointer(v)) return true;
-  Obj *obj = val_obj(v);
-  u64 header = obj->header;
-  if (header_is_forward(header) || header_flags(header) & OBJ_IMMORTAL) return true;
+// What is copied or pointed to for an object with one of those flags.
+static Obj *meant(const Copier *c, Obj *obj) {
+  Obj *copy = header_flags(obj->header) & OBJ_FROZEN ? shares_frozen(c->heap, obj) : NULL;
+  return copy ? copy : obj;
+}
+
+static bool note_block(Copier *c, SharedBlock *block) {
+  if (block == c->last) return true;
+  c->last = block;
+  AddressMap *blocks = &c->worker->copy_blocks;
+  return address_find(blocks, block) || address_put(blocks, block, 0);
+}
+
+static bool log_object(Copier *c, Obj *obj, u64 header) {
   Worker *w = c->worker;
   bool full = c->count == w->copy_capacity;
   if (UNLIKELY(full) && !memory_grow((void **)&w->copy_log, &w->copy_capacity, sizeof(CopyEntry), NULL)) return false;
   w->copy_log[c->count++] = (CopyEntry){obj, header};
-  obj->header = marker_of(c->words);
   c->words += header_words(header);
   c->counted |= header_is_counted(header);
+  c->handles |= header_is_handle(header);
   return true;
 }
 
-static void restore(Copier *c) {
-  for (u32 i = 0; i < c->count; i++) c->worker->copy_log[i].obj->header = c->worker->copy_log[i].header;
+static bool note_own(Copier *c, Obj *obj, u64 header) {
+  u64 marker = marker_of(c->words);
+  if (UNLIKELY(!log_object(c, obj, header))) return false;
+  obj->header = marker;
+  return true;
 }
 
-static void log_trim(Worker *worker) {
+static __attribute__((noinline)) bool note_outside(Copier *c, Obj *original) {
+  Obj *obj = meant(c, original);
+  u64 header = obj->header;
+  if (header_flags(header) & OBJ_IMMORTAL) return true;
+  if (!(header_flags(header) & OBJ_SHARED)) return note_own(c, obj, header);
+  if (!is_family(c, obj)) return note_block(c, shared_block(obj));
+  AddressMap *places = &c->worker->copy_places;
+  return address_find(places, obj) || (address_put(places, obj, marker_of(c->words)) && log_object(c, obj, header));
+}
+
+static inline bool note(Copier *c, Val v) {
+  if (!val_is_pointer(v)) return true;
+  Obj *obj = val_obj(v);
+  u64 header = obj->header;
+  if (header_is_forward(header)) return true;
+  return UNLIKELY(header_flags(header) & OUTSIDE) ? note_outside(c, obj) : note_own(c, obj, header);
+}
+
+static void put_back(CopyEntry entry) {
+  if (!(header_flags(entry.header) & OBJ_SHARED)) entry.obj->header = entry.header;
+}
+
+static void tidy(Worker *worker) {
+  if (UNLIKELY(worker->copy_blocks.capacity)) address_clear(&worker->copy_blocks);
+  if (UNLIKELY(worker->copy_places.capacity)) address_clear(&worker->copy_places);
   if (LIKELY(worker->copy_capacity <= LOG_KEPT)) return;
   memory_free(worker->copy_log, worker->copy_capacity * sizeof(CopyEntry));
   worker->copy_log = NULL;
   worker->copy_capacity = 0;
 }
 
-// Pass 1. False when memory is out (or the graph is beyond what a chunk can hold): headers are as they were.
-static bool measure(Copier *c, const Val *vals, u32 count) {
+void copier_undo(Copier *c) {
+  for (u32 i = 0; i < c->count; i++) put_back(c->worker->copy_log[i]);
+  c->count = 0;
+  tidy(c->worker);
+}
+
+bool copier_measure(Copier *c, const Val *vals, u32 count) {
+  c->heap = *heap_place(c->worker);
+  c->last = NULL;
+  c->count = 0;
+  c->words = c->elements = 0;
+  c->counted = c->handles = false;
   bool noted = true;
   for (u32 i = 0; i < count && noted; i++) noted = note(c, vals[i]);
   for (u32 i = 0; i < c->count && noted; i++) {
@@ -67,15 +105,34 @@ static bool measure(Copier *c, const Val *vals, u32 count) {
     }
   }
   if (noted && c->words <= UINT32_MAX) return true;
-  restore(c);
-  log_trim(c->worker);
+  copier_undo(c);
   return false;
 }
 
-static inline Val copy_of(u64 *to, Val v) {
+static u64 *marker_at(const Copier *c, Obj *obj, u64 header) {
+  return UNLIKELY(header_flags(header) & OBJ_SHARED) ? address_find(&c->worker->copy_places, obj) : &obj->header;
+}
+
+u64 copier_place(const Copier *c, u32 i) {
+  CopyEntry entry = c->worker->copy_log[i];
+  return marker_offset(*marker_at(c, entry.obj, entry.header));
+}
+
+void copier_move(const Copier *c, u32 i, u64 offset) {
+  CopyEntry entry = c->worker->copy_log[i];
+  *marker_at(c, entry.obj, entry.header) = marker_of(offset);
+}
+
+static __attribute__((noinline)) Val copy_of_outside(const Copier *c, u64 *to, Obj *original) {
+  Obj *obj = meant(c, original);
+  if (!(header_flags(obj->header) & OBJ_SHARED) || !is_family(c, obj)) return obj_val(obj);
+  return (Val)(to + marker_offset(*address_find(&c->worker->copy_places, obj)));
+}
+
+static inline Val copy_of(const Copier *c, u64 *to, Val v) {
   if (!val_is_pointer(v)) return v;
   u64 header = val_obj(v)->header;
-  return header_is_forward(header) ? (Val)(to + marker_offset(header)) : v;
+  return LIKELY(header_is_forward(header)) ? (Val)(to + marker_offset(header)) : copy_of_outside(c, to, val_obj(v));
 }
 
 void object_count_copy(Obj *from, Obj *to) {
@@ -90,71 +147,89 @@ void object_count_copy(Obj *from, Obj *to) {
     case KIND_PROMISE: promise_retain(promise_of(from)); return;
     case KIND_BLOB: storage_retain(handle_storage(from)); return;
     case KIND_NONE: case KIND_INT: case KIND_FLOAT: case KIND_STRING: case KIND_BYTES: case KIND_DURATION: case KIND_TIME: case KIND_CONS:
-    case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_BUF: case KIND_ARRAY: case KIND_COUNT: break;
+    case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_BUF: case KIND_ARRAY: case KIND_SHARED: case KIND_COUNT: break;
   }
   BUG("counting an object of kind %d", obj_kind(from));
 }
 
-// Passes 2 and 3. The copies lie at `to`.
-static void fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out) {
+void copier_fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out, u64 flags) {
   const CopyEntry *log = c->worker->copy_log;
-  u64 *at = to;
   for (u32 i = 0; i < c->count; i++) {
-    Obj *obj = log[i].obj, *copy = (Obj *)at;
+    Obj *obj = log[i].obj, *copy = (Obj *)(to + copier_place(c, i));
     u32 words = header_words(log[i].header);
-    copy->header = header_without(log[i].header, OBJ_LARGE);
+    copy->header = (log[i].header & ~((u64)(OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN) << 8)) | flags << 8;
     memcpy(copy->words, obj->words, (size_t)(words - 1) * 8);
     Vals fields = obj_vals(copy, log[i].header);
     for (u64 k = 0; k < fields.count; k++) {
-      if (!fields.raw || !fields.raw[k]) fields.words[k] = copy_of(to, fields.words[k]);
+      if (!fields.raw || !fields.raw[k]) fields.words[k] = copy_of(c, to, fields.words[k]);
     }
-    at += words;
   }
-  for (u32 i = 0; i < count; i++) out[i] = copy_of(to, vals[i]);
-  at = to;
+  for (u32 i = 0; i < count; i++) out[i] = copy_of(c, to, vals[i]);
   for (u32 i = 0; i < c->count; i++) {
-    Obj *obj = log[i].obj;
-    obj->header = log[i].header;
-    if (header_is_counted(obj->header)) object_count_copy(obj, (Obj *)at);
-    at += header_words(obj->header);
+    Obj *copy = (Obj *)(to + copier_place(c, i));
+    put_back(log[i]);
+    if (header_is_counted(log[i].header)) object_count_copy(log[i].obj, copy);
   }
+  c->worker->copied += c->words * 8;
   c->worker->reductions -= (i64)((c->words + c->elements) / 32);  // a word costs a nanosecond or two
-  log_trim(c->worker);
+  tidy(c->worker);
 }
 
-bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) {
-  Copier c = {.worker = worker};
-  *chunk = NULL;
-  if (!measure(&c, vals, count)) return false;
-  if (c.count) {
-    Chunk *made = chunk_new((u32)c.words);
+// The handles of the blocks that copies will point into. Returns where the copies may come.
+static u64 *put_handles(const AddressMap *blocks, u64 *to) {
+  for (u32 i = 0; i < blocks->capacity; i++) {
+    SharedBlock *block = (SharedBlock *)blocks->pairs[i].key;
+    if (!block) continue;
+    shared_retain(block);
+    *to++ = OBJ_HEADER(KIND_SHARED, 0, 0);
+    *to++ = (u64)block;
+  }
+  return to;
+}
+
+static bool out(Copier *c, const Val *vals, u32 count, Val *copies, Chunk **chunk) {
+  u64 words = c->words + 2 * (u64)c->worker->copy_blocks.count;
+  u64 *to = NULL;
+  if (words) {
+    Chunk *made = words <= UINT32_MAX ? chunk_new((u32)words) : NULL;
     if (!made) {
-      restore(&c);
-      log_trim(worker);
+      copier_undo(c);
       return false;
     }
-    made->used = (u32)c.words;
-    made->counted = c.counted;
+    made->used = (u32)words;
+    made->counted = c->counted || c->worker->copy_blocks.count;
+    to = put_handles(&c->worker->copy_blocks, made->words);
     *chunk = made;
   }
-  fill(&c, c.count ? (*chunk)->words : NULL, vals, count, out);
+  copier_fill(c, to, vals, count, copies, 0);
   return true;
 }
 
-bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, void **block, u64 *size, bool *counted) {
+bool copy_out(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk) {
   Copier c = {.worker = worker};
-  if (!measure(&c, vals, count)) return false;
-  u64 bytes = header_bytes + ((u64)count + c.words) * 8;
-  char *made = bytes <= UINT32_MAX ? memory_alloc(bytes) : NULL;  // a message's size is a u32
-  if (!made) {
-    restore(&c);
-    log_trim(worker);
+  *chunk = NULL;
+  return copier_measure(&c, vals, count) && out(&c, vals, count, copies, chunk);
+}
+
+bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk) {
+  Copier c = {.worker = worker};
+  *chunk = NULL;
+  return copier_measure_sent(&c, vals, count) && out(&c, vals, count, copies, chunk);
+}
+
+bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, CopyBlock *made) {
+  Copier c = {.worker = worker};
+  if (!copier_measure_sent(&c, vals, count)) return false;
+  u32 blocks = worker->copy_blocks.count;
+  u64 size = header_bytes + (count + 2 * (u64)blocks + c.words) * 8;
+  char *block = size <= UINT32_MAX ? pool_alloc(&worker->pool, size) : NULL;  // a message's size is a u32
+  if (!block) {
+    copier_undo(&c);
     return false;
   }
-  Val *roots = (Val *)(made + header_bytes);
-  fill(&c, roots + count, vals, count, roots);
-  *block = made;
-  *size = bytes;
-  *counted = c.counted;
+  Val *roots = (Val *)(block + header_bytes);
+  u64 *to = blocks ? put_handles(&worker->copy_blocks, roots + count) : roots + count;
+  *made = (CopyBlock){.block = block, .size = size, .counted = c.counted || blocks, .shared = blocks != 0};
+  copier_fill(&c, to, vals, count, roots, 0);
   return true;
 }

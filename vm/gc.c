@@ -32,6 +32,7 @@ enum {
   THRESHOLD_MIN = 128,  // words: what an actor's heap may hold before its first collection
   CONS_WORDS = 3,
   NOT_MOVED = OBJ_IMMORTAL | OBJ_LARGE | OBJ_SHARED,
+  MARKED = OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN,
 };
 
 #define CONS_HEADER OBJ_HEADER(KIND_CONS, 0, 0)
@@ -105,8 +106,21 @@ static inline void copy_words(u64 *to, const u64 *from, u32 count) {
   }
 }
 
+// The copy in a shared block that takes an original's place; NULL if there is none.
+static Obj *thaw(Collector *c, Obj *obj) {
+  Obj *copy = shares_frozen(c->heap, obj);
+  if (!copy) return NULL;
+  obj->header = (u64)copy;
+  shares_met(c->heap, shared_block(copy));
+  return copy;
+}
+
 // Gives the new place of an object that is not immortal, large, or moved already; the old one where memory is out.
 static Obj *move(Collector *c, Obj *obj, u64 header) {
+  if (UNLIKELY(header_flags(header) & OBJ_FROZEN)) {
+    Obj *shared = thaw(c, obj);
+    if (shared) return shared;
+  }
   u32 words = header_words(header);
   Kind kind = header_kind(header);
   bool large = words >= HEAP_LARGE_WORDS && (kind == KIND_STRING || kind == KIND_BYTES);
@@ -142,15 +156,41 @@ static inline Obj *move_any(Collector *c, Obj *obj, u64 header) {
   return header == CONS_HEADER ? move_cons(c, obj) : move(c, obj, header);
 }
 
+static __attribute__((noinline)) void minor_large(Collector *c, Val *slot, Obj *obj) {
+  u64 header = obj->header;
+  Obj *shared = header_is_forward(header) ? (Obj *)header : NULL;
+  if (!shared) {
+    if (!(header_flags(header) & OBJ_LARGE) || !large_of(obj)->young) return;
+    shared = header_flags(header) & OBJ_FROZEN ? thaw(c, obj) : NULL;
+    if (!shared) large_of(obj)->marked = true;
+  }
+  if (shared) *slot = obj_val(shared);
+}
+
 static inline void minor_slot(Collector *c, Val *slot) {
   if (!val_is_pointer(*slot)) return;
   Obj *obj = val_obj(*slot);
   if (within(obj, c->worker->nursery, NURSERY_WORDS * 8) || within(obj, c->fragment, c->fragment_bytes)) {
     u64 header = obj->header;
     *slot = header_is_forward(header) ? header : obj_val(move_any(c, obj, header));
-  } else if (c->worker->young_large && header_flags(obj->header) & OBJ_LARGE && large_of(obj)->young) {
-    large_of(obj)->marked = true;
+  } else if (UNLIKELY(c->worker->young_large != NULL)) {
+    minor_large(c, slot, obj);
   }
+}
+
+// Of a pointer to an object that has one of these flags. True if that is all.
+static __attribute__((noinline)) bool major_marked(Collector *c, Val *slot, Obj *obj, u8 flags) {
+  if (flags & OBJ_SHARED) {
+    shares_met(c->heap, shared_block(obj));
+    return true;
+  }
+  Obj *shared = flags & OBJ_FROZEN && !c->failed ? thaw(c, obj) : NULL;
+  if (shared) {
+    *slot = obj_val(shared);
+    return true;
+  }
+  if (flags & OBJ_LARGE) large_of(obj)->marked = true;
+  return flags & OBJ_LARGE;
 }
 
 static inline void major_slot(Collector *c, Val *slot) {
@@ -162,7 +202,7 @@ static inline void major_slot(Collector *c, Val *slot) {
     return;
   }
   u8 flags = header_flags(header);
-  if (flags & OBJ_LARGE) large_of(obj)->marked = true;
+  if (UNLIKELY(flags & MARKED) && major_marked(c, slot, obj, flags)) return;
   if (flags & NOT_MOVED || c->failed || within(obj, c->fragment, c->fragment_bytes)) return;
   *slot = obj_val(move_any(c, obj, header));
 }
@@ -281,6 +321,13 @@ static void link_chunks(Collector *c, Chunk *rest) {
   if (c->heap) c->heap->chunks = rest;
 }
 
+// What the message brought of shared blocks may be pointed to from now on: the next major collection looks closer.
+static void take_shared(Collector *c) {
+  if (!c->fragment || !c->worker->turn->message->shared) return;
+  if (!c->heap) c->heap = heap_get(c->worker);
+  c->failed = !c->heap || !shares_take(c->worker, c->heap, (u64 *)c->fragment, c->fragment_bytes / 8);
+}
+
 bool gc_minor(Worker *worker, bool frames) {
   Collector c = {.worker = worker, .heap = *heap_place(worker)};
   Fragment fragment = young_fragment(worker);
@@ -298,6 +345,7 @@ bool gc_minor(Worker *worker, bool frames) {
     }
   }
   LargeObj *old_large = c.heap ? c.heap->large : NULL;
+  take_shared(&c);
   move_roots(&c, false, frames);
   written_roots(&c);
   scan(&c, false);
@@ -375,11 +423,13 @@ void gc_major(Worker *worker, bool frames) {
   }
   Chunk *from = heap->chunks;
   heap->chunks = NULL;
+  shares_begin(heap);
   move_roots(&c, true, frames);
   scan(&c, true);
   Chunk *kept = NULL;
   if (c.failed) {
     for (Chunk *chunk = from; chunk; chunk = chunk->next) keep_chunk(&c, chunk);
+    shares_left(heap);
     kept = from;
     from = NULL;
   }
@@ -396,4 +446,5 @@ void gc_major(Worker *worker, bool frames) {
     free_chunk(worker, from);
     from = next;
   }
+  shares_end(worker, heap, c.failed);
 }

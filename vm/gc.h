@@ -3,6 +3,7 @@
 #include "vm/life.h"
 #include "vm/memory.h"
 #include "vm/scan.h"
+#include "vm/shared.h"
 #include "vm/storage.h"
 #include "vm/worker.h"
 
@@ -36,6 +37,9 @@ static inline Fragment young_fragment(const Worker *worker) {
 // A native actor's step has no frames: nothing may be moved while it runs.
 static inline bool heap_is_native(const Worker *worker) { return worker->actor && worker->actor->class->step; }
 
+// Whether an object that the running turn can reach is young.
+bool heap_is_young(const Worker *worker, Obj *obj);
+
 // The actor's heap, made if there is none. NULL when memory is out.
 Heap *heap_get(Worker *worker);
 
@@ -66,6 +70,8 @@ static inline void count_release(Worker *worker, Obj *obj) {         // what a d
   else handle_release(worker, obj);
 }
 void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
+
+void block_dead(Worker *worker, SharedBlock *block);                 // its last count is gone
 
 // ---- walk.c ----
 void heap_check(Worker *worker, Actor *actor, bool frames);          // heap_walk(); at the end of a turn frames are no roots

@@ -91,6 +91,10 @@ static void young_drop(Worker *worker) {
   worker->counted_count = 0;
   fragment_drop(worker);
   if (UNLIKELY(worker->written != NULL)) storages_forget(worker);
+  if (UNLIKELY(worker->young_frozen)) {
+    shares_forget_young(*heap_place(worker));
+    worker->young_frozen = false;
+  }
   if (UNLIKELY(worker->young_large || worker->big || worker->young_large_words)) young_drop_big(worker);
   nursery_reset(worker);
   sessions_tell(worker);
@@ -112,6 +116,7 @@ static bool big_keep(Worker *worker) {
   heap->guard_garbage |= heap_in_guard(worker);
   heap_link(heap, worker->big);
   worker->big = NULL;
+  shares_keep_young(heap);
   for (LargeObj *large = worker->young_large, *next; large; large = next) {
     next = large->next;
     large->young = false;
@@ -163,7 +168,7 @@ static bool minor(Worker *worker, bool frames) {
 static bool major_is_due(const Worker *worker, const Heap *heap) {
   if (!heap) return false;
   if (STRESSING && worker->collections % (4 + heap->live_words / HEAP_CHECK_STEP) == 0) return true;
-  return heap->live_words + heap->outside_words > heap->threshold;
+  return heap->live_words + heap->outside_words > heap->threshold || shares_due(heap);
 }
 
 // With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
@@ -245,7 +250,7 @@ Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) {
 
 // ---- The end of a turn ----------------------------------------------------------------------------------------------
 
-static bool is_young(const Worker *worker, Obj *obj) {
+bool heap_is_young(const Worker *worker, Obj *obj) {
   if (within(obj, worker->nursery, NURSERY_WORDS * 8)) return true;
   Fragment fragment = young_fragment(worker);
   if (within(obj, fragment.words, fragment.bytes)) return true;
@@ -257,7 +262,7 @@ static bool is_young(const Worker *worker, Obj *obj) {
 
 typedef struct Look {
   bool pointers;  // some field holds one: the heap may be needed
-  bool young;     // some field points to young memory
+  bool young;     // some field points to young memory, or into a shared block that the message may have brought
 } Look;
 
 static Look state_look(const Worker *worker) {
@@ -265,11 +270,13 @@ static Look state_look(const Worker *worker) {
   Look look = {0};
   if (!actor || actor->class->step) return look;
   const Class *class = actor->class;
+  const Turn *turn = worker->turn;
+  bool shared = turn && turn->message && turn->young_message && turn->message->shared;
   for (u32 i = 0; i < class->field_count; i++) {
     Val v = actor->fields[i];
     if (class->raw_fields[i] || !val_is_pointer(v)) continue;
     look.pointers = true;
-    if (is_young(worker, val_obj(v))) return (Look){true, true};
+    if (heap_is_young(worker, val_obj(v)) || (shared && header_flags(val_obj(v)->header) & OBJ_SHARED)) return (Look){true, true};
   }
   return look;
 }
@@ -280,7 +287,7 @@ static void trim(Worker *worker, bool pointers) {
   Heap *heap = *place;
   if (!heap) return;
   if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) gc_major(worker, false);
-  if (pointers && (heap->chunks || heap->large)) return;
+  if (pointers && (heap->chunks || heap->large || heap->shares)) return;
   *place = NULL;
   heap_free(worker, heap);
 }
@@ -316,9 +323,10 @@ bool heap_adopt(Worker *worker, Chunk *chunk) {
   // A loop of awaits may fill the heap with answers, and make nothing that would fill the nursery.
   if (major_is_due(worker, *heap_place(worker)) && !collect(worker, false)) return false;
   Heap *heap = heap_get(worker);
-  if (heap) heap_link(heap, chunk);
+  if (!heap || (chunk->counted && !shares_take(worker, heap, chunk->words, chunk->used))) return false;
+  heap_link(heap, chunk);
   worker->untidy = true;
-  return heap != NULL;
+  return true;
 }
 
 void chunk_make_immortal(Chunk *chunk) {
@@ -336,6 +344,8 @@ void heap_close(Worker *worker) {
   memory_free(worker->nursery, NURSERY_WORDS * 8);
   memory_free(worker->counted, worker->counted_capacity * sizeof *worker->counted);
   memory_free(worker->copy_log, worker->copy_capacity * sizeof(u64[2]));
+  address_clear(&worker->copy_blocks);
+  address_clear(&worker->copy_places);
   worker->nursery = worker->at = worker->end = NULL;
   worker->counted = NULL;
   worker->copy_log = NULL;

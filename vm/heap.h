@@ -50,6 +50,7 @@ typedef struct Heap {
   u64 outside_words;  // in the storage of Bytes that came here since the last collection, or survived it
   u64 threshold;      // collect when live_words and outside_words pass it
   bool guard_garbage; // a guard's turn left something here that may point into its message: unreachable once the guard ended
+  struct Shares *shares;  // blocks that it points into (shared.h), or NULL
 } Heap;
 
 // Gives the worker its nursery (heap_reserve_slow() does if this was never called). False when memory is out.
@@ -108,15 +109,24 @@ void heap_walk(Worker *worker, Actor *actor);
 
 // Copies what `vals[0..count)` reach, sharing kept, into one new chunk; writes the copies' roots to `out`. Immediate
 // and immortal values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised; what handles own
-// moves to their copies, and the originals are spent. Linear in the graph's size, iterative. False when memory is out;
+// moves to their copies, and the originals are spent. What lies in a shared block is pointed to, and the chunk holds the block.
+// Linear in the graph's size, iterative. False when memory is out;
 // nothing is changed then. While it runs the headers of what is
 // copied are overwritten: no other thread may read them.
 bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
 
-// The same into a caller's block behind `header_bytes` of its own (a message): *block is memory_alloc'ed with *size
-// bytes, which fit a u32; the graph follows the header and `count` root words.
-bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, void **block, u64 *size,
-                    bool *counted) MUST_CHECK;
+// The same for what the running actor gives away, in an answer or a message: what is large is copied into a shared block of its own,
+// once, and found there by later copies.
+bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
+
+// Into a block of the worker's pool, behind `header_bytes` of the caller's own: the graph follows the header and `count` root words.
+typedef struct CopyBlock {
+  void *block;
+  u64 size;      // bytes
+  bool counted;  // some objects of the graph are COUNTED
+  bool shared;   // it begins with handles of kind SHARED, and points into their blocks
+} CopyBlock;
+bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, CopyBlock *made) MUST_CHECK;
 
 // Gives back the counts of the COUNTED objects among words[0..used).
 void counts_release(Worker *worker, u64 *words, u32 used);

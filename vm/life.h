@@ -42,7 +42,7 @@ bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;   
 // Reference weights: what a copy takes from its original, and what a dead reference gives back.
 static inline u64 weight_split(Obj *reference) {
   u64 weight = reference->words[REF_WEIGHT];
-  if (UNLIKELY(weight < 2 || header_flags(reference->header) & OBJ_IMMORTAL)) {
+  if (UNLIKELY(weight < 2 || header_flags(reference->header) & (OBJ_IMMORTAL | OBJ_SHARED))) {
     atomic_fetch_add_explicit(&ref_actor(reference)->weight, WEIGHT_UNIT, memory_order_relaxed);
     return WEIGHT_UNIT;
   }

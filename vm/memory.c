@@ -14,6 +14,14 @@ static void block_free(void *block, size_t size) {
   (void)size;
   free(block);
 }
+static void *aligned_block_alloc(size_t size, size_t alignment) {
+  void *block;
+  return posix_memalign(&block, alignment, size) ? NULL : block;
+}
+static void aligned_block_free(void *block, size_t size, size_t alignment) {
+  (void)size, (void)alignment;
+  free(block);
+}
 static void blocks_purge(void) {}
 #else
 #include <jemalloc/jemalloc.h>
@@ -21,6 +29,8 @@ static void blocks_purge(void) {}
 #define NAME_OF(x) TEXT_OF(x)
 static void *block_alloc(size_t size) { return mallocx(size ? size : 1, 0); }
 static void block_free(void *block, size_t size) { sdallocx(block, size ? size : 1, 0); }
+static void *aligned_block_alloc(size_t size, size_t alignment) { return mallocx(size, MALLOCX_ALIGN(alignment)); }
+static void aligned_block_free(void *block, size_t size, size_t alignment) { sdallocx(block, size, MALLOCX_ALIGN(alignment)); }
 static void blocks_purge(void) {
   mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
   mallctl("arena." NAME_OF(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
@@ -63,9 +73,13 @@ static bool refused(size_t size) {
   return most && (i64)size > most - (i64)memory_live();
 }
 
+static inline bool may_alloc(size_t size) {
+  if (UNLIKELY(size > (size_t)1 << 46)) return false;
+  return LIKELY(!atomic_load_explicit(&restricted, memory_order_relaxed)) || !refused(size);
+}
+
 void *memory_alloc(size_t size) {
-  if (UNLIKELY(size > (size_t)1 << 46)) return NULL;
-  if (UNLIKELY(atomic_load_explicit(&restricted, memory_order_relaxed)) && refused(size)) return NULL;
+  if (UNLIKELY(!may_alloc(size))) return NULL;
   void *block = block_alloc(size);
   if (LIKELY(block != NULL)) count((i64)size);
   return block;
@@ -74,6 +88,18 @@ void *memory_alloc(size_t size) {
 void memory_free(void *block, size_t size) {
   if (!block) return;
   block_free(block, size);
+  count(-(i64)size);
+}
+
+void *memory_alloc_aligned(size_t size, size_t alignment) {
+  void *block = may_alloc(size) ? aligned_block_alloc(size, alignment) : NULL;
+  if (block) count((i64)size);
+  return block;
+}
+
+void memory_free_aligned(void *block, size_t size, size_t alignment) {
+  if (!block) return;
+  aligned_block_free(block, size, alignment);
   count(-(i64)size);
 }
 

@@ -5,6 +5,9 @@
 
 void *memory_alloc(size_t size) MUST_CHECK;       // NULL when memory (or the node's limit) is out; not zeroed
 void memory_free(void *block, size_t size);       // the same size; NULL is fine
+// The same at an address that is a multiple of `alignment`, a power of two.
+void *memory_alloc_aligned(size_t size, size_t alignment) MUST_CHECK;
+void memory_free_aligned(void *block, size_t size, size_t alignment);
 u64 memory_live(void);                            // bytes handed out and not returned
 void memory_limit(u64 bytes);                     // 0: none
 void memory_fail_at(u64 nth);                     // for tests; 0: never

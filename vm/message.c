@@ -24,14 +24,14 @@ static inline u32 flat_words(Val arg) {
       return storage && storage->kind == STORAGE_VALS ? DEEP : 2;
     }
     case KIND_BLOB: return 4;
-    case KIND_NONE: case KIND_CONS: case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_COUNT: break;
+    case KIND_NONE: case KIND_CONS: case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_SHARED: case KIND_COUNT: break;
   }
   return DEEP;
 }
 
 // Copies a flat argument of so many words to `at`.
 static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
-  to->header = from->header;
+  to->header = header_without(from->header, OBJ_SHARED);
   if (LIKELY(from->header == REF_HEADER)) {
     to->words[REF_ACTOR] = from->words[REF_ACTOR];
     to->words[REF_ITABLE] = from->words[REF_ITABLE];
@@ -46,13 +46,13 @@ static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
 }
 
 static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 count) {
-  void *block;
-  u64 size;
-  bool counted;
-  if (!copy_out_block(worker, args, count, sizeof(Message), &block, &size, &counted)) return NULL;
-  message_fill(block, kind, count, size, worker->actor, worker->line);
-  ((Message *)block)->counted = counted;
-  return block;
+  CopyBlock made;
+  if (!copy_out_block(worker, args, count, sizeof(Message), &made)) return NULL;
+  Message *message = made.block;
+  message_fill(message, kind, count, made.size, worker->actor, worker->line);
+  message->counted = made.counted;
+  message->shared = made.shared;
+  return message;
 }
 
 Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args, u32 count) {

@@ -19,7 +19,8 @@ typedef enum ObjFlag {
   OBJ_IMMORTAL = 1,  // lies in a loaded image: never moved, copied, freed or written
   OBJ_LARGE = 2,     // lies in a large-object block of its own (heap.h): marked, not moved
   OBJ_UNIQUE = 4,    // of a REF: a session; of a PROMISE: of a unique value. Moved, never copied
-  OBJ_SHARED = 8,    // lies in a shared block: neither moved nor written
+  OBJ_SHARED = 8,    // lies in a shared block (shared.h): neither moved nor written
+  OBJ_FROZEN = 16,   // has a copy in a shared block, which its heap remembers: collections and copies put that in its place
 } ObjFlag;
 
 // Header: (kind << 1 | 1):8, flags:8, aux:16, info:32.
@@ -76,7 +77,8 @@ static inline u32 bytes_words(u64 bytes) { return (u32)((bytes + 7) / 8); }
 // Words of the whole object, header included, from its (real) header alone.
 static inline u32 header_words(u64 header) {
   switch (header_kind(header)) {
-    case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_PROMISE: case KIND_BUF: case KIND_ARRAY: return 2;
+    case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_PROMISE: case KIND_BUF: case KIND_ARRAY:
+    case KIND_SHARED: return 2;
     case KIND_STRING: case KIND_BYTES: return 1 + bytes_words(header_info(header));
     case KIND_CONS: return 3;
     case KIND_TUPLE: return 1u + header_aux(header);

@@ -303,7 +303,7 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) {
   if (!is_open(promise)) return true;
   bool heard = promise_is_heard(promise);
   Outcome outcome = {PROMISE_KEPT, heard ? value : VAL_UNIT, NULL};
-  if (heard && val_is_pointer(value) && !copy_out(worker, &value, 1, &outcome.value, &outcome.chunk)) return false;
+  if (heard && val_is_pointer(value) && !copy_out_sent(worker, &value, 1, &outcome.value, &outcome.chunk)) return false;
   if (settle(worker, promise, outcome)) announce(worker, promise);
   return true;
 }

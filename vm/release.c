@@ -17,6 +17,7 @@ void handle_release(Worker *worker, Obj *obj) {
       return;
     case KIND_PROMISE: promise_release(worker, promise_of(obj)); return;
     case KIND_BUF: case KIND_ARRAY: case KIND_BLOB: storage_release(handle_storage(obj)); return;
+    case KIND_SHARED: shared_release(worker, (SharedBlock *)obj->words[0]); return;
     case KIND_NONE: case KIND_INT: case KIND_FLOAT: case KIND_STRING: case KIND_BYTES: case KIND_DURATION: case KIND_TIME: case KIND_CONS:
     case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_COUNT: break;
   }
@@ -49,7 +50,7 @@ static void message_release(Worker *worker, Message *message) {
 static void work_off(Worker *worker) {
   if (worker->releasing) return;
   worker->releasing = true;
-  while (worker->dead_chunks || worker->dead_messages) {
+  while (worker->dead_chunks || worker->dead_messages || worker->dead_blocks) {
     Chunk *chunk = worker->dead_chunks;
     if (chunk) {
       worker->dead_chunks = chunk->next;
@@ -60,6 +61,11 @@ static void work_off(Worker *worker) {
     if (message) {
       worker->dead_messages = message->next;
       message_release(worker, message);
+    }
+    SharedBlock *block = worker->dead_blocks;
+    if (block) {
+      worker->dead_blocks = block->next;
+      shared_free(worker, block);
     }
   }
   worker->releasing = false;
@@ -87,8 +93,15 @@ void heap_free_message(Worker *worker, Message *message) {
   work_off(worker);
 }
 
+void block_dead(Worker *worker, SharedBlock *block) {
+  block->next = worker->dead_blocks;
+  worker->dead_blocks = block;
+  work_off(worker);
+}
+
 void heap_free(Worker *worker, Heap *heap) {
   if (!heap) return;
+  shares_free(worker, heap);
   Chunk *chunks = heap->chunks;
   for (LargeObj *large = heap->large, *next; large; large = next) {
     next = large->next;

@@ -298,7 +298,7 @@ static bool enter(Show *s, Val v) {
     case KIND_PROMISE: return add(s, STR("<Promise>"));
     case KIND_BUF: return add(s, STR("<Buf>"));
     case KIND_ARRAY: return add(s, STR("<Array>"));
-    case KIND_NONE: case KIND_COUNT: break;
+    case KIND_SHARED: case KIND_NONE: case KIND_COUNT: break;
   }
   BUG("showing an object of kind %d", obj_kind(obj));
 }

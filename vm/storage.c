@@ -146,7 +146,7 @@ void handle_drop(Worker *worker, Obj *handle) {
     }
     case KIND_BUF: case KIND_ARRAY: storage_drop(worker, storage_take(handle)); return;
     case KIND_NONE: case KIND_INT: case KIND_FLOAT: case KIND_STRING: case KIND_BYTES: case KIND_DURATION: case KIND_TIME: case KIND_CONS:
-    case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_BLOB: case KIND_COUNT: break;
+    case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_BLOB: case KIND_SHARED: case KIND_COUNT: break;
   }
   BUG("dropping an object of kind %d", obj_kind(handle));
 }

@@ -32,6 +32,7 @@ typedef struct Walk {
   const char *where;  // for the report
   bool old;           // slots of an old object are being checked
   bool lenient;       // a guard's garbage may point anywhere
+  bool running;       // the actor is
 } Walk;
 
 // ---- Handles --------------------------------------------------------------------------------------------------------
@@ -92,7 +93,26 @@ static void written_check(const Worker *worker) {
 
 // ---- Runs -----------------------------------------------------------------------------------------------------------
 
-static u8 flags_allowed(Kind kind) { return kind == KIND_REF || kind == KIND_PROMISE ? OBJ_UNIQUE : 0; }
+static u8 flags_allowed(Kind kind) { return kind == KIND_REF || kind == KIND_PROMISE ? OBJ_UNIQUE : OBJ_FROZEN; }
+
+// The block is the heap's, or the running message brought it.
+static bool is_held(const Walk *w, const SharedBlock *block) {
+  if (shares_holds(w->heap, block)) return true;
+  const Message *message = w->running && w->worker->turn ? w->worker->turn->message : NULL;
+  if (!message || !message->shared) return false;
+  const Obj *handle = (const Obj *)(message->args + message->count);
+  for (; (const char *)handle < (const char *)message + message->bytes && obj_kind(handle) == KIND_SHARED; handle += 2) {
+    if (handle->words[0] == (u64)block) return true;
+  }
+  return false;
+}
+
+static void frozen_check(const Walk *w, const Obj *original) {
+  if (!(header_flags(original->header) & OBJ_FROZEN)) return;
+  const Obj *copy = shares_frozen(w->heap, original);
+  if (!copy) BUG("I16: nobody knows what an original was frozen to");
+  if (!shares_holds(w->heap, shared_block(copy))) BUG("I16: what an original was frozen to isn't held");
+}
 
 static void run_add(Walk *w, u64 *words, u64 used, bool counted, bool young) {
   if (!used) return;
@@ -107,6 +127,7 @@ static void run_add(Walk *w, u64 *words, u64 used, bool counted, bool young) {
     if (header_words(header) > used - at) BUG("I2: object past the end of its chunk");
     if (header_is_counted(header) && !counted) BUG("I6: a counted object in a chunk that isn't marked so");
     handle_check(w, (const Obj *)(words + at));
+    frozen_check(w, (const Obj *)(words + at));
     run.starts[at / 64] |= (u64)1 << at % 64;
     at += header_words(header);
   }
@@ -147,6 +168,10 @@ static void slot_check(void *context, Val *slot) {
   if (in_runs(w, obj) || w->lenient) return;
   u8 flags = header_flags(obj->header);
   if (flags & OBJ_IMMORTAL) return;
+  if (flags & OBJ_SHARED) {
+    if (!is_held(w, shared_block(obj))) BUG("I16: %s points into a shared block that nobody here holds", w->where);
+    return;
+  }
   if (!(flags & OBJ_LARGE) || !bsearch(&obj, w->large, w->large_count, sizeof obj, obj_order))
     BUG("I3: %s points out of the actor's memory", w->where);
 }
@@ -189,9 +214,10 @@ static bool frame_check(void *context, const FrameView *frame) {
 static void large_add(Walk *w, LargeObj *list, bool young, u64 *words) {
   for (; list; list = list->next) {
     Kind kind = obj_kind(&list->obj);
-    bool sane = (kind == KIND_STRING || kind == KIND_BYTES) && header_flags(list->obj.header) == OBJ_LARGE &&
+    bool sane = (kind == KIND_STRING || kind == KIND_BYTES) && (header_flags(list->obj.header) & ~OBJ_FROZEN) == OBJ_LARGE &&
                 header_words(list->obj.header) == list->words && list->young == young && !list->marked;
     if (!sane) BUG("I4: bad large object");
+    frozen_check(w, &list->obj);
     *words += list->words;
     w->large[w->large_count++] = &list->obj;
   }
@@ -233,8 +259,8 @@ static void gather_young(Walk *w) {
 void heap_check(Worker *worker, Actor *actor, bool frames) {
   Heap *heap = actor ? actor->heap : worker->loose;
   if (heap && worker->collections % (1 + heap->live_words / HEAP_CHECK_STEP)) return;
-  Walk w = {.worker = worker, .heap = heap};
   bool running = actor == worker->actor;
+  Walk w = {.worker = worker, .heap = heap, .running = running};
   gather(&w);
   if (running && !heap_is_native(worker)) gather_young(&w);
   qsort(w.runs, w.run_count, sizeof *w.runs, run_order);

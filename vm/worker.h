@@ -1,6 +1,7 @@
 // A worker: one thread's view of the VM. Everything that runs gets it as its first argument.
 #pragma once
 #include "vm/actor.h"
+#include "vm/address_map.h"
 #include "vm/pool.h"
 #include "vm/vm.h"
 
@@ -34,6 +35,10 @@ struct Worker {
   bool unheard;                // sessions go without telling their actors
   struct CopyEntry *copy_log;  // copy.c
   u32 copy_capacity;
+  AddressMap copy_blocks, copy_places;
+  u64 copied;                  // bytes, since the worker began
+  bool young_frozen;           // the heap remembers what young objects were frozen to (shared.h)
+  struct SharedBlock *dead_blocks;  // without a count, to be freed (release.c)
   i64 reductions;              // left of this slice
   u64 result;                  // of the frame that ended the turn: the answer as a val, or the promise to forward
   bool in_guard;               // sends, spawns, waits, assignments trap

@@ -92,24 +92,22 @@ Test(copy, block_holds_header_roots_and_graph) {
   world_open(&w);
   w.registers[0] = make_string(&w, "graph");
   Val roots[2] = {val_from_small(7), w.registers[0]};
-  void *block;
-  u64 size;
-  bool counted;
-  cr_assert(copy_out_block(&w.worker, roots, 2, 24, &block, &size, &counted));
-  cr_assert_eq(size, 24 + 16 + 16);
-  cr_assert(!counted);
-  Val *out = (Val *)((char *)block + 24);
+  CopyBlock made;
+  cr_assert(copy_out_block(&w.worker, roots, 2, 24, &made));
+  cr_assert_eq(made.size, 24 + 16 + 16);
+  cr_assert(!made.counted && !made.shared);
+  Val *out = (Val *)((char *)made.block + 24);
   cr_assert_eq(out[0], val_from_small(7));
   cr_assert_eq(out[1], (Val)(out + 2));
   cr_assert(str_eq(obj_bytes(val_obj(out[1])), STR("graph")));
-  memory_free(block, size);
+  memory_free(made.block, made.size);
   world_close(&w);
 }
 
 Test(copy, large_objects_travel_inline) {
   World w;
   world_open(&w);
-  static char text[10000];
+  static char text[6000];
   memset(text, 'l', sizeof text);
   w.registers[0] = make_bytes(&w, KIND_STRING, text, sizeof text);
   make_cons(&w, 0, 0, 0);

@@ -45,7 +45,7 @@ static u64 hash_of(Val v) {
       return h;
     }
     case KIND_BUF: case KIND_ARRAY: case KIND_BLOB:  // tests/unit/handle.c
-    case KIND_NONE: case KIND_COUNT: break;
+    case KIND_SHARED: case KIND_NONE: case KIND_COUNT: break;
   }
   cr_assert(false, "bad kind");
   return 0;

@@ -189,15 +189,14 @@ void make_map(World *w, u32 to, u32 count, const u32 *keys, const u32 *values, b
 }
 
 void world_receive(World *w, Val value) {
-  void *block;
-  u64 size;
-  bool counted;
-  cr_assert(copy_out_block(&w->worker, &value, 1, sizeof(Message), &block, &size, &counted));
-  Message *message = block;
+  CopyBlock made;
+  cr_assert(copy_out_block(&w->worker, &value, 1, sizeof(Message), &made));
+  Message *message = made.block;
   memset(message, 0, sizeof *message);
   message->count = 1;
-  message->bytes = (u32)size;
-  message->counted = counted;
+  message->bytes = (u32)made.size;
+  message->counted = made.counted;
+  message->shared = made.shared;
   w->turn.message = message;
   w->turn.young_message = true;
 }
