@@ -58,6 +58,7 @@ struct Class {
   u32 handler_count;
   ClassHandler *handlers;
   bool any_guard;
+  u8 retest;              // effects of a turn after which messages that a guard refused are tested again
   u32 dropped;            // which handler hears of dropped sessions, counted from 1; 0: none
   NativeStep step;        // of a native actor, else NULL
   void (*drop)(Actor *actor);  // of a native actor: releases what its fields hold

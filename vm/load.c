@@ -398,7 +398,11 @@ static bool make_class(Loader *l, Class *class, const ActorDef *def) {
   class->handler_count = def->handler_count;
   class->handlers = handlers;
   if (def->dropped != IMPORT_NONE) class->dropped = def->dropped + 1;
-  for (u32 i = 0; i < def->field_count; i++) raw[i] = type_is_raw(l->module, def->fields[i].type);
+  class->retest = EFFECT_ASSIGNS;
+  for (u32 i = 0; i < def->field_count; i++) {
+    raw[i] = type_is_raw(l->module, def->fields[i].type);
+    if (l->image->drops[def->fields[i].type]) class->retest |= EFFECT_READS;  // it may be lent, and written in place
+  }
   for (u32 i = 0; i < def->handler_count; i++) {
     const Handler *handler = &def->handlers[i];
     handlers[i] = (ClassHandler){.name = handler->name, .code = code_of[handler->function]};
@@ -508,8 +512,8 @@ bool images_load(Images *images, Worker *worker, const Verified *verified, Str *
   Loader l = {.images = images, .verified = verified, .module = verified->module, .error = error};
   vec_push(&module_roots, verified);
   if (!open_image(&l) || !make_descs(&l) || !find_well_known(&l) || !make_constants(&l)) return false;
-  if (!open_classes(&l) || !make_codes(&l) || !make_classes(&l)) return false;
   if (!drop_plans_make(images, l.image)) return memory_refused(&l);
+  if (!open_classes(&l) || !make_codes(&l) || !make_classes(&l)) return false;
   if (!link_all(&l)) return false;
   // Constants may show values and use the library: from here on the image counts as loaded.
   l.image->next = images->last;

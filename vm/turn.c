@@ -121,7 +121,7 @@ static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, 
   Turn *turn = worker->turn;
   Message *message = turn->message;
   if (UNLIKELY(!turn_end(worker, actor, message, forwards))) return end_by_memory(worker, actor);
-  if (actor->class->any_guard && code_of(actor, message)->effects & EFFECT_ASSIGNS) {
+  if (actor->class->any_guard && code_of(actor, message)->effects & actor->class->retest) {
     actor->retest = true;
     *mailbox_tested(actor) = NULL;
   }
