@@ -444,6 +444,7 @@ struct FnDecl {
   Ty *type;                // TY_FN over ty_param(0 … generic_count-1); a helper's: over its actor's parameters
   Ty *result_ty;
   u8 effects;
+  bool changes;            // something that is lent to it
   void *check;             // the checker's own
   u32 gen;
 };

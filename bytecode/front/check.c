@@ -428,6 +428,7 @@ void check_module(Front *front, ModuleAst *module) {
   for (u32 i = 0; i < module->consts.count; i++) check_constant_rules(c, module->consts.items[i]);
   for (u32 i = 0; i < module->actors.count; i++) check_guard_rules(c, module->actors.items[i]);
   check_arm_guard_rules(c);
+  check_lent_rules(c);
   check_main(c);
   effects_publish(&c->effects);
   if (!c->diags->errors) own_check_module(c);

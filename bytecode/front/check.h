@@ -92,6 +92,13 @@ typedef struct ArmGuard {
   Span span;
 } ArmGuard;
 
+// A call that lends what a guard only sees, or what is only lent to the caller.
+typedef struct LentCall {
+  FnDecl *callee;
+  FnDecl *caller;  // NULL: a guard
+  Span span;
+} LentCall;
+
 typedef struct Checker {
   Front *front;
   Diags *diags;
@@ -119,6 +126,7 @@ typedef struct Checker {
   HandlerDecl *handler;  // whose block is being checked, or NULL
   ArmGuard *arm_guard;   // being checked, or NULL
   VEC(ArmGuard *) arm_guards;
+  VEC(LentCall) lent_calls;
   VEC(Expr *) matches;                  // to be checked for exhaustiveness once types are known
   VEC(Pat *) irrefutable;               // patterns that must always match
   VEC(const char *) irrefutable_where;  // parallel to it
@@ -272,6 +280,10 @@ void check_constant_rules(Checker *c, ConstDecl *decl);
 void check_main(Checker *c);
 void check_guard_rules(Checker *c, ActorDecl *actor);
 void check_arm_guard_rules(Checker *c);
+// `e` changes in place, or the call of `callee` may change, what the name in it stands for.
+void check_note_change(Checker *c, const Expr *e, FnDecl *callee);
+bool check_native_changes(const FnDecl *fn);
+void check_lent_rules(Checker *c);
 const char *check_effect_text(u8 effects);  // "sends messages"
 void check_order_constants(Checker *c);  // puts module->consts in an order in which they can be computed
 

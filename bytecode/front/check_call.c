@@ -3,7 +3,6 @@
 // Arguments are checked as written, closures last: by then the other arguments have often said what their parameters are.
 #include "bytecode/front/check.h"
 
-#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 // ---- Arguments ------------------------------------------------------------------------------------------------------
@@ -236,9 +235,7 @@ static void check_replaced(Checker *c, Expr *e) {
   }
   Local *local = name->local;
   local->assigned = true;
-  bool guard = c->arm_guard || (c->body && c->body->kind == BODY_GUARD);
-  if (guard && (local->kind == LOCAL_STATE_VAR || local->lent || ty_is_unique(local->type)))
-    check_error(c, DIAG_E0409, name->span, "a guard only looks: it can't change `%.*s`", STR_ARG(local->name->text));
+  check_note_change(c, name, NULL);
   if (local->kind == LOCAL_STATE_VAR && c->body && !locals_detached(c)) c->body->effects |= EFFECT_ASSIGNS;
 }
 
@@ -277,7 +274,11 @@ Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
   check_args(c, e, &callee);
   if (kind == CALL_ENDED) check_ended(c, e);
   if (kind == CALL_REPLACE || kind == CALL_TAKE) check_replaced(c, e);
-  for (u32 i = 0; i < e->args.count; i++) locals_note_user(c, e->args.items[i].value, e);
+  for (u32 i = 0; i < e->args.count; i++) {
+    const Arg *arg = &e->args.items[i];
+    locals_note_user(c, arg->value, e);
+    if (kind == CALL_FN && arg->param < fn->params.count && fn->params.items[arg->param].lent) check_note_change(c, arg->value, fn);
+  }
   return ty_fn_result(ty);
 }
 

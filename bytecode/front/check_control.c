@@ -422,8 +422,7 @@ static Ty *assigned_element(Checker *c, Expr *left) {
   check_is(c, left->right, ty_basic(TY_INT), "an index");
   if (ty->kind == TY_ERROR || !check_known(c, ty, left->left->span, "`[ ]`")) return ty_basic(TY_ERROR);
   if (ty->kind == TY_ARRAY || ty->kind == TY_BUF) {
-    if (c->arm_guard || (c->body && c->body->kind == BODY_GUARD))
-      check_error(c, DIAG_E0409, left->span, "a guard only looks: it can't change an element");
+    check_note_change(c, left->left, NULL);
     return ty->kind == TY_ARRAY ? ty->args[0] : ty_basic(TY_INT);
   }
   Diag *diag = check_error(c, DIAG_E0220, left->span, "an element of %.*s can't be assigned: values are immutable",

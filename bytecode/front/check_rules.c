@@ -189,6 +189,75 @@ void check_guard_rules(Checker *c, ActorDecl *actor) {
   if (actor->helpers.count) check_initialiser(c, actor);
 }
 
+// ---- What is lent to guards and functions ---------------------------------------------------------------------------
+
+// A guard may change what it has made itself, but nothing that it sees.
+static bool guard_sees(const Checker *c, const Local *local) {
+  if (c->body && c->body->kind == BODY_GUARD) return !local->body || local->lent;
+  return c->arm_guard && (!local->body || local->span.start < c->arm_guard->span.start);
+}
+
+void check_note_change(Checker *c, const Expr *e, FnDecl *callee) {
+  while (e && (e->kind == EX_LEND || e->kind == EX_DOT || e->kind == EX_ELEM)) e = e->object;
+  if (!e || e->kind != EX_NAME || e->ref != REF_LOCAL) return;
+  FnDecl *caller = e->local->lent && c->body ? c->body->fn : NULL;
+  bool guard = guard_sees(c, e->local);
+  if (callee && (guard || caller)) {
+    vec_push(&c->lent_calls, ((LentCall){callee, guard ? NULL : caller, e->span}));
+  } else if (guard) {
+    check_error(c, DIAG_E0409, e->span, "a guard only looks: it can't change `%.*s`", STR_ARG(e->local->name->text));
+  } else if (caller) {
+    caller->changes = true;
+  }
+}
+
+bool check_native_changes(const FnDecl *fn) {
+  static const char *looks[] = {"array.len", "array.to_list", "array.slice", "buf.len", "buf.slice", "buf.read_number"};
+  if (!fn->params.count || !fn->params.items[0].lent) return false;
+  Str path = str_format("%.*s.%.*s", STR_ARG(fn->home->name), STR_ARG(fn->name.name ? fn->name.name->text : STR("")));
+  for (u32 i = 0; i < COUNT_OF(looks); i++) {
+    if (str_eq(path, str_from(looks[i]))) return false;
+  }
+  return true;
+}
+
+typedef VEC(FnDecl *) Fns;
+
+// Who lends on to a function that changes it, changes what is lent to him.
+static void spread_changes(Checker *c) {
+  PtrMap callers = {0};  // FnDecl → Fns
+  Fns work = {0};
+  for (u32 i = 0; i < c->lent_calls.count; i++) {
+    const LentCall *call = &c->lent_calls.items[i];
+    Fns *list = map_get(&callers, call->callee);
+    if (!list) {
+      list = gc_new(Fns);
+      map_put(&callers, call->callee, list);
+      if (call->callee->changes) vec_push(&work, call->callee);
+    }
+    if (call->caller) vec_push(list, call->caller);
+  }
+  while (work.count) {
+    const Fns *list = map_get(&callers, work.items[--work.count]);
+    for (u32 i = 0; list && i < list->count; i++) {
+      if (list->items[i]->changes) continue;
+      list->items[i]->changes = true;
+      vec_push(&work, list->items[i]);
+    }
+  }
+}
+
+void check_lent_rules(Checker *c) {
+  spread_changes(c);
+  for (u32 i = 0; i < c->lent_calls.count; i++) {
+    const LentCall *call = &c->lent_calls.items[i];
+    if (call->caller || !call->callee->changes) continue;
+    Diag *diag = check_error(c, DIAG_E0409, call->span, "a guard only looks, but `%.*s` may change what it borrows here",
+                             STR_ARG(call->callee->name.name->text));
+    diag_note(diag, call->callee->home->source, call->callee->name.span, "declared here");
+  }
+}
+
 // ---- main -----------------------------------------------------------------------------------------------------------
 
 static bool is_power(Ty *ty) {
