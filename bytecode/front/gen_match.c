@@ -2,30 +2,8 @@
 //
 // An arm that one leaf of the tree leads to stands at that leaf. One that several lead to stands behind the tree: its
 // locals have registers of their own, which each leaf fills before it jumps.
-//
-// A unique scrutinee is matched in two phases. Tests and guards only peek: its parts are borrowed. When an arm is taken, the
-// scrutinee is taken apart along what the arm binds, and unique parts that nobody wants are dropped.
+// A unique scrutinee is used up where an arm is taken (gen_take.c); until then its parts are borrowed.
 #include "bytecode/front/gen_match.h"
-
-typedef enum LoadKind { LOAD_VALUE, LOAD_RAW, LOAD_LENGTH } LoadKind;
-
-typedef struct Load {
-  Place *place;
-  LoadKind kind;
-} Load;
-
-typedef struct Matcher {
-  Fn *f;
-  Plan plan;
-  Label *fail;          // where to go if nothing matches; NULL: something always does
-  Sink sink;
-  Label *end;
-  Label *arm_labels;    // of arms with several leaves
-  VEC(Load) loaded;     // in order; undone when a branch of the tree ends
-  VEC(Local *) shared;  // bound by arms with several leaves
-  bool arms;            // a match; else a let or parameter, which only binds
-  bool stays;           // the scrutinee is lent: nothing is taken
-} Matcher;
 
 // ---- Places in registers --------------------------------------------------------------------------------------------
 
@@ -40,8 +18,6 @@ static Reg claim(Matcher *m, Place *place) {
   vec_push(&m->loaded, ((Load){place, LOAD_VALUE}));
   return place->reg;
 }
-
-static void load(Matcher *m, Place *place);
 
 static void load_fields(Matcher *m, Place *place) {
   Emit *emit = m->f->emit;
@@ -81,9 +57,9 @@ static void load_end(Matcher *m, Place *place) {
 }
 
 // Makes sure that the place's value stands in its register.
-static void load(Matcher *m, Place *place) {
+void match_load(Matcher *m, Place *place) {
   if (place->loaded) return;
-  load(m, place->parent);
+  match_load(m, place->parent);
   Emit *emit = m->f->emit;
   switch (place->step) {
     case STEP_ROOT: break;
@@ -96,7 +72,7 @@ static void load(Matcher *m, Place *place) {
 }
 
 static Reg load_raw(Matcher *m, Place *place) {
-  load(m, place);
+  match_load(m, place);
   Gen *gen = m->f->gen;
   if (type_boxed(gen, place->type) != place->type) return place->reg;
   if (place->raw == REG_NONE) {
@@ -136,114 +112,12 @@ static bool is_shared(const Matcher *m, u32 arm) { return m->plan.leaves[arm] > 
 
 static Expr *guard_of(const Matcher *m, u32 arm) { return m->plan.arms ? m->plan.arms[arm].guard : NULL; }
 
-// ---- Taking a unique scrutinee apart --------------------------------------------------------------------------------
-
-static bool is_unique_place(const Matcher *m, const Place *place) { return type_is_unique(m->f->gen, place->type); }
-
-// What binds the place itself on the way to the leaf; NULL: nothing.
-static Local *local_at(const Node *leaf, const Place *place) {
-  for (u32 i = 0; i < leaf->bindings.count; i++)
-    if (leaf->bindings.items[i].place == place) return leaf->bindings.items[i].local;
-  return NULL;
-}
-
-// The part of `place` on the way to something unique that the leaf binds, or NULL.
-static const Place *way_down(const Matcher *m, const Node *leaf, const Place *place) {
-  for (u32 i = 0; i < leaf->bindings.count; i++) {
-    const Place *at = leaf->bindings.items[i].place;
-    if (!is_unique_place(m, at)) continue;
-    while (at && at->parent != place) at = at->parent;
-    if (at) return at;
-  }
-  return NULL;
-}
-
-static const Place *part_at(const Place *place, Step step, u32 ctor, u32 field) {
-  for (u32 i = 0; i < place->parts.count; i++) {
-    const Place *part = place->parts.items[i];
-    if (part->step == step && part->ctor == ctor && part->field == field) return part;
-  }
-  return NULL;
-}
-
-static u32 part_types(const Matcher *m, const Place *place, const Place *part, TypeId *types) {
-  Gen *gen = m->f->gen;
-  const Type *type = type_of(gen, place->type);
-  if (part->step == STEP_ELEM) {
-    memcpy(types, type->args, type->count * sizeof *types);
-    return type->count;
-  }
-  const Ctor ctor = gen->module->datas.items[type->index].ctors[part->ctor];
-  for (u32 i = 0; i < ctor.field_count; i++) types[i] = gen_inside(gen, ctor.fields[i].type, place->type);
-  return ctor.field_count;
-}
-
-static Reg home_of(const Matcher *m, const Node *leaf, const Place *place) {
-  Local *local = place ? local_at(leaf, place) : NULL;
-  return local && m->plan.leaves[leaf->arm] > 1 ? local_info(local)->val : (Reg)REG_NONE;
-}
-
-// Gives the unique value in `reg`, which is the place's, to the local that it is bound to.
-static void take_for(Matcher *m, const Node *leaf, Place *root, Local *local, Reg reg) {
-  Fn *f = m->f;
-  if (m->plan.leaves[leaf->arm] > 1) {
-    Reg home = local_info(local)->val;
-    if (reg != home) emit_op(f->emit, OP_MOVE, home, reg, 0);
-    if (reg != home) reg_release(f->emit, reg);
-    return;
-  }
-  if (root) root->bound = true;
-  fn_bind(f, local, reg);
-}
-
-static void take_place(Matcher *m, const Node *leaf, const Place *place, Place *root, Reg reg);
-
-static void take_apart(Matcher *m, const Node *leaf, const Place *place, const Place *way, Reg reg) {
-  Fn *f = m->f;
-  TypeId types[LIMIT_PARAMS + 1];
-  Reg list[LIMIT_PARAMS + 1];
-  u32 count = part_types(m, place, way, types);
-  for (u32 i = 0; i < count; i++) {
-    list[i] = REG_NONE;
-    if (!type_is_unique(f->gen, types[i])) continue;
-    list[i] = home_of(m, leaf, part_at(place, way->step, way->ctor, i));
-    if (list[i] == REG_NONE) list[i] = reg_new(f->emit, types[i]);
-  }
-  emit_list(f->emit, way->step == STEP_ELEM ? OP_SPLIT : OP_UNPACK, reg, way->step == STEP_ELEM ? 0 : way->ctor, 0, list, count);
-  reg_release(f->emit, reg);
-  for (u32 i = 0; i < count; i++)
-    if (list[i] != REG_NONE) take_place(m, leaf, part_at(place, way->step, way->ctor, i), NULL, list[i]);
-}
-
-// Uses up the unique value in `reg`; `place` is NULL if no pattern looks at it.
-static void take_place(Matcher *m, const Node *leaf, const Place *place, Place *root, Reg reg) {
-  Local *local = place ? local_at(leaf, place) : NULL;
-  const Place *way = place && !local ? way_down(m, leaf, place) : NULL;
-  if (local) take_for(m, leaf, root, local, reg);
-  else if (way) take_apart(m, leaf, place, way, reg);
-  else reg_drop(m->f, reg);
-}
-
-// The arm is taken: so is the scrutinee.
-static void take_scrutinee(Matcher *m, const Node *leaf) {
-  Place *root = m->plan.root;
-  if (m->stays || !fn_reachable(m->f) || !is_unique_place(m, root)) return;
-  if (root->reg != REG_NONE) {
-    take_place(m, leaf, root, root, root->reg);
-    return;
-  }
-  for (u32 i = 0; i < root->parts.count; i++) {  // a tuple that was never made
-    Place *part = root->parts.items[i];
-    if (reg_is_unique(m->f, part->reg)) take_place(m, leaf, part, part, part->reg);
-  }
-}
-
 // ---- Leaves ---------------------------------------------------------------------------------------------------------
 
 static void fill_shared(Matcher *m, const Node *leaf) {
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Binding *b = &leaf->bindings.items[i];
-    if (is_unique_place(m, b->place) && !m->stays) continue;
+    if (place_is_unique(m, b->place) && !m->stays) continue;
     LocalInfo *info = local_info(b->local);
     Reg home = info->raw != REG_NONE ? info->raw : info->val;
     if (b->place->reg != home) coerce(m->f, b->place->reg, sink_to(m->f, home));
@@ -254,7 +128,7 @@ static void fill_shared(Matcher *m, const Node *leaf) {
 static void bind_leaf(Matcher *m, const Node *leaf) {
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Place *place = leaf->bindings.items[i].place;
-    if (m->stays || !is_unique_place(m, place)) load(m, place);
+    if (m->stays || !place_is_unique(m, place)) match_load(m, place);
   }
   if (is_shared(m, leaf->arm)) {
     fill_shared(m, leaf);
@@ -262,28 +136,21 @@ static void bind_leaf(Matcher *m, const Node *leaf) {
   }
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Binding *b = &leaf->bindings.items[i];
-    if (is_unique_place(m, b->place) && !m->stays) continue;
+    if (place_is_unique(m, b->place) && !m->stays) continue;
     b->place->bound = true;
     fn_bind(m->f, b->local, b->place->reg);
   }
 }
 
-// The guard sees unique parts where they are: its locals stand for them until it has decided.
-static void guard_leaf(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
-  Reg *homes = gc_array(Reg, leaf->bindings.count);
-  for (u32 i = 0; i < leaf->bindings.count; i++) {
-    Binding *b = &leaf->bindings.items[i];
-    if (!is_unique_place(m, b->place) || m->stays) continue;
-    LocalInfo *info = local_info(b->local);
-    load(m, b->place);
-    homes[i] = info->val;
-    info->val = b->place->reg;
-    info->raw = REG_NONE;
-    info->serial = m->f->emit->serial;
+// Binds the leaf's locals and takes the scrutinee, if the guard agrees.
+static void take_leaf(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
+  bind_leaf(m, leaf);
+  if (guard && !m->stays && place_is_unique(m, m->plan.root) && guard_needs_owners(guard)) {
+    match_guard_owning(m, leaf, guard, no);
+    return;
   }
-  gen_branch(m->f, guard, false, no);
-  for (u32 i = 0; i < leaf->bindings.count; i++)
-    if (is_unique_place(m, leaf->bindings.items[i].place) && !m->stays) local_info(leaf->bindings.items[i].local)->val = homes[i];
+  if (guard) match_guard(m, leaf, guard, no);
+  match_take(m, leaf);
 }
 
 static void gen_arm(Matcher *m, u32 arm) {
@@ -296,16 +163,14 @@ static bool emit_leaf(Matcher *m, const Node *leaf) {
   Fn *f = m->f;
   if (!m->arms) {
     bind_leaf(m, leaf);
-    take_scrutinee(m, leaf);
+    match_take(m, leaf);
     if (is_shared(m, leaf->arm)) emit_jump(f->emit, m->end);
     return true;
   }
   u32 mark = scope_open(f);
   Expr *guard = guard_of(m, leaf->arm);
   Label no = LABEL_NEW;
-  bind_leaf(m, leaf);
-  if (guard) guard_leaf(m, leaf, guard, &no);
-  take_scrutinee(m, leaf);
+  take_leaf(m, leaf, guard, &no);
   if (is_shared(m, leaf->arm)) emit_jump(f->emit, &m->arm_labels[leaf->arm]);
   else gen_arm(m, leaf->arm);
   scope_close(f, mark);
@@ -316,7 +181,7 @@ static bool emit_leaf(Matcher *m, const Node *leaf) {
 // A leaf to which a test can jump directly: nothing is to be done on the way.
 static Label *direct_label(Matcher *m, const Node *node) {
   if (!node || node->kind != NODE_LEAF || !m->arms || !is_shared(m, node->arm) || guard_of(m, node->arm)) return NULL;
-  if (is_unique_place(m, m->plan.root)) return NULL;
+  if (place_is_unique(m, m->plan.root)) return NULL;
   return node->bindings.count ? NULL : &m->arm_labels[node->arm];
 }
 
@@ -383,7 +248,7 @@ static void branch_bound(Matcher *m, Reg reg, const Pat *bound, Operator op, Lab
 
 // Jumps if the place is outside the range, or the list too short.
 static void branch_outside(Matcher *m, const Node *node, Label *target) {
-  load(m, node->place);
+  match_load(m, node->place);
   if (node->kind == NODE_LENGTH) {
     emit_branch(m->f->emit, OP_JLTI, load_length(m, node->place), (u16)node->count, target);
     return;
@@ -435,7 +300,7 @@ static bool emit_switch_of(Matcher *m, const Node *node, bool certain) {
 // The cases of a test, one after the other. True if the code goes on with the rows where none holds.
 static bool emit_cases(Matcher *m, const Node *node) {
   Fn *f = m->f;
-  load(m, node->place);
+  match_load(m, node->place);
   bool certain = node->complete || (!node->no && !m->fail);  // the last case needs no test
   u32 count = node->cases.count;
   if (node->cases.items[0].pat->kind == PAT_CTOR && count + !certain >= 3) {

@@ -98,3 +98,37 @@ typedef struct Plan {
 Place *place_part(Plan *plan, Place *parent, Step step, u32 ctor, u32 field);
 // Plans the match of `plan->root` with `patterns`; sets plan->tree. False if a single pattern is too large even alone.
 bool plan_make(Plan *plan, Pat **patterns, u32 count);
+
+// ---- Emitting -------------------------------------------------------------------------------------------------------
+
+typedef enum LoadKind { LOAD_VALUE, LOAD_RAW, LOAD_LENGTH } LoadKind;
+
+typedef struct Load {
+  Place *place;
+  LoadKind kind;
+} Load;
+
+typedef struct Matcher {
+  Fn *f;
+  Plan plan;
+  Label *fail;          // where to go if nothing matches; NULL: something always does
+  Sink sink;
+  Label *end;
+  Label *arm_labels;    // of arms with several leaves
+  VEC(Load) loaded;     // in order; undone when a branch of the tree ends
+  VEC(Local *) shared;  // bound by arms with several leaves
+  bool arms;            // a match; else a let or parameter, which only binds
+  bool stays;           // the scrutinee is lent: nothing is taken
+} Matcher;
+
+static inline bool place_is_unique(const Matcher *m, const Place *place) { return type_is_unique(m->f->gen, place->type); }
+
+// ---- gen_match.c ----
+void match_load(Matcher *m, Place *place);  // makes sure that the place's value stands in its register
+
+// ---- gen_take.c ----
+void match_take(Matcher *m, const Node *leaf);  // the arm is taken: so is a unique scrutinee
+// Goes to `no` if the guard does not hold, in which unique parts are lent.
+void match_guard(Matcher *m, const Node *leaf, Expr *guard, Label *no);
+bool guard_needs_owners(Expr *guard);  // then match_guard_owning() is for it, which takes the scrutinee if the guard holds
+void match_guard_owning(Matcher *m, const Node *leaf, Expr *guard, Label *no);
