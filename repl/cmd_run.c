@@ -8,7 +8,7 @@
 
 static Str eval_code;
 static OptionNumber seed, quantum, memory, stack, kill_at, fail_alloc_at;
-static bool no_prompt;
+static bool no_prompt, stats;
 
 static const Option options[] = {
     {"eval", 'e', OPTION_TEXT, &eval_code, "CODE", "run CODE; there is no FILE then"},
@@ -17,6 +17,7 @@ static const Option options[] = {
     {"stack", 0, OPTION_SIZE, &stack, "SIZE", "limit the stack of one actor"},
     {"quantum", 0, OPTION_NUMBER, &quantum, "N", "reductions before an actor yields"},
     {"no-prompt", 0, OPTION_FLAG, &no_prompt, NULL, "never ask for a missing grant"},
+    {"stats", 0, OPTION_FLAG, &stats, NULL, "say on stderr at the end what was done: actors, messages, bytes copied, collections"},
     {"kill-at", 0, OPTION_NUMBER, &kill_at, "N", NULL},
     {"fail-alloc-at", 0, OPTION_NUMBER, &fail_alloc_at, "N", NULL},
     {0},
@@ -46,6 +47,15 @@ static int exit_code(VmResult result) {
   return EXIT_BUG;
 }
 
+static void print_stats(const VmStats *s) {
+  fprintf(stderr,
+          "actors spawned   %llu\nactors ended     %llu\ncrashes          %llu\nmessages sent    %llu\ndead letters     %llu\n"
+          "bytes copied     %llu\nblocks shared    %llu\ncollections      %llu\nreductions       %llu\n",
+          (unsigned long long)s->spawned, (unsigned long long)s->ended, (unsigned long long)s->crashes, (unsigned long long)s->sent,
+          (unsigned long long)s->dead_letters, (unsigned long long)s->copied, (unsigned long long)s->frozen,
+          (unsigned long long)s->collections, (unsigned long long)s->reductions);
+}
+
 static int run_image(const ProgramImage *image, const Start *start) {
   VmOptions vm_options = {
       .seeded = seed.given,
@@ -69,6 +79,8 @@ static int run_image(const ProgramImage *image, const Start *start) {
     return EXIT_FAILED;
   }
   VmResult result = vm_run_main(vm, start->grants.items, start->grants.count, start->args.items, start->args.count);
+  VmStats done = vm_stats(vm);
+  if (stats) print_stats(&done);
   // A signal asks for an end now: taking a large heap apart would take seconds.
   if (result.end != VM_END_SIGNAL) vm_free(vm);
   return exit_code(result);

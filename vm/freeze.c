@@ -69,6 +69,7 @@ static SharedBlock *block_of(Copier *c, Val v, Val *copy) {
     return NULL;
   }
   block->counted = c->counted;
+  c->worker->frozen++;
   for (u32 i = 0; i < c->count; i++) {
     shared_add(block, (Obj *)((u64 *)block + copier_place(c, i)), header_words(c->worker->copy_log[i].header));
   }

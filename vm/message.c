@@ -63,6 +63,7 @@ Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args,
   Message *message = pool_alloc(&worker->pool, bytes);
   if (UNLIKELY(!message)) return NULL;
   message_fill(message, kind, count, bytes, worker->actor, worker->line);
+  worker->copied += words * 8;
   u64 *fragment = message->args + count;
   for (u32 i = 0; i < count; i++) {
     u32 flat = flat_words(args[i]);

@@ -16,7 +16,13 @@
 static const Class main_class = {.name = {"main", 4}};
 static const Class test_class = {.name = {"test", 4}};
 
-VmStats vm_stats(const Vm *vm) { return vm->stats; }
+VmStats vm_stats(const Vm *vm) {
+  VmStats stats = vm->stats;
+  stats.copied = vm->worker.copied;
+  stats.frozen = vm->worker.frozen;
+  stats.collections = vm->worker.collections;
+  return stats;
+}
 
 // ---- Making and freeing ---------------------------------------------------------------------------------------------
 
@@ -91,7 +97,7 @@ VmStats vm_end(Vm *vm) {
   memory_fail_at(0);
   memory_limit(0);
   if (vm->worker.sched) close_run(vm);
-  return vm->stats;
+  return vm_stats(vm);
 }
 
 void vm_free(Vm *vm) {

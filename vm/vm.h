@@ -78,6 +78,9 @@ typedef struct VmStats {
   u64 reductions;              // spent by all actors
   u64 crashes;
   u64 slices;                  // turns of the scheduler
+  u64 copied;                  // bytes of objects copied into messages, answers and shared blocks
+  u64 frozen;                  // shared blocks made
+  u64 collections;
 } VmStats;
 
 VmStats vm_stats(const Vm *vm);

@@ -36,7 +36,7 @@ struct Worker {
   struct CopyEntry *copy_log;  // copy.c
   u32 copy_capacity;
   AddressMap copy_blocks, copy_places;
-  u64 copied;                  // bytes, since the worker began
+  u64 copied, frozen;          // bytes copied and blocks made, since the worker began
   bool young_frozen;           // the heap remembers what young objects were frozen to (shared.h)
   struct SharedBlock *dead_blocks;  // without a count, to be freed (release.c)
   i64 reductions;              // left of this slice
