@@ -2,6 +2,8 @@
 // what main may ask for.
 #include "bytecode/front/check.h"
 
+#include "bytecode/front/own.h"
+
 // ---- Constants ------------------------------------------------------------------------------------------------------
 
 static void refuse_constant(Checker *c, Expr *e, const char *what) {
@@ -289,6 +291,7 @@ static bool is_main_result(Ty *ty) {
   if (ty->kind == TY_UNIT || ty->kind == TY_INT || ty->kind == TY_ERROR) return true;
   if (ty->kind != TY_DATA || !ty->decl->home->source->library || !str_eq(ty->decl->name.name->text, STR("Result")))
     return false;
+  if (ty_is_unique(ty)) return false;
   TyKind value = ty_resolve(ty->args[0])->kind;
   return value == TY_UNIT || value == TY_ERROR || value == TY_VAR;
 }
