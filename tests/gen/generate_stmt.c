@@ -1,0 +1,510 @@
+// Statements: see generate_state.h. After a branch a unique variable is live only if it is live on every way through, and a
+// loop's body leaves those before it where they are: what the compiler's ownership pass asks for.
+#include "tests/gen/generate_state.h"
+
+static const Ty integer = {.kind = K_INT};
+
+// ---- Scopes ---------------------------------------------------------------------------------------------------------
+
+static void body(Gen *g, u32 count, u32 depth) {
+  g->indent++;
+  put_statements(g, count, depth);
+  g->indent--;
+  put_line(g);
+}
+
+static void block(Gen *g, u32 count, u32 depth) {
+  u32 vars = g->var_count;
+  put_text(g, "{");
+  body(g, count, depth);
+  put_text(g, "}");
+  g->var_count = vars;
+}
+
+typedef struct LoopState {
+  u32 floor, vars;
+  u64 times;
+} LoopState;
+
+static LoopState loop_enter(Gen *g, u32 times) {
+  LoopState kept = {g->loop_floor, g->var_count, g->times};
+  g->loop_floor = g->var_count;
+  g->times *= times;
+  g->loops++;
+  return kept;
+}
+
+static void loop_leave(Gen *g, LoopState kept) {
+  g->loop_floor = kept.floor;
+  g->var_count = kept.vars;
+  g->times = kept.times;
+  g->loops--;
+}
+
+// ---- Plain ones -----------------------------------------------------------------------------------------------------
+
+static void declare(Gen *g, const Ty *type, bool assignable) {
+  u32 id = make_id(g);
+  put_text(g, "%s v%u: ", assignable ? "var" : "let", id);
+  put_type(g, type);
+  put_text(g, " = ");
+  if (holds_unique(type)) put_owned(g, type, 2);
+  else put_expr(g, type, 3);
+  make_var(g, type, assignable)->id = id;
+}
+
+static Var *assignable(Gen *g, bool unique) {
+  u32 from = pick(g, g->var_count);
+  for (u32 i = 0; i < g->var_count; i++) {
+    Var *var = &g->vars[(from + i) % g->var_count];
+    bool reach = unique ? !var->busy : var_seen(g, var);
+    if (var->assignable && reach && holds_unique(var->type) == unique) return var;
+  }
+  return NULL;
+}
+
+static void assign(Gen *g) {
+  Var *var = assignable(g, false);
+  if (!var) {
+    declare(g, some_type(g, 2), true);
+    return;
+  }
+  put_text(g, "v%u = ", var->id);
+  put_expr(g, var->type, 2);
+}
+
+static void print(Gen *g) {
+  Var *var = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
+  if (!g->prints || !var || !var_seen(g, var)) {
+    assign(g);
+    return;
+  }
+  const Ty *t = var->type;
+  if (t->kind == K_ARRAY) put_text(g, "out ! line(\"v%u {show(v%u.to_list())}\")", var->id, var->id);
+  else if (t->kind == K_BUF) put_text(g, "out ! line(\"v%u {v%u.len()} {v%u.slice(0, v%u.len())}\")", var->id, var->id, var->id, var->id);
+  else if (!holds_unique(t)) put_text(g, "out ! line(\"v%u {show(v%u)}\")", var->id, var->id);
+  else declare(g, some_type(g, 2), false);
+}
+
+static void branch(Gen *g, u32 depth) {
+  Lives before, first;
+  put_text(g, "if ");
+  put_condition(g, 2);
+  put_text(g, " ");
+  lives_note(g, &before);
+  block(g, 1 + pick(g, 3), depth - 1);
+  lives_note(g, &first);
+  if (chance(g, 3)) {
+    lives_join(g, &before);
+    return;
+  }
+  lives_restore(g, &before);
+  put_text(g, " else ");
+  block(g, 1 + pick(g, 3), depth - 1);
+  lives_join(g, &first);
+}
+
+static void for_loop(Gen *g, u32 depth) {
+  Var *over = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
+  bool array = over && var_seen(g, over) && over->type->kind == K_ARRAY, list = over && var_seen(g, over) && over->type->kind == K_LIST;
+  LoopState kept = loop_enter(g, 4);
+  const Ty *type = array || list ? over->type->a : &integer;
+  if (array) over->busy++;
+  u32 id = make_var(g, type, false)->id;
+  if (array) put_text(g, "for v%u in v%u {", id, over->id);
+  else if (list) put_text(g, "for v%u in v%u.take(4) {", id, over->id);
+  else put_text(g, "for v%u in 0..%s%u {", id, chance(g, 3) ? "=" : "", pick(g, 4));
+  body(g, 1 + pick(g, 3), depth - 1);
+  put_text(g, "}");
+  if (array) over->busy--;
+  loop_leave(g, kept);
+}
+
+static void while_loop(Gen *g, u32 depth) {
+  u32 id = make_id(g);
+  put_text(g, "var v%u = 0", id);
+  put_line(g);
+  put_text(g, "while v%u < %u {", id, 1 + pick(g, 4));
+  LoopState kept = loop_enter(g, 4);
+  g->indent++;
+  put_line(g);
+  put_text(g, "v%u += 1", id);
+  if (chance(g, 3)) {
+    put_line(g);
+    put_text(g, "if ");
+    put_condition(g, 1);
+    put_text(g, chance(g, 2) ? " { break }" : " { continue }");
+  }
+  g->indent--;
+  body(g, 1 + pick(g, 3), depth - 1);
+  put_text(g, "}");
+  loop_leave(g, kept);
+}
+
+// ---- Matches --------------------------------------------------------------------------------------------------------
+
+typedef struct Arms {
+  Lives before, joined;
+  bool first;
+} Arms;
+
+static void arm(Gen *g, Arms *arms, u32 depth) {
+  put_text(g, " -> ");
+  block(g, 1 + pick(g, 2), depth);
+  Lives now = {0};
+  now.count = arms->before.count;
+  for (u32 i = 0; i < now.count; i++) now.dead[i] = g->vars[i].dead;
+  for (u32 i = 0; !arms->first && i < now.count; i++) now.dead[i] |= arms->joined.dead[i];
+  arms->joined = now;
+  arms->first = false;
+  g->var_count = arms->before.count;
+  lives_restore(g, &arms->before);
+}
+
+// Bindings are lent to the guard.
+static void guard(Gen *g, u32 from) {
+  put_text(g, " if ");
+  g->no_moves++;
+  for (u32 i = from; i < g->var_count; i++) g->vars[i].lent = true;
+  g->pure++;
+  put_condition(g, 1);
+  g->pure--;
+  for (u32 i = from; i < g->var_count; i++) g->vars[i].lent = false;
+  g->no_moves--;
+}
+
+// An arm that leaves some values to those below it.
+static void partial_arm(Gen *g, Arms *arms, const Ty *type, u32 depth) {
+  u32 vars = g->var_count;
+  put_line(g);
+  bool refuted = put_refutable(g, type, 1);
+  if (!refuted || chance(g, 3)) guard(g, vars);
+  arm(g, arms, depth);
+}
+
+static void full_arms(Gen *g, Arms *arms, const Ty *t, u32 depth) {
+  const Data *data = t->kind == K_OWNER ? &g->owners[t->index] : t->kind == K_DATA ? &g->datas[t->index] : NULL;
+  u32 ctors = data && data->ctor_count > 1 && !chance(g, 4) ? data->ctor_count : t->kind == K_OPTION || t->kind == K_LIST ? 2 : 1;
+  for (u32 i = 0; i < ctors; i++) {
+    put_line(g);
+    if (ctors == 1) put_binding(g, t);
+    else if (t->kind == K_OPTION && !i) put_text(g, "Some("), put_binding(g, t->a), put_text(g, ")");
+    else if (t->kind == K_OPTION) put_text(g, "None");
+    else if (t->kind == K_LIST && !i) put_text(g, "["), put_binding(g, t->a), put_text(g, ", .."), put_binding(g, t), put_text(g, "]");
+    else if (t->kind == K_LIST) put_text(g, "[]");
+    else {
+      const Variant *variant = &data->ctors[i];
+      put_text(g, "%c%ux%u", t->kind == K_OWNER ? 'U' : 'D', t->index, i);
+      for (u32 k = 0; k < variant->field_count; k++) put_text(g, k ? ", " : "("), put_binding(g, variant->fields[k]);
+      if (variant->field_count) put_text(g, ")");
+    }
+    arm(g, arms, depth);
+  }
+}
+
+// Whether a first arm for some values can stand before those for all without making one of them unreachable: it must leave values
+// of every constructor, which a guard or a literal sees to.
+static void match_on(Gen *g, Var *var, u32 depth) {
+  const Ty *t = var->type;
+  put_text(g, "match v%u {", var->id);
+  if (holds_unique(t)) var->dead = true;
+  Arms arms = {.first = true};
+  lives_note(g, &arms.before);
+  g->indent++;
+  if (t->kind == K_INT || t->kind == K_STRING || t->kind == K_PAIR) {
+    if (chance(g, 2)) partial_arm(g, &arms, t, depth - 1);
+  } else if ((t->kind == K_OPTION || t->kind == K_OWNER || t->kind == K_DATA) && chance(g, 2)) {
+    u32 vars = g->var_count;
+    put_line(g);
+    put_refutable(g, t, 1);
+    guard(g, vars);
+    arm(g, &arms, depth - 1);
+  }
+  full_arms(g, &arms, t, depth - 1);
+  g->indent--;
+  put_line(g);
+  put_text(g, "}");
+  lives_restore(g, &arms.joined);
+}
+
+static void match(Gen *g, u32 depth) {
+  Var *var = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
+  bool fits = var && var_seen(g, var) && var->type->kind != K_FN && (!holds_unique(var->type) || var_movable(g, var));
+  if (fits) match_on(g, var, depth);
+  else branch(g, depth);
+}
+
+// let-else, and patterns that always match.
+static void take_apart(Gen *g) {
+  Var *var = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
+  if (!var || !var_seen(g, var) || (holds_unique(var->type) && !var_movable(g, var))) {
+    declare(g, some_type(g, 2), false);
+    return;
+  }
+  const Ty *t = var->type;
+  const Data *data = t->kind == K_OWNER ? &g->owners[t->index] : t->kind == K_DATA ? &g->datas[t->index] : NULL;
+  u32 id = var->id;
+  bool option = t->kind == K_OPTION && g->result && !g->loops;
+  if (t->kind != K_PAIR && !option && !(data && data->ctor_count == 1)) {
+    declare(g, some_type(g, 2), true);
+    return;
+  }
+  if (holds_unique(t)) var->dead = true;
+  if (option) {
+    u32 bound = make_id(g);
+    put_text(g, "let Some(v%u) = v%u else { return ", bound, id);
+    g->no_moves++;
+    if (holds_unique(g->result)) put_owned(g, g->result, 0);
+    else put_expr(g, g->result, 1);
+    g->no_moves--;
+    put_text(g, " }");
+    make_var(g, t->a, false)->id = bound;
+    return;
+  }
+  put_text(g, "let ");
+  if (t->kind == K_PAIR) put_text(g, "("), put_binding(g, t->a), put_text(g, ", "), put_binding(g, t->b), put_text(g, ")");
+  for (u32 i = 0; data && i < data->ctors[0].field_count; i++) {
+    if (!i) put_text(g, "%c%u", t->kind == K_OWNER ? 'U' : 'D', t->index);
+    put_text(g, i ? ", " : "(");
+    put_binding(g, data->ctors[0].fields[i]);
+  }
+  put_text(g, data ? ") = v%u" : " = v%u", id);
+}
+
+// ---- Unique values --------------------------------------------------------------------------------------------------
+
+static void change_array(Gen *g, Var *a) {
+  u32 id = a->id, index = pick(g, 4);
+  a->busy++;  // the operands don't use it: it is lent
+  switch (pick(g, 8)) {
+    case 0: case 1: put_text(g, "v%u.push(", id), put_expr(g, a->type->a, 2), put_text(g, ")"); break;
+    case 2: case 3:
+      put_text(g, "if v%u.len() > %u { v%u[%u] = ", id, index, id, index);
+      g->no_moves++;
+      put_expr(g, a->type->a, 2);
+      g->no_moves--;
+      put_text(g, " }");
+      break;
+    case 4:
+      if (a->type->a->kind == K_INT || a->type->a->kind == K_FLOAT) put_text(g, "if v%u.len() > %u { v%u[%u] += v%u[0] }", id, index, id, index, id);
+      else put_text(g, "if v%u.len() > %u { v%u.swap(0, %u) }", id, index, id, index);
+      break;
+    case 5: if (has_order(a->type->a)) { put_text(g, "v%u.sort()", id); break; } __attribute__((fallthrough));
+    case 6: {
+      u32 popped = make_id(g);
+      put_text(g, "let v%u = v%u.pop()", popped, id);
+      a->busy--;
+      const Ty *option = make_type(K_OPTION, a->type->a, NULL, 0);
+      make_var(g, option, false)->id = popped;
+      return;
+    }
+    default: put_text(g, "if v%u.len() > 1 { v%u.swap(0, 1) }", id, id); break;
+  }
+  a->busy--;
+}
+
+static void change_buf(Gen *g, Var *b) {
+  u32 id = b->id, index = pick(g, 6);
+  b->busy++;
+  switch (pick(g, 5)) {
+    case 0: put_text(g, "v%u.push((", id), put_expr(g, &integer, 1), put_text(g, ") & 255)"); break;
+    case 1: put_text(g, "v%u.append(b\"%u\")", id, index); break;
+    case 2: put_text(g, "v%u.append_string(\"x{", id), put_expr(g, &integer, 1), put_text(g, "}\")"); break;
+    case 3: put_text(g, "if v%u.len() > %u { v%u[%u] = v%u[0] ^ %u }", id, index, id, index, id, pick(g, 256)); break;
+    default: put_text(g, "if v%u.len() > 60 { v%u.clear() }", id, id); break;
+  }
+  b->busy--;
+}
+
+static void change_in_place(Gen *g) {
+  u32 from = pick(g, g->var_count);
+  for (u32 i = 0; i < g->var_count; i++) {
+    Var *var = &g->vars[(from + i) % g->var_count];
+    if (!var_seen(g, var) || (var->type->kind != K_BUF && var->type->kind != K_ARRAY)) continue;
+    if (var->type->kind == K_BUF) change_buf(g, var);
+    else change_array(g, var);
+    return;
+  }
+  declare(g, some_unique(g, 2), chance(g, 2));
+}
+
+// A function that only borrows or uses up what is there, for what it gives.
+static void call_any(Gen *g) {
+  if (!g->func_count) {
+    change_in_place(g);
+    return;
+  }
+  u32 index = pick(g, g->func_count), id = make_id(g);
+  const Ty *result = g->funcs[index].result;
+  put_text(g, "let v%u: ", id);
+  put_type(g, result);
+  put_text(g, " = ");
+  put_call(g, index, 2);
+  make_var(g, result, false)->id = id;
+}
+
+// Gives a variable a new value; what it holds goes with the old one, or came from it.
+static void assign_unique(Gen *g) {
+  Var *var = assignable(g, true);
+  bool outer = var && (var < g->vars + g->capture_floor || (var->dead && var < g->vars + g->loop_floor));
+  if (!var || outer) {
+    declare(g, some_unique(g, 2), true);
+    return;
+  }
+  u32 id = var->id, index = (u32)(var - g->vars);
+  if (!var->dead && chance(g, 3)) {
+    u32 old = make_id(g);
+    var->busy++;
+    put_text(g, "let v%u = replace(&v%u, ", old, id);
+    put_owned(g, var->type, 2);
+    put_text(g, ")");
+    g->vars[index].busy--;
+    const Ty *type = g->vars[index].type;
+    make_var(g, type, false)->id = old;
+    return;
+  }
+  if (!var->dead && var->type->kind == K_OPTION && chance(g, 2)) {
+    u32 old = make_id(g);
+    put_text(g, "let v%u = option.take(&v%u)", old, id);
+    const Ty *type = var->type;
+    make_var(g, type, false)->id = old;
+    return;
+  }
+  if (var->state) {
+    change_in_place(g);
+    return;
+  }
+  // x = f(x), in loops too.
+  u32 floor = g->loop_floor;
+  if (index < floor && !g->no_moves) g->loop_floor = index;
+  bool dead[VARS];
+  for (u32 i = index + 1; i < floor; i++) dead[i] = g->vars[i].lent, g->vars[i].lent = true;
+  put_text(g, "v%u = ", id);
+  put_owned(g, var->type, 2);
+  for (u32 i = index + 1; i < floor; i++) g->vars[i].lent = dead[i];
+  g->loop_floor = floor;
+  g->vars[index].dead = false;
+}
+
+// In a loop: moved on the way out.
+static void move_and_leave(Gen *g) {
+  if (!g->loops || g->no_moves) {
+    change_in_place(g);
+    return;
+  }
+  put_text(g, "if ");
+  put_condition(g, 1);
+  put_text(g, " { ");
+  Lives before;
+  lives_note(g, &before);
+  u32 floor = g->loop_floor;
+  const Ty *type = some_unique(g, 1);
+  for (u32 i = floor; i < g->var_count; i++) if (holds_unique(g->vars[i].type)) type = g->vars[i].type;
+  put_text(g, "let _ = ");
+  put_owned(g, type, 1);
+  put_text(g, "; break }");
+  lives_restore(g, &before);
+}
+
+static void drop_one(Gen *g) {
+  for (u32 i = 0; i < g->var_count; i++) {
+    Var *var = &g->vars[i];
+    if (!holds_unique(var->type) || !var_movable(g, var) || !chance(g, 3)) continue;
+    var->dead = true;
+    put_text(g, "let _ = v%u", var->id);
+    return;
+  }
+  change_in_place(g);
+}
+
+static void unique_statement(Gen *g) {
+  switch (pick(g, 10)) {
+    case 0: case 1: declare(g, some_unique(g, 2), chance(g, 2)); return;
+    case 2: case 3: case 4: change_in_place(g); return;
+    case 5: call_any(g); return;
+    case 6: case 7: assign_unique(g); return;
+    case 8: move_and_leave(g); return;
+    default: drop_one(g); return;
+  }
+}
+
+// ---- Tasks ----------------------------------------------------------------------------------------------------------
+
+// A block elsewhere, which may crash: what became of it is a value like others.
+static void task(Gen *g) {
+  const Ty *type = some_type(g, 2);
+  u32 promise = make_id(g), floor = g->capture_floor, vars = g->var_count;
+  put_text(g, "let v%u: Promise[", promise);
+  put_type(g, type);
+  put_text(g, "] = task { ");
+  g->capture_floor = g->var_count;
+  g->no_moves++;
+  if (chance(g, 4)) put_text(g, "assert "), put_condition(g, 1), put_text(g, "; ");
+  put_expr(g, type, 3);
+  g->no_moves--;
+  g->capture_floor = floor;
+  g->var_count = vars;
+  put_text(g, " }");
+  put_line(g);
+  put_text(g, "match v%u.outcome() {", promise);
+  g->indent++;
+  u32 value = make_id(g);
+  put_line(g);
+  put_text(g, "Ok(v%u) -> out ! line(\"kept {show(v%u)}\")", value, value);
+  put_line(g);
+  put_text(g, "Err(v%u) -> out ! line(\"broken {show(v%u)}\")", value, value);
+  g->indent--;
+  put_line(g);
+  put_text(g, "}");
+}
+
+// A task that moves what it names, and gives it back changed.
+static void unique_task(Gen *g) {
+  for (u32 i = 0; i < g->var_count; i++) {
+    Var *var = &g->vars[i];
+    if ((var->type->kind != K_ARRAY && var->type->kind != K_BUF) || !var_movable(g, var)) continue;
+    if (var->assignable) continue;
+    var->dead = true;
+    u32 id = make_id(g);
+    const Ty *type = var->type;
+    put_text(g, "let v%u: ", id);
+    put_type(g, type);
+    put_text(g, " = await task { v%u.%s; v%u }", var->id, type->kind == K_BUF ? "push(7)" : "reverse()", var->id);
+    make_var(g, type, false)->id = id;
+    return;
+  }
+  task(g);
+}
+
+// ---- All ------------------------------------------------------------------------------------------------------------
+
+static void statement(Gen *g, u32 depth) {
+  u32 what = pick(g, g->options.plain ? 14 : 22);
+  bool cheap = g->cost > COST_MOST / 2 || !depth;
+  if (what >= 14) unique_statement(g);
+  else if (what < 4) declare(g, chance(g, 6) ? make_type(K_FN, some_type(g, 1), some_type(g, 1), 0) : some_type(g, 2), chance(g, 3));
+  else if (what < 6) print(g);
+  else if (what < 7) assign(g);
+  else if (what < 8) take_apart(g);
+  else if (what < 9 && g->prints && !g->loops) g->options.plain || chance(g, 2) ? task(g) : unique_task(g);
+  else if (cheap || what < 10) print(g);
+  else if (what < 11) branch(g, depth);
+  else if (what < 12) match(g, depth);
+  else if (what < 13) for_loop(g, depth);
+  else while_loop(g, depth);
+}
+
+void put_statements(Gen *g, u32 count, u32 depth) {
+  while (count--) {
+    put_line(g);
+    statement(g, depth);
+  }
+}
+
+void put_result(Gen *g, const Ty *type) {
+  put_line(g);
+  if (holds_unique(type)) put_owned(g, type, 2);
+  else if (type->kind == K_LIST) put_text(g, "("), put_expr(g, type, 2), put_text(g, ").take(6)");
+  else if (type->kind == K_STRING) put_text(g, "cut("), put_expr(g, type, 2), put_text(g, ")");
+  else put_expr(g, type, 2);
+}
