@@ -220,7 +220,8 @@ static Loan lend_for_return(Fn *f, Expr *value) {
       return (Loan){{reg, REG_NONE}, local};
     }
   }
-  gen_limit(f->gen, DIAG_E0515, value->span, "a value of this type can't be lent from here by this version of Deed: move it, and move it back");
+  gen_limit(f->gen, DIAG_E0515, value->span,
+            "a value of this type can't be lent from here by this version of Deed: move it, and move it back");
   return (Loan){{reg_new(f->emit, type), REG_NONE}, NULL};
 }
 
@@ -295,7 +296,10 @@ static Reg call_lending(Fn *f, Expr *e, const Target *t, Sink sink) {
 // ---- Calls ----------------------------------------------------------------------------------------------------------
 
 static Reg call_function(Fn *f, Expr *e, Sink sink) {
-  if (is_length(e->fn)) return finish(f, e, gen_length(f, e->args.items[0].value, sink.kind == SINK_VALUE ? sink : sink_val(f->gen->t_int)), sink);
+  if (is_length(e->fn)) {
+    Sink length = sink.kind == SINK_VALUE ? sink : sink_val(f->gen->t_int);
+    return finish(f, e, gen_length(f, e->args.items[0].value, length), sink);
+  }
   Target t;
   target_of(f, e->fn, inst_of(f, e->fn, e->inst), &t);
   Lending lending = lending_of(f, e);

@@ -236,8 +236,9 @@ Reg fn_var(Fn *f, Local *local) {
 void fn_var_written(Fn *f, Local *local) {
   LocalInfo *info = local_info(local);
   if (!is_state(local) || info->elided) return;
+  bool moved = reg_is_unique(f, info->val);
   set_field(f, local, info->raw != REG_NONE ? info->raw : info->val);
-  if (local->kind == LOCAL_STATE_VAR) info->serial = 0;  // from now on it is read from the state
+  if (local->kind == LOCAL_STATE_VAR || moved) info->serial = 0;  // from now on it is read from the state
 }
 
 Reg fn_read(Fn *f, Local *local, Sink sink) {

@@ -11,7 +11,8 @@ enum { KNOWN_NO = 1, KNOWN_YES };
 
 static bool is_carrier(const Gen *gen, const DataDef *def) {
   Str home = def->import == IMPORT_NONE ? gen->module->name : gen->module->imports.items[def->import].module;
-  return (str_eq(home, STR("option")) && str_eq(def->name, STR("Option"))) || (str_eq(home, STR("result")) && str_eq(def->name, STR("Result")));
+  if (str_eq(home, STR("option"))) return str_eq(def->name, STR("Option"));
+  return str_eq(home, STR("result")) && str_eq(def->name, STR("Result"));
 }
 
 static bool has_unique_part(Gen *gen, TypeId type) {

@@ -167,7 +167,8 @@ static void fill_interface(Gen *gen, u32 index, InterfaceDecl *decl) {
   }
   gen->module->interfaces.items[index] = (InterfaceDef){
       .name = decl->name.name->text, .import = home_of(gen, decl->home), .exported = decl->is_pub && decl->home == gen->ast,
-      .unique = decl->is_unique, .generics = gen_generics(decl->generics.count, NULL), .method_count = decl->methods.count, .methods = methods};
+      .unique = decl->is_unique, .generics = gen_generics(decl->generics.count, NULL), .method_count = decl->methods.count,
+      .methods = methods};
 }
 
 Str param_name(const Pat *pattern) {
