@@ -333,18 +333,18 @@ void promise_exit(Worker *worker, Promise *promise, const Actor *ended) {
   if (settle(worker, promise, told_why(worker, exits[ended->exit], why, crashed, PROMISE_KEPT))) announce(worker, promise);
 }
 
+// `value` may be a root, and adopting may collect: it is written last.
 bool promise_take(Worker *worker, Promise *promise, Val *value) {
-  *value = promise->value;
+  Val taken = promise->value;
   Chunk *chunk = promise->chunk;
-  if (!chunk) return true;
-  bool alone = atomic_load_explicit(&promise->count, memory_order_acquire) == 1;
-  if (!alone && !copy_out(worker, &promise->value, 1, value, &chunk)) return fault_memory(worker);
-  if (!chunk) return true;
-  if (!heap_adopt(worker, chunk)) {
+  bool alone = !chunk || atomic_load_explicit(&promise->count, memory_order_acquire) == 1;
+  if (!alone && !copy_out(worker, &promise->value, 1, &taken, &chunk)) return fault_memory(worker);
+  if (chunk && !heap_adopt(worker, chunk)) {
     if (!alone) chunk_free(worker, chunk);
     return fault_memory(worker);
   }
-  if (alone) {
+  *value = taken;
+  if (chunk && alone) {
     promise->chunk = NULL;
     promise->value = VAL_UNIT;
   }

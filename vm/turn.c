@@ -170,10 +170,12 @@ static Step left(Worker *worker, Actor *actor, EngineExit how) {
   }
 }
 
-// Puts the Result that a `when` body takes into its first register, where a collection finds it.
+// Puts the Result that a `when` body takes into its first register, where a collection finds it. The body has not run yet: its other
+// registers are cleared here too, for the collection's sake.
 static bool give_result(Worker *worker, Message *message) {
   Promise *on = message->on;
   u64 *first = worker->turn->stack + worker->turn->fp;
+  for (u32 i = message->code->first_cleared; i < message->code->cleared_end; i++) first[i] = VAL_EMPTY;
   if (!promise_take(worker, on, first)) return false;
   bool kept = atomic_load(&on->state) == PROMISE_KEPT;
   message->on = NULL;
