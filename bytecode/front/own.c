@@ -272,11 +272,24 @@ static bool is_lent_arg(const Expr *e, const Arg *arg) {
   return e->call == CALL_FN && arg->param < e->fn->params.count && e->fn->params.items[arg->param].lent;
 }
 
+static bool sees_state(const Expr *e) {
+  return e->call == CALL_FN && e->fn->actor && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
+}
+
 static void lend_state(Own *o, Expr *e, Expr *name) {
-  bool sees = is_state(name->local) && e->fn->actor && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
-  if (!sees || o->silent) return;
+  if (!is_state(name->local) || !sees_state(e) || o->silent) return;
   Diag *diag = report(o, DIAG_E0444, name->span, "`%.*s` is lent to a helper that sees the actor's state", name->local);
   diag_note(diag, o->c->source, e->fn->name.span, "this one could replace it meanwhile");
+}
+
+// A loop over a state field lends it too.
+static void check_loops(Own *o, Expr *e) {
+  for (const Lock *lock = o->locks; lock && sees_state(e); lock = lock->outer) {
+    if (!lock->local || !is_state(lock->local) || o->silent) continue;
+    Diag *diag = report(o, DIAG_E0444, e->span, "`%.*s` is lent to the loop, and this helper sees the actor's state", lock->local);
+    diag_note(diag, o->c->source, lock->at, "the loop over it");
+    return;
+  }
 }
 
 // A lent name of the call must not be moved by a later argument, nor lent again.
@@ -309,6 +322,7 @@ static void walk_args(Own *o, Expr *e) {
     lend_state(o, e, name);
     check_lent(o, e, name, i + 1);
   }
+  check_loops(o, e);
 }
 
 // replace(&x, new) and option.take(&x): x is a variable, whose old value is the result.

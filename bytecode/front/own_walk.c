@@ -198,10 +198,17 @@ static void walk_exit(Own *o, Expr *e) {
 
 static bool compares(const Expr *e) { return e->op == OPERATOR_EQ || e->op == OPERATOR_NE; }
 
+// What was looked at first must outlast what was evaluated behind it.
+static void still_there(Own *o, Expr *e) {
+  Expr *name = own_lent_name(e);
+  if (name && !o->dead) own_peek(o, name);
+}
+
 static void walk_binary(Own *o, Expr *e) {
   if (compares(e)) {
     own_peek(o, e->left);
     own_peek(o, e->right);
+    still_there(o, e->left);
   } else {
     own_use(o, e->left);
     own_use(o, e->right);
@@ -229,6 +236,7 @@ void own_use(Own *o, Expr *e) {
     case EX_INDEX:
       own_peek(o, e->left);
       own_use(o, e->right);
+      still_there(o, e->left);
       return;
     case EX_CALL: case EX_DOT_CALL: own_call(o, e); return;
     case EX_SEND:
