@@ -88,7 +88,8 @@ stress:  ## the tests with a collection at every chance, a tiny nursery, a yield
 	@DEED=build/stress/deed SLOW=20 SCALED=1 SEEDS=$(STRESS_SEEDS) tests/run $(or $(FILTER),lang examples seed library)
 
 # Sanitizers see every block only with malloc: no libgc, no jemalloc. Their frames are no tail calls: a switch dispatches.
-MALLOC   = PKGS=libutf8proc DEFS='-DDEED_NO_LIBGC -DDEED_NO_JEMALLOC -DDEED_SWITCH'
+NO_GC    = -DDEED_NO_LIBGC -DDEED_NO_JEMALLOC -DDEED_SWITCH
+MALLOC   = PKGS=libutf8proc DEFS='$(NO_GC)'
 
 asan:  ## the tests under AddressSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' all
@@ -107,6 +108,22 @@ fuzz:  ## feed every fuzzer random input for FUZZ_SECONDS each
 	  build/fuzz/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -verbosity=0 -artifact_prefix=build/fuzz/ \
 	    $$(ls tests/fuzz/$$f.dict 2>/dev/null | sed s/^/-dict=/) build/fuzz/corpus/$$f $$(ls -d tests/fuzz/corpus/$$f 2>/dev/null) || exit 1; done
 
+MUTANTS ?= 100000
+MUTATED  = tests/lang/*/*.deed tests/examples/*.deed tests/asm/ok-*.dasm
+
+mutate:  ## change valid modules, and run what the verifier accepts, MUTANTS times; MUTATE='--seed 2' for others
+	@$(MAKE) --no-print-directory BUILD=build/mutate PKGS=libutf8proc DEFS='$(NO_GC) -DDEED_WALK -DDEED_COUNT' \
+	  SANITIZE=-fsanitize=address CFLAGS='-O2 -g -fno-omit-frame-pointer' build/mutate/mutate
+	@ASAN_OPTIONS=detect_leaks=0 build/mutate/mutate --count $(MUTANTS) --generated 300 $(MUTATE) $(MUTATED)
+
+PROGRAMS ?= 1000
+
+programs:  ## run PROGRAMS random programs in three builds, which must agree
+	@$(MAKE) --no-print-directory $(BUILD)/programs
+	@$(MAKE) --no-print-directory BUILD=build/stress DEFS=-DDEED_STRESS build/stress/programs
+	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' build/asan/programs
+	@ASAN_OPTIONS=detect_leaks=0 tests/gen/compare 1 $(PROGRAMS) $(BUILD)/programs build/stress/programs build/asan/programs
+
 bench: $(BUILD)/deed  ## compare with Erlang and Lua, and write docs/benchmarks.md
 	@DEED=$(BUILD)/deed python3 tests/bench/run.py
 
@@ -120,5 +137,5 @@ clean:  ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all help deps test check stress asan ubsan fuzz bench install clean FORCE
+.PHONY: all help deps test check stress asan ubsan fuzz mutate programs bench install clean FORCE
 .SECONDARY:

@@ -4,7 +4,7 @@
 //   mutate [--seed N] [--count N] [--jobs N] [--generated N] [--save FOLDER] [--one N] FILE..
 //
 // FILEs are Deed sources and assembly; those that import files beside them, are refused, or are large, are left out. --generated adds
-// so many programs of generate.h. Mutant i of a seed is always the same. A child process judges a thousand of them and ends: what
+// so many programs of generate.h; the library's modules are always among what is changed. Mutant i of a seed is always the same. A child process judges a thousand of them and ends: what
 // they loaded goes with it. One that crashes is written to FOLDER as a module file; --one N does mutant N alone.
 #include <errno.h>
 #include <signal.h>
@@ -37,6 +37,7 @@ typedef struct Base {
   const Module *module;
   Str path;
   u64 instructions;          // of a run of it as it is
+  bool library;              // only verified: the others need the library as it is
 } Base;
 
 typedef struct Totals {
@@ -53,7 +54,7 @@ typedef struct Slot {
 } Slot;
 
 static Box box;
-static VEC(Base) bases;
+static VEC(Base) bases, libraries;
 static u64 first_seed = 1, mutant_count = 100000, generated, one = UINT64_MAX;
 static u32 jobs = 2;
 static const char *folder = "build/mutants";
@@ -108,8 +109,16 @@ static void add_generated(void) {
   }
 }
 
+static void add_library(void) {
+  for (u32 i = 0; i < box.library.count; i++) {
+    const Module *module = box.library.items[i]->module;
+    vec_push(&libraries, ((Base){.module = module, .path = module->name, .library = true}));
+  }
+}
+
 // Modules that run are chosen more often than those that can only be verified.
 static const Base *choose(Random *random) {
+  if (!random_below(random, 50)) return &libraries.items[random_below(random, libraries.count)];
   for (u32 tries = 0; tries < 8; tries++) {
     const Base *base = &bases.items[random_below(random, bases.count)];
     if (base->instructions >= 2 * LONG_RUN) return base;
@@ -158,7 +167,7 @@ static bool judge(u64 index, Pond *pond, Totals *t, bool keep) {
   t->reasons[verified ? REASON_NONE : error.reason]++;
   if (!verified) return false;
   t->accepted++;
-  if (box_load(&box, verified, &why) && mutant->main != IMPORT_NONE) run_mutant(t);
+  if (!base->library && box_load(&box, verified, &why) && mutant->main != IMPORT_NONE) run_mutant(t);
   return true;
 }
 
@@ -296,6 +305,7 @@ int main(int argc, char **argv) {
   box_open(&box);
   for (; i < argc; i++) add_file(argv[i]);
   add_generated();
+  add_library();
   if (!bases.count || slots == MAP_FAILED) return fprintf(stderr, "mutate: nothing to change\n"), 2;
   if (one != UINT64_MAX) {
     start(&slots[0], one, one + 1, true);
