@@ -249,7 +249,7 @@ Test(shared, a_younger_block_holds_the_older) {
   make_list(&w, 0, LIST);
   Message *inner = sent(&w, w.registers[0]);
   SharedBlock *old = block_at(inner->args[0]);
-  make_list(&w, 1, LIST / 2 + 10);
+  make_list(&w, 1, LIST / 2 + 2);
   for (u32 i = 0; i < 3; i++) make_cons(&w, 1, 0, 1);
   Message *outer = sent(&w, w.registers[1]);
   SharedBlock *new = block_at(outer->args[0]);
