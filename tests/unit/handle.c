@@ -486,6 +486,31 @@ Test(handle, frozen_bytes_are_shared_and_collected) {
   world_close(&w);
 }
 
+// Bytes that each turn puts in the place of the last turn's weigh on an actor that holds much besides.
+Test(handle, frozen_bytes_in_state_are_collected) {
+  World w;
+  world_open(&w);
+  enum { BYTES = 100000, CELLS = 20000 };
+  w.registers[0] = VAL_NIL;
+  w.registers[1] = val_from_small(1);
+  for (u32 i = 0; i < CELLS; i++) make_cons(&w, 0, 1, 0);
+  w.actor->fields[3] = w.registers[0];
+  w.registers[0] = VAL_EMPTY;
+  cr_assert(heap_end_turn(&w.worker));
+  u64 live = memory_live();
+  for (u32 turn = 0; turn < 3000; turn++) {
+    cr_assert(heap_reserve(&w.worker, 6));
+    Storage *storage = storage_new(STORAGE_BYTES, BYTES);
+    cr_assert_not_null(storage);
+    storage->len = BYTES;
+    Val buf = build_handle(&w.worker, KIND_BUF, storage);
+    w.actor->fields[2] = build_blob(&w.worker, val_obj(buf));
+    cr_assert(heap_end_turn(&w.worker));
+  }
+  cr_assert_lt(memory_live(), live + 50 * BYTES);
+  world_close(&w);
+}
+
 // ---- Without memory, and ends ---------------------------------------------------------------------------------------
 
 static bool hungry(World *w) {
