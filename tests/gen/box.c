@@ -7,6 +7,7 @@
 
 #include "repl/image.h"
 #include "vm/engine.h"
+#include "vm/image.h"
 #include "vm/memory.h"
 #include "vm/state.h"
 #include "vm/stream.h"
@@ -88,7 +89,10 @@ const Verified *box_verify(const Box *box, const Module *module, VerifyError *er
   return verify_module(module, box->library.items, box->library.count, error);
 }
 
-bool box_load(Box *box, const Verified *verified, Str *error) { return vm_load(box->loader, verified, error); }
+bool box_load(Box *box, const Verified *verified, Str *error) {
+  if (box->last) box->loader->images->last = box->last;
+  return vm_load(box->loader, verified, error);
+}
 
 static void add_library(Box *box, const Module *module) {
   VerifyError error;
@@ -119,6 +123,7 @@ void box_open(Box *box) {
     fail("the library does not compile", text_str(&complaint));
   }
   for (u32 i = 0; i + 1 < program.modules.count; i++) add_library(box, program.modules.items[i]);
+  box->last = images_last(box->loader->images);
 }
 
 // ---- Running --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 typedef struct Box {
   VEC(const Verified *) library;  // verified and loaded, in dependency order
   Vm *loader;                     // holds what is loaded
+  struct Image *last;             // the library's last
 } Box;
 
 void box_open(Box *box);  // ends the process if the library does not pass
@@ -19,6 +20,7 @@ bool box_compile_many(const Str *texts, u32 count, Modules *own, Text *complaint
 
 // NULL: *error says why.
 const Verified *box_verify(const Box *box, const Module *module, VerifyError *error);
+// Loads it behind the library: what was loaded before it is not found any more, but what points to it still may.
 bool box_load(Box *box, const Verified *verified, Str *error) MUST_CHECK;
 
 typedef struct BoxRun {

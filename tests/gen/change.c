@@ -499,7 +499,7 @@ Module *change_module(const Module *base, Random *random, Pond *pond) {
   c.m->interner = NULL;
   if (!OWN(&c, c.m->functions.items, c.m->functions.count) || !own_actors(&c)) return NULL;
   u32 changes = 1;
-  while (changes < 6 && chance(&c, 3)) changes++;
+  while (changes < 8 && !chance(&c, 3)) changes++;
   while (changes--) change_once(&c);
   return c.m;
 }

@@ -4,7 +4,7 @@
 //   mutate [--seed N] [--count N] [--jobs N] [--generated N] [--save FOLDER] [--one N] FILE..
 //
 // FILEs are Deed sources and assembly; those that import files beside them, are refused, or are large, are left out. --generated adds
-// so many programs of generate.h; the library's modules are always among what is changed. Mutant i of a seed is always the same. A child process judges a thousand of them and ends: what
+// so many programs of generate.h; the library's modules are always among what is changed. Mutant i of a seed is always the same. A child process judges some thousands of them and ends: what
 // they loaded goes with it. One that crashes is written to FOLDER as a module file; --one N does mutant N alone.
 #include <errno.h>
 #include <signal.h>
@@ -24,12 +24,13 @@
 #include "tests/gen/generate.h"
 
 enum {
-  BATCH = 1000,
+  BATCH = 3000,
   JOBS_MOST = 64,
   WORDS_MOST = 1500,         // of a base's code
-  POND_BYTES = 64 << 20,
+  POND_BYTES = 256 << 20,
   SECONDS_MOST = 20,         // for one mutant
-  REDUCTIONS = 3000,
+  REDUCTIONS = 2000,
+  INSTRUCTIONS_MOST = 5000,
   LONG_RUN = 100,            // instructions
 };
 
@@ -116,12 +117,13 @@ static void add_library(void) {
   }
 }
 
-// Modules that run are chosen more often than those that can only be verified.
+// Modules that run for a while are chosen more often than those that do little or can only be verified, and than those whose time
+// goes into a long loop or large values.
 static const Base *choose(Random *random) {
   if (!random_below(random, 50)) return &libraries.items[random_below(random, libraries.count)];
   for (u32 tries = 0; tries < 8; tries++) {
     const Base *base = &bases.items[random_below(random, bases.count)];
-    if (base->instructions >= 2 * LONG_RUN) return base;
+    if (base->instructions >= 2 * LONG_RUN && base->instructions <= INSTRUCTIONS_MOST) return base;
   }
   return &bases.items[random_below(random, bases.count)];
 }
