@@ -47,11 +47,59 @@ static const char program[] =
     "  match watch.outcome(within: 1ms) { Ok(e) -> out ! line(\"{e}\")  Err(b) -> out ! line(\"{b}\") }\n"
     "}\n";
 
+// What is owned is on its way from actor to actor: buffers, arrays of numbers and of objects, sessions, promises of them.
+static const char owners[] =
+    "import option\n"
+    "unique interface Talk { more(s: String) -> Result[Talk, String]  end() -> Array[String] }\n"
+    "interface Log { note(s: String)  count(n: Int) -> Int }\n"
+    "actor Writer() is Log {\n"
+    "  let notes = array.new(0, \"\")\n"
+    "  on note(s) { notes.push(s) }\n"
+    "  on count(n) when notes.len() >= n { notes.len() }\n"
+    "}\n"
+    "actor Peer(log: Log) is Talk {\n"
+    "  let lines = array.new(0, \"\")\n"
+    "  on more(s) { lines.push(\"{s} {lines.len()}\"); if lines.len() > 3 { Err(s) } else { Ok(self as Talk) } }\n"
+    "  on end() { let all = array.new(0, \"\"); for l in lines { all.push(l) }; all }\n"
+    "  on dropped() { log ! note(\"dropped\") }\n"
+    "}\n"
+    "interface Work { fill(b: Buf, n: Int) -> (Buf, Bytes)  sum(a: Array[Int]) -> Array[Int]  keep(s: Talk)  talk(s: Talk) -> Option[Talk] }\n"
+    "actor Worker() is Work {\n"
+    "  var held: Option[Talk] = None\n"
+    "  on fill(b, n) { for i in 0..n { b.push(i % 256) }; let c = buf.new(n); c.append(b.slice(0, n)); (b, c.freeze()) }\n"
+    "  on sum(a) { for i in 1..a.len() { a[i] += a[i - 1] }; a }\n"
+    "  on keep(s) { held = Some(s) }\n"
+    "  on talk(s) {\n"
+    "    match await s ! more(\"one\") { Ok(s) -> { let before = option.take(&held); held = Some(s); before }  Err(_) -> None }\n"
+    "  }\n"
+    "}\n"
+    "fn work(log: Log, out: Out, name: String) {\n"
+    "  let w = spawn Worker()\n"
+    "  w ! keep(spawn Peer(log))\n"
+    "  let (b, frozen) = await w ! fill(buf.new(0), 400)\n"
+    "  let later = w ! sum(array.new(10, 1))\n"
+    "  let size = b.len()\n"
+    "  let t = task { let c = b; c.push(1); (c.len(), c) }\n"
+    "  let done = when later { Ok(a) -> Some(a)  Err(_) -> None }\n"
+    "  match await w ! talk(spawn Peer(log)) {\n"
+    "    Some(s) -> match await s ! more(\"{name}\") { Ok(s) -> { let all = await s ! end(); out ! line(\"{all.to_list()}\") }  Err(_) -> () }\n"
+    "    None -> ()\n"
+    "  }\n"
+    "  let (n, _) = await t\n"
+    "  let _ = done\n"
+    "  out ! line(\"{size} {n} {frozen.len()} {frozen[399]}\")\n"
+    "}\n"
+    "fn main(out: Out, args: List[String]) {\n"
+    "  let log = spawn Writer()\n"
+    "  let all = args.map(fn(name) { task { work(log, out, name) } })\n"
+    "  for t in all { out ! line(\"{t.outcome()}\") }\n"
+    "  let _ = (log ! count(2)).outcome(within: 1ms)\n"
+    "}\n";
+
 static ProgramImage image;
 static int nowhere = -1;
 
-static void open_image(void) {
-  if (image.verified.count) return;
+static void open_image(const char *program) {
   Source *source = gc_new(Source);
   *source = (Source){.path = STR("faults.deed"), .text = str_from(program)};
   cr_assert_eq(image_compile(&image, source, STR("."), (ImageOptions){0}), 0);
@@ -90,8 +138,8 @@ static u64 rounds(const char *name, u64 usual) {
 static bool same(VmStats a, VmStats b) { return !memcmp(&a, &b, sizeof a); }
 
 // Kills at each `step`-th reduction of the run under each seed.
-Test(faults, kill_at_any_reduction, .timeout = 600) {
-  open_image();
+static void kill_everywhere(const char *source) {
+  open_image(source);
   u64 live = memory_live(), seeds = rounds("SEEDS", 4), hits = 0, tried = 0;
   for (u64 seed = 1; seed <= seeds; seed++) {
     VmOptions options = {.seeded = true, .seed = seed, .quantum = 50};
@@ -107,10 +155,13 @@ Test(faults, kill_at_any_reduction, .timeout = 600) {
   fprintf(stderr, "%llu of %llu kills changed the run\n", (unsigned long long)hits, (unsigned long long)tried);
 }
 
+Test(faults, kill_at_any_reduction, .timeout = 600) { kill_everywhere(program); }
+Test(faults, kill_owners_at_any_reduction, .timeout = 600) { kill_everywhere(owners); }
+
 // Fails each allocation of the run under each seed: on until so many in a row changed nothing, for then the run has fewer.
-Test(faults, fail_at_any_allocation, .timeout = 600) {
+static void fail_everywhere(const char *source) {
   enum { BEYOND = 40, FEWEST = 50 };
-  open_image();
+  open_image(source);
   u64 live = memory_live(), seeds = rounds("SEEDS", 4), all = 0;
   for (u64 seed = 1; seed <= seeds; seed++) {
     VmOptions options = {.seeded = true, .seed = seed};
@@ -129,8 +180,11 @@ Test(faults, fail_at_any_allocation, .timeout = 600) {
   fprintf(stderr, "%llu failed allocations changed the run\n", (unsigned long long)all);
 }
 
+Test(faults, fail_at_any_allocation, .timeout = 600) { fail_everywhere(program); }
+Test(faults, fail_owners_at_any_allocation, .timeout = 600) { fail_everywhere(owners); }
+
 Test(faults, same_seed_same_run) {
-  open_image();
+  open_image(program);
   u64 different = 0;
   VmResult result;
   VmStats first = run((VmOptions){.seeded = true, .seed = 1}, &result);
