@@ -161,6 +161,22 @@ def speed_table(sizes):
     return "\n".join(lines)
 
 
+MOVED = (64, 4 << 10, 256 << 10, 16 << 20, 1 << 30)  # bytes
+
+
+def move_table(sizes):
+    """Nanoseconds to send a Buf and an Array[Int] until the receiver has read both ends, by size."""
+    took = {"Buf": [], "Array[Int]": []}
+    for size in sizes:
+        p = subprocess.run([DEED, "run", "moves.deed", str(size)], cwd=PROGRAMS, check=True, capture_output=True, text=True)
+        for kind, _, nanoseconds in (line.rsplit(" ", 2) for line in p.stdout.splitlines()):
+            took[kind].append(int(nanoseconds))
+    lines = ["| ns for each send | " + " | ".join(f"{size:,} B" for size in sizes) + " | slowest / fastest |", "|" + "---|" * (len(sizes) + 2)]
+    for kind, row in took.items():
+        lines.append(f"| {kind} | " + " | ".join(map(str, row)) + f" | {max(row) / min(row):.2f} |")
+    return "\n".join(lines)
+
+
 def ratio(row, language, which):
     return f"{row[language][which] / row['Deed'][which]:.2f}" if "Deed" in row and language in row and row["Deed"][which] else "–"
 
@@ -179,7 +195,7 @@ def table(medians, languages):
     return "\n".join(lines)
 
 
-def page(body, missing, startup, speed, rounds):
+def page(body, missing, startup, speed, moves, rounds):
     with open("/proc/cpuinfo") as f:
         cpu = re.search(r"model name\s*: (.*)", f.read())
     absent = f"\nNot installed, so left out: {', '.join(missing)}.\n" if missing else ""
@@ -196,6 +212,11 @@ Start-up, from exec to the end of a program that prints a line: {startup:.1f} ms
 The compiler and the verifier, on generated programs (`tests/bench/generate.py`), the library's lines included:
 
 {speed}
+
+Sending what can change in place moves a pointer, whatever its size (`tests/bench/programs/moves.deed`; from the send until the receiver has
+read the first and the last element, half of a round trip):
+
+{moves}
 
 `tests/bench/memory.py` measures the bytes of an idle actor from outside. The programs are in `tests/bench/programs/`; each is
 written as its language's users would write it, so Lua's n-body changes tables in place, and its actors are coroutines.
@@ -218,15 +239,16 @@ def main():
         medians, troubles = measure(names, commands, options.rounds, options.quick)
     body = table(medians, list(commands))
     startup, speed = start_up(options.rounds), speed_table([1000, 5000] if options.quick else [1000, 10000, 100000, 300000, 1000000])
+    moves = move_table(MOVED[:2] if options.quick else MOVED)
     print(body)
-    print(f"\nstart-up {startup:.1f} ms\n{speed}")
+    print(f"\nstart-up {startup:.1f} ms\n{speed}\n\n{moves}")
     if missing:
         print("not installed: " + ", ".join(missing))
     for (name, language), why in troubles.items():
         print(f"trouble: {name} in {language}: {why}")
     if not options.print and not options.quick and not options.programs and not troubles:
         with open(os.path.join(ROOT, "docs/benchmarks.md"), "w") as f:
-            f.write(page(body, missing, startup, speed, options.rounds))
+            f.write(page(body, missing, startup, speed, moves, options.rounds))
     return 1 if troubles else 0
 
 
