@@ -221,7 +221,8 @@ static void for_library(Fn *f, Expr *e, const char *module, const char *function
   FnDecl *fn = gen_library_fn(f->gen, module, function);
   if (!fn) return;
   TypeListId inst = gen_args_of(f->gen, type);
-  TypeId list = gen_subst(f->gen, f->gen->module->functions.items[gen_function(f->gen, fn)].result, inst);
+  u32 index = gen_function(f->gen, fn);  // may make the table grow
+  TypeId list = gen_subst(f->gen, f->gen->module->functions.items[index].result, inst);
   for_cells(f, e, gen_library_call(f, module, function, inst, args, sink_val(list)));
 }
 

@@ -427,7 +427,8 @@ static u32 add_wrapper(Gen *gen, PendingKind kind, void *decl, Function made) {
 u32 wrap_fn(Gen *gen, FnDecl *fn) {
   uintptr_t known = (uintptr_t)map_get(&gen->wrappers, fn);
   if (known) return (u32)(known - 1);
-  Function target = gen->module->functions.items[gen_function(gen, fn)];
+  u32 index = gen_function(gen, fn);  // may make the table grow
+  Function target = gen->module->functions.items[index];
   TypeId *types = gc_array(TypeId, target.param_count);
   for (u32 i = 0; i < target.param_count; i++) types[i] = type_boxed(gen, target.registers[i]);
   return add_wrapper(gen, PENDING_WRAP_FN, fn,
@@ -477,7 +478,8 @@ static void make_wrap_fn(Fn *f, void *decl) {
 
 static void make_wrap_ctor(Fn *f, void *decl) {
   CtorDecl *ctor = decl;
-  DataDef def = f->gen->module->datas.items[gen_data(f->gen, ctor->owner)];
+  u32 index = gen_data(f->gen, ctor->owner);  // may make the table grow
+  DataDef def = f->gen->module->datas.items[index];
   u32 count = ctor->fields.count;
   TypeId types[LIMIT_PARAMS + 1];
   Reg args[LIMIT_PARAMS + 1];
