@@ -222,6 +222,7 @@ static void begin_body(Gen *g, const Ty *result) {
   g->var_count = g->capture_floor = g->loop_floor = 0;
   g->no_moves = g->pure = 0;
   g->result = result;
+  g->helper = 0;
   g->cost = g->times = 1;
   g->indent = 1;
 }

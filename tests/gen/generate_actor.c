@@ -8,6 +8,7 @@ static const Ty integer = {.kind = K_INT};
 // ---- Members --------------------------------------------------------------------------------------------------------
 
 static void begin_actor(Gen *g) {
+  g->helper = 0;
   g->var_count = g->capture_floor = g->loop_floor = g->no_moves = g->pure = 0;
   g->prints = false;
   g->cost = g->times = 1;
@@ -65,6 +66,19 @@ static void whole_handler(Gen *g, const char *name, const Ty *a, const Ty *b, co
   handler_close(g, vars);
 }
 
+// A function that sees the state.
+static void helper(Gen *g) {
+  u32 vars = g->var_count, id = make_id(g);
+  put_line(g);
+  put_text(g, "fn h%u(v%u: Int) -> Int", id, make_var(g, &integer, false)->id);
+  g->result = &integer;
+  g->cost = 1;
+  handler_open(g, 1 + pick(g, 2));
+  put_result(g, &integer);
+  handler_close(g, vars);
+  g->helper = id;
+}
+
 static void method(Gen *g, const char *name, const Ty *a, const Ty *b, const Ty *answer) {
   put_text(g, "  %s(", name);
   if (a) put_text(g, "a: "), put_type(g, a);
@@ -96,6 +110,7 @@ static void keeper(Gen *g, Actors *a) {
   field(g, option);
   field(g, &integer);
   u32 last = g->vars[g->var_count - 1].id;
+  helper(g);
   whole_handler(g, "put", a->plain, NULL, NULL);
   whole_handler(g, "get", a->other, NULL, a->plain);
   whole_handler(g, "feed", a->unique, NULL, NULL);

@@ -166,6 +166,15 @@ static void int_expr(Gen *g, u32 depth) {
       if (!chance(g, 8)) break;
       pair_of(g, t, depth, "(", chance(g, 2) ? " / " : " % ", ")");  // may crash
       return;
+    case 8: {
+      Var *list = var_of_kind(g, K_LIST);
+      if (!list || list->type->a->kind == K_FN || g->pure) break;
+      put_text(g, "count_of(v%u, ", list->id);
+      put_expr(g, list->type->a, 0);
+      put_text(g, ")");
+      return;
+    }
+    case 9: put_text(g, "twice("), put_expr(g, t, depth), put_text(g, ").1"); return;
     case 7: put_text(g, "choose("), put_expr(g, t, depth), put_text(g, ", "), put_expr(g, t, depth), put_text(g, ")"); return;
     default: break;
   }

@@ -64,6 +64,9 @@ typedef struct Gen {
   u32 capture_floor;                // in a closure or task: assignable and unique variables before it are out of reach
   u32 loop_floor;                   // in a loop: unique variables before it can't be moved
   u32 loops;                        // around what is written
+  u32 outer_floor;                  // the loop_floor around the innermost loop
+  bool lost[VARS];                  // moved on a way out of the innermost loop by `break`
+  u32 helper;                       // an actor's function `h…` from Int to Int that may be called, or 0
   u32 no_moves;                     // in what may not run, or runs in an order of its own
   u32 pure;                         // in a guard: nothing but plain operators
   Data datas[DATAS], owners[OWNERS];

@@ -22,12 +22,13 @@ static void block(Gen *g, u32 count, u32 depth) {
 }
 
 typedef struct LoopState {
-  u32 floor, vars;
+  u32 floor, vars, outer;
   u64 times;
 } LoopState;
 
 static LoopState loop_enter(Gen *g, u32 times) {
-  LoopState kept = {g->loop_floor, g->var_count, g->times};
+  LoopState kept = {g->loop_floor, g->var_count, g->outer_floor, g->times};
+  g->outer_floor = g->loop_floor;
   g->loop_floor = g->var_count;
   g->times *= times;
   g->loops++;
@@ -36,7 +37,12 @@ static LoopState loop_enter(Gen *g, u32 times) {
 
 static void loop_leave(Gen *g, LoopState kept) {
   g->loop_floor = kept.floor;
+  g->outer_floor = kept.outer;
   g->var_count = kept.vars;
+  for (u32 i = 0; i < VARS; i++) {
+    g->vars[i].dead |= i < kept.vars && g->lost[i];
+    g->lost[i] = false;
+  }
   g->times = kept.times;
   g->loops--;
 }
@@ -104,7 +110,23 @@ static void branch(Gen *g, u32 depth) {
   lives_join(g, &first);
 }
 
+static void for_map(Gen *g, const Var *map, u32 depth) {
+  u32 id = map->id;
+  const Ty *key = map->type->a, *value = map->type->b;
+  LoopState kept = loop_enter(g, 4);
+  u32 first = make_var(g, key, false)->id, second = make_var(g, value, false)->id;
+  put_text(g, "for (v%u, v%u) in v%u {", first, second, id);
+  body(g, 1 + pick(g, 3), depth - 1);
+  put_text(g, "}");
+  loop_leave(g, kept);
+}
+
 static void for_loop(Gen *g, u32 depth) {
+  const Var *map = var_of_kind(g, K_MAP);
+  if (map && chance(g, 3)) {
+    for_map(g, map, depth);
+    return;
+  }
   Var *over = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
   bool array = over && var_seen(g, over) && over->type->kind == K_ARRAY, list = over && var_seen(g, over) && over->type->kind == K_LIST;
   LoopState kept = loop_enter(g, 4);
@@ -398,12 +420,63 @@ static void move_and_leave(Gen *g) {
   Lives before;
   lives_note(g, &before);
   u32 floor = g->loop_floor;
+  g->loop_floor = g->outer_floor;
   const Ty *type = some_unique(g, 1);
-  for (u32 i = floor; i < g->var_count; i++) if (holds_unique(g->vars[i].type)) type = g->vars[i].type;
+  for (u32 i = g->loop_floor; i < g->var_count; i++) if (holds_unique(g->vars[i].type) && chance(g, 2)) type = g->vars[i].type;
   put_text(g, "let _ = ");
   put_owned(g, type, 1);
   put_text(g, "; break }");
+  for (u32 i = 0; i < before.count; i++) g->lost[i] |= g->vars[i].dead && !before.dead[i];
   lives_restore(g, &before);
+  g->loop_floor = floor;
+}
+
+// Out of the function, from wherever this is: what is returned may come from anywhere, what is left is dropped.
+static void leave(Gen *g) {
+  if (!g->result || g->no_moves) {
+    assign(g);
+    return;
+  }
+  Lives before;
+  lives_note(g, &before);
+  u32 floor = g->loop_floor;
+  g->loop_floor = 0;
+  put_text(g, "if ");
+  put_condition(g, 1);
+  put_text(g, " { return ");
+  if (holds_unique(g->result)) put_owned(g, g->result, 1);
+  else put_expr(g, g->result, 1);
+  put_text(g, " }");
+  g->loop_floor = floor;
+  lives_restore(g, &before);
+}
+
+static void try_option(Gen *g) {
+  Var *var = var_of_kind(g, K_OPTION);
+  bool fits = g->result && g->result->kind == K_OPTION && var && (!holds_unique(var->type) || var_movable(g, var));
+  if (!fits) {
+    leave(g);
+    return;
+  }
+  u32 id = make_id(g);
+  put_text(g, "let v%u = try v%u", id, var->id);
+  if (holds_unique(var->type)) var->dead = true;
+  const Ty *type = var->type->a;
+  make_var(g, type, false)->id = id;
+}
+
+static void call_helper(Gen *g) {
+  bool lent = false;  // then nothing that sees the state can be called
+  for (u32 i = 0; i < g->var_count; i++) lent |= g->vars[i].state && g->vars[i].busy;
+  if (!g->helper || g->no_moves || lent) {
+    try_option(g);
+    return;
+  }
+  u32 id = make_id(g);
+  put_text(g, "let v%u: Int = h%u(", id, g->helper);
+  put_expr(g, &integer, 2);
+  put_text(g, ")");
+  make_var(g, &integer, false)->id = id;
 }
 
 static void drop_one(Gen *g) {
@@ -476,17 +549,37 @@ static void unique_task(Gen *g) {
   task(g);
 }
 
+static void gather(Gen *g) {
+  const Ty *type = some_type(g, 1);
+  u32 floor = g->capture_floor, vars = g->var_count;
+  put_text(g, "out ! line(\"all {show((all([");
+  g->capture_floor = g->var_count;
+  g->no_moves++;
+  for (u32 i = 0; i < 2; i++) {
+    put_text(g, i ? ", task { let x: " : "task { let x: ");
+    put_type(g, type);
+    put_text(g, " = ");
+    put_expr(g, type, 2);
+    put_text(g, "; x }");
+  }
+  g->no_moves--;
+  g->capture_floor = floor;
+  g->var_count = vars;
+  put_text(g, "])).outcome())}\")");
+}
+
 // ---- All ------------------------------------------------------------------------------------------------------------
 
 static void statement(Gen *g, u32 depth) {
-  u32 what = pick(g, g->options.plain ? 14 : 22);
+  u32 what = pick(g, g->options.plain ? 15 : 24);
   bool cheap = g->cost > COST_MOST / 2 || !depth;
-  if (what >= 14) unique_statement(g);
+  if (what == 14) call_helper(g);
+  else if (what > 14) unique_statement(g);
   else if (what < 4) declare(g, chance(g, 6) ? make_type(K_FN, some_type(g, 1), some_type(g, 1), 0) : some_type(g, 2), chance(g, 3));
   else if (what < 6) print(g);
   else if (what < 7) assign(g);
   else if (what < 8) take_apart(g);
-  else if (what < 9 && g->prints && !g->loops) g->options.plain || chance(g, 2) ? task(g) : unique_task(g);
+  else if (what < 9 && g->prints && !g->loops) chance(g, 4) ? gather(g) : g->options.plain || chance(g, 2) ? task(g) : unique_task(g);
   else if (cheap || what < 10) print(g);
   else if (what < 11) branch(g, depth);
   else if (what < 12) match(g, depth);

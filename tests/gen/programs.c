@@ -32,6 +32,8 @@ typedef struct Row {
 typedef struct Slot {
   pid_t child;
   u64 from, until;
+  bool alone;                // each is compiled alone
+  bool compiled;             // all were, together
   u32 at;
   Row rows[BATCH];
 } Slot;
@@ -96,7 +98,8 @@ static bool compile(Slot *slot, u32 first, u32 count, Modules *own) {
 static void run_batch(Slot *slot) {
   u32 count = (u32)(slot->until - slot->from);
   Modules all = {0};
-  bool together = compile(slot, 0, count, &all);
+  bool together = !slot->alone && compile(slot, 0, count, &all);
+  slot->compiled = together;
   for (u32 i = 0; i < count; i++) {
     slot->at = i;
     Modules one = {0};
@@ -106,8 +109,8 @@ static void run_batch(Slot *slot) {
   }
 }
 
-static void start(Slot *slot, u64 from, u64 until) {
-  *slot = (Slot){.from = from, .until = until};
+static void start(Slot *slot, u64 from, u64 until, bool alone) {
+  *slot = (Slot){.from = from, .until = until, .alone = alone};
   fflush(NULL);
   pid_t child = fork();
   if (child < 0) exit((perror("fork"), 2));
@@ -134,13 +137,18 @@ static void tell(const Slot *slot, u32 rows) {
 // In the order of seeds: slot after slot.
 static void run_all(void) {
   u64 next = from_seed;
-  for (u64 i = 0; i < jobs && next < until_seed; i++, next += BATCH) start(&slots[i], next, next + BATCH < until_seed ? next + BATCH : until_seed);
+  for (u64 i = 0; i < jobs && next < until_seed; i++, next += BATCH) start(&slots[i], next, next + BATCH < until_seed ? next + BATCH : until_seed, false);
   for (u64 i = 0; slots[i].child; i = (i + 1) % jobs) {
     Slot *slot = &slots[i];
     int status;
     while (waitpid(slot->child, &status, 0) < 0 && errno == EINTR) {}
     u32 rows = (u32)(slot->until - slot->from);
     u64 from = next, until = next + BATCH;
+    if (status && !slot->alone && !slot->compiled) {  // which of them it was shows when each is compiled alone
+      start(slot, slot->from, slot->until, true);
+      i = (i + jobs - 1) % jobs;
+      continue;
+    }
     if (status) {
       slot->rows[slot->at].fate = FATE_CRASH;
       save(slot->from + slot->at, str_format("crash, status %x", (unsigned)status));
@@ -150,7 +158,7 @@ static void run_all(void) {
     }
     tell(slot, rows);
     if (status && from < until) {
-      start(slot, from, until);
+      start(slot, from, until, slot->alone);
       i = (i + jobs - 1) % jobs;  // the same slot again: its seeds come first
       continue;
     }
@@ -158,7 +166,7 @@ static void run_all(void) {
     from = next;
     until = next + BATCH < until_seed ? next + BATCH : until_seed;
     if (next < until_seed) {
-      start(slot, from, until);
+      start(slot, from, until, false);
       next = until;
     }
   }
