@@ -22,7 +22,7 @@ static bool is_family(const Copier *c, const Obj *obj) { return c->family && sha
 
 // What is copied or pointed to for an object with one of those flags.
 static Obj *meant(const Copier *c, Obj *obj) {
-  Obj *copy = header_flags(obj->header) & OBJ_FROZEN ? shares_frozen(c->heap, obj) : NULL;
+  Obj *copy = header_flags(obj->header) & OBJ_FROZEN ? shares_frozen(c->heap, obj) : shares_moved(c->heap, obj);
   return copy ? copy : obj;
 }
 
@@ -73,7 +73,8 @@ static void put_back(CopyEntry entry) {
   if (!(header_flags(entry.header) & OBJ_SHARED)) entry.obj->header = entry.header;
 }
 
-static void tidy(Worker *worker) {
+void copier_tidy(const Copier *c) {
+  Worker *worker = c->worker;
   if (UNLIKELY(worker->copy_blocks.capacity)) address_clear(&worker->copy_blocks);
   if (UNLIKELY(worker->copy_places.capacity)) address_clear(&worker->copy_places);
   if (LIKELY(worker->copy_capacity <= LOG_KEPT)) return;
@@ -85,7 +86,7 @@ static void tidy(Worker *worker) {
 void copier_undo(Copier *c) {
   for (u32 i = 0; i < c->count; i++) put_back(c->worker->copy_log[i]);
   c->count = 0;
-  tidy(c->worker);
+  copier_tidy(c);
 }
 
 bool copier_measure(Copier *c, const Val *vals, u32 count) {
@@ -172,7 +173,6 @@ void copier_fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out, u64 f
   }
   c->worker->copied += c->words * 8;
   c->worker->reductions -= (i64)((c->words + c->elements) / 32);  // a word costs a nanosecond or two
-  tidy(c->worker);
 }
 
 // The handles of the blocks that copies will point into. Returns where the copies may come.
@@ -202,6 +202,7 @@ static bool out(Copier *c, const Val *vals, u32 count, Val *copies, Chunk **chun
     *chunk = made;
   }
   copier_fill(c, to, vals, count, copies, 0);
+  copier_tidy(c);
   return true;
 }
 
@@ -231,5 +232,6 @@ bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes
   u64 *to = blocks ? put_handles(&worker->copy_blocks, roots + count) : roots + count;
   *made = (CopyBlock){.block = block, .size = size, .counted = c.counted || blocks, .shared = blocks != 0};
   copier_fill(&c, to, vals, count, roots, 0);
+  copier_tidy(&c);
   return true;
 }

@@ -34,8 +34,9 @@ void copier_undo(Copier *c);
 // Where the copy of the log's i-th object comes.
 u64 copier_place(const Copier *c, u32 i);
 void copier_move(const Copier *c, u32 i, u64 offset);
-// Passes 2 and 3. The copies lie at their offsets from `to`, and have these flags.
+// Passes 2 and 3, after which only copier_tidy() is left to do. The copies lie at their offsets from `to`, and have these flags.
 void copier_fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out, u64 flags);
+void copier_tidy(const Copier *c);
 
 // ---- freeze.c ----
 

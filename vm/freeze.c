@@ -60,6 +60,16 @@ static SharedBlock *overgrown(const AddressMap *older, u64 words) {
   return family->family_bytes + words * 8 > family->family_limit ? family : NULL;
 }
 
+// Where the objects of the family are now. The heap's pointers to them follow at its next collection: else what it makes of them
+// later would keep the family for ever.
+static void family_moved(Copier *c, Heap *heap, SharedBlock *block) {
+  AddressMap *places = &c->worker->copy_places;
+  for (u32 i = 0; i < places->capacity; i++) {
+    if (places->pairs[i].key) places->pairs[i].value = (u64)((u64 *)block + marker_offset(places->pairs[i].value));
+  }
+  shares_move(heap, places);
+}
+
 // What is measured, `v`, in a block of its own, which the caller holds. NULL when memory is out.
 static SharedBlock *block_of(Copier *c, Val v, Val *copy) {
   u64 start = 0, size = lay_out(c, &start);
@@ -99,9 +109,10 @@ static void freeze(Copier *c, Val v) {
   SharedBlock *block = block_of(c, v, &copy);
   if (!block) return;
   Heap *heap = heap_get(worker);
-  if (heap && shares_hold(heap, block) && remember(worker, heap, val_obj(v), val_obj(copy))) {
-    remember_parts(worker, heap, val_obj(v), val_obj(copy));
-  }
+  bool held = heap && shares_hold(heap, block);
+  if (held && c->family) family_moved(c, heap, block);
+  copier_tidy(c);
+  if (held && remember(worker, heap, val_obj(v), val_obj(copy))) remember_parts(worker, heap, val_obj(v), val_obj(copy));
   worker->untidy = true;
   shared_release(worker, block);
 }

@@ -181,7 +181,9 @@ static inline void minor_slot(Collector *c, Val *slot) {
 // Of a pointer to an object that has one of these flags. True if that is all.
 static __attribute__((noinline)) bool major_marked(Collector *c, Val *slot, Obj *obj, u8 flags) {
   if (flags & OBJ_SHARED) {
+    obj = shares_moved(c->heap, obj);
     shares_met(c->heap, shared_block(obj));
+    *slot = obj_val(obj);
     return true;
   }
   Obj *shared = flags & OBJ_FROZEN && !c->failed ? thaw(c, obj) : NULL;

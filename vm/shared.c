@@ -162,7 +162,16 @@ bool shares_remember(Heap *heap, Obj *original, Obj *copy, bool young) {
 
 Obj *shares_frozen(const Heap *heap, const Obj *original) {
   u64 *copy = heap && heap->shares ? address_find(&heap->shares->frozen, original) : NULL;
-  return copy ? (Obj *)(*copy & ~(u64)1) : NULL;
+  return copy ? shares_moved(heap, (Obj *)(*copy & ~(u64)1)) : NULL;
+}
+
+// A second map before the first has served its end is not worth merging: what it would say will be found out again.
+void shares_move(Heap *heap, AddressMap *moved) {
+  Shares *shares = heap->shares;
+  if (shares->moved.count) address_clear(moved);
+  else shares->moved = *moved;
+  *moved = (AddressMap){0};
+  shares->limit = 0;
 }
 
 static bool is_old(void *context, const void *original, u64 copy) { return !(copy & 1); }
@@ -221,6 +230,7 @@ void shares_end(Worker *worker, Heap *heap, bool failed) {
   Shares *shares = heap->shares;
   if (!shares) return;
   if (!failed) address_clear(&shares->frozen);
+  address_clear(&shares->moved);
   Sweep sweep = {worker, shares};
   address_filter(&shares->holds, was_met, &sweep);
   shares->limit = LIMIT_MIN + 2 * shares->words + heap->live_words / 2;
@@ -238,5 +248,6 @@ void shares_free(Worker *worker, Heap *heap) {
   }
   address_clear(&shares->holds);
   address_clear(&shares->frozen);
+  address_clear(&shares->moved);
   memory_free(shares, sizeof *shares);
 }

@@ -84,6 +84,7 @@ void shared_check(const SharedBlock *block);
 typedef struct Shares {
   AddressMap holds;    // blocks, each with a count of its own; 1 if the running collection has met it
   AddressMap frozen;   // originals that have OBJ_FROZEN, and what they were frozen to; | 1 if the original is young
+  AddressMap moved;    // objects in blocks that were copied into a larger one, with where (freeze.c)
   u64 words;           // of all blocks held
   u64 limit;           // collect when they pass it
 } Shares;
@@ -96,6 +97,14 @@ bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) MUST_CHECK;
 bool shares_remember(Heap *heap, Obj *original, Obj *copy, bool young) MUST_CHECK;
 // What an original with OBJ_FROZEN was frozen to; NULL if it isn't known.
 Obj *shares_frozen(const Heap *heap, const Obj *original);
+// Takes over a map from objects in blocks to their copies in a block that the heap holds. Copies and collections put those in their place.
+void shares_move(Heap *heap, AddressMap *moved);
+// What an object in a block has been copied to; itself if it wasn't.
+static inline Obj *shares_moved(const Heap *heap, Obj *obj) {
+  if (LIKELY(!heap || !heap->shares || !heap->shares->moved.count)) return obj;
+  u64 *copy = address_find(&heap->shares->moved, obj);
+  return copy ? (Obj *)*copy : obj;
+}
 void shares_forget_young(Heap *heap);
 void shares_keep_young(Heap *heap);   // what was young is old now, where it is
 bool shares_due(const Heap *heap);
