@@ -78,7 +78,7 @@ test: $(BUILD)/deed $(BUILD)/unit  ## run every test; FILTER=text for some, WRAP
 	@DEED=$(BUILD)/deed UNIT=$(BUILD)/unit tests/run $(FILTER)
 
 check:  ## what needs no running: warnings as errors, the include graph, file sizes
-	@$(MAKE) --no-print-directory BUILD=build/check CFLAGS=-O1 WERROR=-Werror build/check/deed build/check/unit
+	@$(MAKE) --no-print-directory BUILD=build/check CFLAGS=-O1 WERROR=-Werror build/check/deed build/check/unit build/check/mutate build/check/programs
 	@python3 tests/floors.py
 
 STRESS_SEEDS ?= 200
