@@ -35,4 +35,6 @@ bool piece_copy(Edit *edit, const Piece *from, Piece *copy);
 // The registers that an instruction names, the first PLACES of them.
 u32 piece_registers(const Piece *piece, Place places[PLACES]);
 static inline u16 place_get(Place place) { return (u16)(*place.word >> place.shift); }
-static inline void place_set(Place place, u16 reg) { *place.word = (*place.word & ~((u64)0xffff << place.shift)) | (u64)reg << place.shift; }
+static inline void place_set(Place place, u16 reg) {
+  *place.word = (*place.word & ~((u64)0xffff << place.shift)) | (u64)reg << place.shift;
+}

@@ -164,7 +164,8 @@ static void middle(Gen *g, Actors *a) {
   g->var_count = vars;
   vars = handler(g, "later", a->unique, NULL, &integer);
   first = g->vars[vars].id;
-  put_text(g, " { when peer ! total() { Ok(n) -> { v%u += 1; let v%u = v%u; n +%% v%u }  Err(_) -> -1 } }", count, make_id(g), first, count);
+  put_text(g, " { when peer ! total() { Ok(n) -> { v%u += 1; let v%u = v%u; n +%% v%u }  Err(_) -> -1 } }", count, make_id(g), first,
+           count);
   g->var_count = vars;
   g->result = NULL;
   put_text(g, "\n}\n");

@@ -251,7 +251,11 @@ static void string_expr(Gen *g, u32 depth) {
       put_text(g, "cut(show(v%u))", v->id);
       return;
     case 4: if ((v = var_of(g, &basic[K_STRING]))) { put_text(g, "v%u.%s()", v->id, chance(g, 2) ? "upper" : "trim"); return; } break;
-    case 5: if ((v = var_of(g, make_type(K_LIST, &basic[K_STRING], NULL, 0)))) { put_text(g, "cut(v%u.join(\",\"))", v->id); return; } break;
+    case 5:
+      v = var_of(g, make_type(K_LIST, &basic[K_STRING], NULL, 0));
+      if (!v) break;
+      put_text(g, "cut(v%u.join(\",\"))", v->id);
+      return;
     case 6: put_text(g, "("), put_expr(g, &basic[K_INT], depth), put_text(g, ").to_hex()"); return;
     default: break;
   }
@@ -265,7 +269,12 @@ static void list_expr(Gen *g, const Ty *t, u32 depth) {
     case 1: if (v) { put_text(g, "["), put_expr(g, t->a, depth), put_text(g, ", ..v%u.take(4)]", v->id); return; } break;
     case 2: if (v) { put_text(g, "[..v%u.take(3), ", v->id), put_expr(g, t->a, depth), put_text(g, "]"); return; } break;
     case 3: if (v && has_order(t->a)) { put_text(g, "v%u.sort()", v->id); return; } break;
-    case 4: if (from) { put_text(g, "v%u.take(5).map(", from->id), closure(g, from->type->a, t->a, depth), put_text(g, ")"); return; } break;
+    case 4:
+      if (!from) break;
+      put_text(g, "v%u.take(5).map(", from->id);
+      closure(g, from->type->a, t->a, depth);
+      put_text(g, ")");
+      return;
     case 5: if (v) { put_text(g, "v%u.filter(", v->id), closure(g, t->a, &basic[K_BOOL], depth), put_text(g, ")"); return; } break;
     case 6: if ((from = var_of(g, make_type(K_ARRAY, t->a, NULL, 0)))) { put_text(g, "v%u.to_list().take(6)", from->id); return; } break;
     default: break;

@@ -308,8 +308,9 @@ static void change_array(Gen *g, Var *a) {
       put_text(g, " }");
       break;
     case 4:
-      if (a->type->a->kind == K_INT || a->type->a->kind == K_FLOAT) put_text(g, "if v%u.len() > %u { v%u[%u] += v%u[0] }", id, index, id, index, id);
-      else put_text(g, "if v%u.len() > %u { v%u.swap(0, %u) }", id, index, id, index);
+      put_text(g, "if v%u.len() > %u { ", id, index);
+      if (a->type->a->kind == K_INT || a->type->a->kind == K_FLOAT) put_text(g, "v%u[%u] += v%u[0] }", id, index, id);
+      else put_text(g, "v%u.swap(0, %u) }", id, index);
       break;
     case 5: if (has_order(a->type->a)) { put_text(g, "v%u.sort()", id); break; } __attribute__((fallthrough));
     case 6: {

@@ -4,8 +4,9 @@
 //   mutate [--seed N] [--count N] [--jobs N] [--generated N] [--save FOLDER] [--one N] FILE..
 //
 // FILEs are Deed sources and assembly; those that import files beside them, are refused, or are large, are left out. --generated adds
-// so many programs of generate.h; the library's modules are always among what is changed. Mutant i of a seed is always the same. A child process judges some thousands of them and ends: what
-// they loaded goes with it. One that crashes is written to FOLDER as a module file; --one N does mutant N alone.
+// so many programs of generate.h; the library's modules are always among what is changed. Mutant i of a seed is always the same. A
+// child process judges some thousands of them and ends: what they loaded goes with it. One that crashes is written to FOLDER as a
+// module file; --one N does mutant N alone. --reasons tells how often each rule refused.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -256,26 +257,32 @@ static void run_all(void) {
 
 // ---- Telling --------------------------------------------------------------------------------------------------------
 
-static double share(u64 part, u64 whole) { return whole ? 100.0 * (double)part / (double)whole : 0; }
+static void tell(const char *what, u64 part, u64 whole, const char *of) {
+  printf("%-20s %10llu", what, (unsigned long long)part);
+  if (whole) printf("   %.1f %% of %s", 100.0 * (double)part / (double)whole, of);
+  printf("\n");
+}
 
 static void report(double seconds) {
-  printf("modules changed      %10u\n", bases.count);
-  printf("mutants              %10llu   %.0f per second\n", (unsigned long long)totals.mutants, (double)totals.mutants / seconds);
-  printf("accepted             %10llu   %.1f %%\n", (unsigned long long)totals.accepted, share(totals.accepted, totals.mutants));
-  printf("ran                  %10llu   %.1f %% of those accepted\n", (unsigned long long)totals.started, share(totals.started, totals.accepted));
-  printf("ran >= %d           %10llu   %.1f %% of those accepted\n", LONG_RUN, (unsigned long long)totals.long_runs,
-         share(totals.long_runs, totals.accepted));
-  printf("instructions run     %10llu\n", (unsigned long long)totals.instructions);
-  printf("ended well           %10llu\n", (unsigned long long)totals.ended_well);
-  printf("stopped at the limit %10llu\n", (unsigned long long)totals.stopped);
+  tell("modules changed", bases.count, 0, "");
+  tell("mutants", totals.mutants, 0, "");
+  tell("per second", (u64)((double)totals.mutants / seconds), 0, "");
+  tell("accepted", totals.accepted, totals.mutants, "all");
+  tell("ran", totals.started, totals.accepted, "those accepted");
+  tell("ran >= 100", totals.long_runs, totals.accepted, "those accepted");
+  tell("instructions run", totals.instructions, 0, "");
+  tell("ended well", totals.ended_well, totals.started, "those that ran");
+  tell("stopped at the limit", totals.stopped, totals.started, "those that ran");
   u32 reasons = 0;
   for (u32 i = 1; i < REASON_COUNT; i++) reasons += totals.reasons[i] != 0;
   printf("reasons of refusal   %10u of %u\n", reasons, REASON_COUNT - 1);
-  printf("crashes              %10llu\n", (unsigned long long)crashes);
+  tell("crashes", crashes, 0, "");
 }
 
 static void report_reasons(void) {
-  for (u32 i = 1; i < REASON_COUNT; i++) printf("  %-28s %10llu\n", verify_reason_name((VerifyReason)i), (unsigned long long)totals.reasons[i]);
+  for (u32 i = 1; i < REASON_COUNT; i++) {
+    printf("  %-28s %10llu\n", verify_reason_name((VerifyReason)i), (unsigned long long)totals.reasons[i]);
+  }
 }
 
 static double now(void) {
@@ -296,8 +303,8 @@ int main(int argc, char **argv) {
   int i = 1;
   for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
     if (!strcmp(argv[i], "--reasons")) { reasons = true; continue; }
-    bool known = option(&argv[i], "--seed", &first_seed) || option(&argv[i], "--count", &mutant_count) || option(&argv[i], "--jobs", &wanted) ||
-                 option(&argv[i], "--generated", &generated) || option(&argv[i], "--one", &one);
+    bool known = option(&argv[i], "--seed", &first_seed) || option(&argv[i], "--count", &mutant_count);
+    known = known || option(&argv[i], "--jobs", &wanted) || option(&argv[i], "--generated", &generated) || option(&argv[i], "--one", &one);
     if (!known && (strcmp(argv[i], "--save") || !argv[i + 1])) return fprintf(stderr, "mutate: what is %s?\n", argv[i]), 2;
     if (!known) folder = argv[i + 1];
     i++;

@@ -134,10 +134,12 @@ static void tell(const Slot *slot, u32 rows) {
   }
 }
 
+static u64 batch_end(u64 from) { return from + BATCH < until_seed ? from + BATCH : until_seed; }
+
 // In the order of seeds: slot after slot.
 static void run_all(void) {
   u64 next = from_seed;
-  for (u64 i = 0; i < jobs && next < until_seed; i++, next += BATCH) start(&slots[i], next, next + BATCH < until_seed ? next + BATCH : until_seed, false);
+  for (u64 i = 0; i < jobs && next < until_seed; i++, next += BATCH) start(&slots[i], next, batch_end(next), false);
   for (u64 i = 0; slots[i].child; i = (i + 1) % jobs) {
     Slot *slot = &slots[i];
     int status;
@@ -164,7 +166,7 @@ static void run_all(void) {
     }
     slot->child = 0;
     from = next;
-    until = next + BATCH < until_seed ? next + BATCH : until_seed;
+    until = batch_end(next);
     if (next < until_seed) {
       start(slot, from, until, false);
       next = until;
@@ -182,8 +184,8 @@ int main(int argc, char **argv) {
   u64 shown = 0;
   for (int i = 1; i < argc; i++) {
     if (!strcmp(argv[i], "--plain")) { options.plain = true; continue; }
-    bool known = option(&argv[i], "--from", &from_seed) || option(&argv[i], "--until", &until_seed) || option(&argv[i], "--seeds", &vm_seeds) ||
-                 option(&argv[i], "--jobs", &jobs) || option(&argv[i], "--print", &shown);
+    bool known = option(&argv[i], "--from", &from_seed) || option(&argv[i], "--until", &until_seed);
+    known = known || option(&argv[i], "--seeds", &vm_seeds) || option(&argv[i], "--jobs", &jobs) || option(&argv[i], "--print", &shown);
     if (!known && (strcmp(argv[i], "--save") || !argv[i + 1])) return fprintf(stderr, "programs: what is %s?\n", argv[i]), 2;
     if (!known) folder = argv[i + 1];
     i++;
