@@ -198,7 +198,10 @@ static void start(Slot *slot, u64 from, u64 until, bool keep) {
   fflush(NULL);
   pid_t forked = fork();
   if (forked < 0) exit((perror("fork"), 2));
-  if (!forked) child(slot, keep);
+  if (!forked) {
+    signal(SIGINT, SIG_IGN);
+    child(slot, keep);
+  }
   slot->child = forked;
 }
 
@@ -223,6 +226,13 @@ static void crashed(const Slot *slot, int status) {
   wait_for(again);
 }
 
+// SIGINT and SIGTERM: what was begun is finished and told.
+static volatile sig_atomic_t enough;
+static void note_enough(int number) {
+  (void)number;
+  enough = 1;
+}
+
 static Slot *finished(int *status) {
   for (;;) {
     pid_t child = wait(status);
@@ -245,6 +255,7 @@ static void run_all(void) {
     gather(&slot->totals);
     if (status) crashed(slot, status);
     u64 from = slot->at + 1, until = slot->until;
+    if (enough) next = mutant_count;
     if (!status || from >= until) {
       from = next;
       until = next + BATCH < mutant_count ? next + BATCH : mutant_count;
@@ -320,6 +331,8 @@ int main(int argc, char **argv) {
     start(&slots[0], one, one + 1, true);
     return wait_for(&slots[0]) != 0;
   }
+  signal(SIGINT, note_enough);
+  signal(SIGTERM, note_enough);
   double begin = now();
   run_all();
   report(now() - begin);
