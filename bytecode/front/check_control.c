@@ -189,7 +189,8 @@ static Ty *iterated_data(Checker *c, Ty *ty) {
 
 // The type of what `for` goes over, or Error.
 static Ty *iterated(Checker *c, Expr *object) {
-  Ty *ty = check_looked_at(c, object), *element = NULL;
+  // A loop lends what it goes over by itself: `&` belongs to calls.
+  Ty *ty = object->kind == EX_LEND ? check_expr(c, object, NULL) : check_looked_at(c, object), *element = NULL;
   if (ty->kind == TY_ERROR || !check_known(c, ty, object->span, "`for`")) return ty_basic(TY_ERROR);
   if (ty->kind == TY_LIST || ty->kind == TY_ARRAY) return ty->args[0];
   if (ty->kind == TY_BUF) return ty_basic(TY_INT);

@@ -36,10 +36,14 @@ static void mark_fields(Expr *root, bool start) {
   }
 }
 
-// An actor's parameters and `let` members that only its initialisers read need no room in the actor.
+// An actor's parameters and `let` members that only its initialisers read need no room in the actor. But a unique value that they
+// have not moved lives as long as the actor: its end may be noticed.
 static void choose_fields(ActorDecl *actor) {
-  for (u32 i = 0; i < actor->fields.count; i++)
-    local_info(actor->fields.items[i])->elided = actor->fields.items[i]->kind != LOCAL_STATE_VAR;
+  for (u32 i = 0; i < actor->fields.count; i++) {
+    Local *local = actor->fields.items[i];
+    bool lives = ty_is_unique(local->type) && !local->moved_in_init;
+    local_info(local)->elided = local->kind != LOCAL_STATE_VAR && !lives;
+  }
   for (u32 i = 0; i < actor->handlers.count; i++) {
     mark_fields(actor->handlers.items[i]->block, false);
     mark_fields(actor->handlers.items[i]->guard, false);
@@ -84,15 +88,6 @@ static u32 add_function(Gen *gen, ActorDecl *actor, Params *params, Ty **types, 
   return gen->module->functions.count - 1;
 }
 
-// Unique parameters that became no state and were not moved.
-static void drop_params(Fn *f, ActorDecl *actor) {
-  Drops drops = own_init_drops(actor);
-  for (u32 i = 0; i < drops.count; i++) {
-    LocalInfo *info = local_info(drops.locals[i]);
-    if (info->serial == f->emit->serial && info->val != REG_NONE) reg_drop(f, info->val);
-  }
-}
-
 static void make_init(Fn *f, void *decl) {
   ActorDecl *actor = decl;
   for (u32 i = 0; i < actor->state.count; i++) count_uses(f->gen, actor->state.items[i].value, true, f->emit->serial);
@@ -109,7 +104,6 @@ static void make_init(Fn *f, void *decl) {
     if (pattern->kind == PAT_NAME) fn_bind(f, pattern->local, value);
     else gen_destructure(f, pattern, value, DESTRUCTURE, NULL);
   }
-  if (fn_reachable(f)) drop_params(f, actor);
   if (fn_reachable(f)) gen_return_unit(f);
 }
 

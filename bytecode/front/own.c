@@ -54,16 +54,6 @@ Drops own_drops(const Body *body, const Expr *e, OwnEdge edge) {
   return list ? (Drops){list->count, list->items} : (Drops){0, NULL};
 }
 
-Drops own_init_drops(const ActorDecl *actor) {
-  Locals list = {0};
-  for (u32 i = actor->fields.count; i-- > 0;) {
-    Local *local = actor->fields.items[i];
-    if (local->kind == LOCAL_STATE_PARAM && !local->moved_in_init && ty_is_unique(local->type)) vec_push(&list, local);
-  }
-  return (Drops){list.count, list.items};
-}
-
-bool own_moved_in_init(const Local *param) { return param->moved_in_init; }
 
 // ---- Paths ----------------------------------------------------------------------------------------------------------
 

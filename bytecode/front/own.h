@@ -31,7 +31,3 @@ void own_check_module(Checker *c);
 
 // What the generator drops at that edge of `e`, an expression of `body` itself; nothing at most places.
 Drops own_drops(const Body *body, const Expr *e, OwnEdge edge);
-// At the end of an actor's initialisers: its unique parameters that are neither moved nor named by anything later.
-Drops own_init_drops(const ActorDecl *actor);
-// An initialiser has moved the actor's parameter: it is no state then.
-bool own_moved_in_init(const Local *param);

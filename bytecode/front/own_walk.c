@@ -159,7 +159,7 @@ static void walk_loop(Own *o, Expr *e) {
   if (e->kind == EX_FOR) {
     Expr *name = own_lent_name(e->object);
     if (name && ty_is_unique(e->object->type)) {
-      own_peek(o, name);
+      own_lend(o, name);
       lock.local = name->local;
       o->locks = &lock;
     } else {
