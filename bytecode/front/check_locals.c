@@ -5,6 +5,7 @@
 // their `when` blocks), and captured by value in closures and tasks, which may run elsewhere.
 #include "bytecode/front/check.h"
 
+#include "bytecode/front/own.h"
 #include "bytecode/module.h"
 
 void locals_bind(Checker *c, Local *local) {
@@ -101,7 +102,9 @@ void locals_use(Checker *c, Local *local, Span at) {
   }
   if (c->body && c->body->kind == BODY_GUARD) vec_push(&c->stored, ((StoredUse){c->body, local, at, NULL}));
   for (Body *body = c->body; body && body != local->body; body = body->outer) {
-    if (local->kind == LOCAL_VAR) {
+    // What is unique moves into a `when` block, so no variable is seen from two places.
+    bool moves = body->kind == BODY_WHEN && ty_is_unique(local->type);
+    if (local->kind == LOCAL_VAR && !moves) {
       refuse_var(c, body, local, at);
       return;
     }
