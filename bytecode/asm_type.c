@@ -4,15 +4,6 @@
 
 enum { NESTING = 200 };  // of types in the text: more than the verifier allows, less than the C stack does
 
-static const struct {
-  const char *name;
-  TypeKind kind;
-} builtin[] = {
-  {"int", TYPE_INT},       {"float", TYPE_FLOAT},   {"Int", TYPE_VINT},          {"Float", TYPE_VFLOAT}, {"Bool", TYPE_BOOL},
-  {"String", TYPE_STRING}, {"Bytes", TYPE_BYTES},   {"Duration", TYPE_DURATION}, {"Time", TYPE_TIME},    {"List", TYPE_LIST},
-  {"Promise", TYPE_PROMISE}, {"Buf", TYPE_BUF}, {"Array", TYPE_ARRAY},
-};
-
 // A type whose parts are parsed, but which is no row yet.
 typedef struct Shallow {
   TypeKind kind;
@@ -77,9 +68,9 @@ static void parse_head(Asm *a, Shallow *type) {
       asm_next(a);
       return;
     }
-    for (u32 i = 0; i < COUNT_OF(builtin); i++) {
-      if (!str_eq(token->text, str_from(builtin[i].name))) continue;
-      type->kind = builtin[i].kind;
+    for (TypeKind kind = 0; kind < TYPE_KIND_COUNT; kind++) {
+      if (!type_kind_names[kind] || !str_eq(token->text, str_from(type_kind_names[kind]))) continue;
+      type->kind = kind;
       asm_next(a);
       return;
     }

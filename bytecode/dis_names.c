@@ -86,18 +86,11 @@ void dis_import_name(Dis *d, u32 row) {
 
 // ---- Types ----------------------------------------------------------------------------------------------------------
 
-static const char *const builtin_names[TYPE_KIND_COUNT] = {
-  [TYPE_INT] = "int", [TYPE_FLOAT] = "float", [TYPE_VINT] = "Int", [TYPE_VFLOAT] = "Float", [TYPE_BOOL] = "Bool",
-  [TYPE_UNIT] = "()", [TYPE_STRING] = "String", [TYPE_BYTES] = "Bytes", [TYPE_DURATION] = "Duration", [TYPE_TIME] = "Time",
-  [TYPE_BUF] = "Buf", [TYPE_LIST] = "List", [TYPE_PROMISE] = "Promise", [TYPE_ARRAY] = "Array",
-};
-
 // Words that the assembler would not take for a declared type's name.
 static bool is_reserved(Str name) {
-  static const char *const words[] = {"int", "float", "Int", "Float", "Bool", "String", "Bytes", "Duration", "Time", "Buf", "List", "Promise", "Array",
-                                      "fn", "raw"};
-  for (u32 i = 0; i < COUNT_OF(words); i++) {
-    if (str_eq(name, str_from(words[i]))) return true;
+  if (str_eq(name, STR("fn")) || str_eq(name, STR("raw"))) return true;
+  for (u32 kind = 0; kind < TYPE_KIND_COUNT; kind++) {
+    if (type_kind_names[kind] && str_eq(name, str_from(type_kind_names[kind]))) return true;
   }
   if (name.len < 2 || name.ptr[0] != 'T') return false;
   for (size_t i = 1; i < name.len; i++) {
@@ -162,7 +155,7 @@ void dis_type_row(Dis *d, TypeId id) {
   }
   if (type->kind == TYPE_DATA || type->kind == TYPE_REF) print_declared(d, type);
   else if (type->kind == TYPE_VAR) text_printf(d->out, "T%u", type->index);
-  else if (type->kind != TYPE_TUPLE) text_add(d->out, str_from(builtin_names[type->kind]));
+  else if (type->kind != TYPE_TUPLE) text_add(d->out, str_from(type_kind_names[type->kind]));
   if (!count) return;
   text_char(d->out, type->kind == TYPE_TUPLE ? '(' : '[');
   dis_types(d, count, type->args);

@@ -260,7 +260,7 @@ typedef struct Printer {
   bool qualify;  // own names with their module too
 } Printer;
 
-static const char *const builtin_names[TYPE_KIND_COUNT] = {
+const char *const type_kind_names[TYPE_KIND_COUNT] = {
   [TYPE_INT] = "int", [TYPE_FLOAT] = "float", [TYPE_VINT] = "Int", [TYPE_VFLOAT] = "Float", [TYPE_BOOL] = "Bool",
   [TYPE_UNIT] = "()", [TYPE_STRING] = "String", [TYPE_BYTES] = "Bytes", [TYPE_DURATION] = "Duration", [TYPE_TIME] = "Time",
   [TYPE_BUF] = "Buf", [TYPE_LIST] = "List", [TYPE_PROMISE] = "Promise", [TYPE_ARRAY] = "Array",
@@ -299,7 +299,7 @@ static void print_type(Printer *p, TypeId id, u32 depth) {
   switch (type->kind) {
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_UNIT: case TYPE_STRING:
     case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIME: case TYPE_BUF: case TYPE_LIST: case TYPE_PROMISE: case TYPE_ARRAY:
-      text_add(p->out, str_from(builtin_names[type->kind]));
+      text_add(p->out, str_from(type_kind_names[type->kind]));
       break;
     case TYPE_VAR:
       text_printf(p->out, "T%u", type->index);

@@ -41,6 +41,8 @@ typedef enum TypeKind {
   TYPE_KIND_COUNT,
 } TypeKind;
 
+extern const char *const type_kind_names[TYPE_KIND_COUNT];  // as in texts: "int", "List"; NULL where a kind has no name of its own
+
 typedef struct Type {
   TypeKind kind;
   u32 index;
