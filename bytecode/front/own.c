@@ -282,12 +282,32 @@ static void check_loops(Own *o, Expr *e) {
   }
 }
 
+static bool binds_name(const Pat *pat, const Name *name) {
+  if (!pat) return false;
+  if (pat_binds(pat) && pat->local && pat->local->name == name) return true;
+  for (u32 i = 0; i < pat_part_count(pat); i++) {
+    if (binds_name(pat_part(pat, i), name)) return true;
+  }
+  return false;
+}
+
+// A handler's guard sees parts of its parameters, which stay whole: two parts of one are lent by one owner.
+static bool one_owner(const Own *o, const Local *a, const Local *b) {
+  if (a == b) return true;
+  for (u32 i = 0; o->guarded && i < o->guarded->params.count; i++) {
+    const Pat *pattern = o->guarded->params.items[i].pattern;
+    if (binds_name(pattern, a->name) && binds_name(pattern, b->name)) return true;
+  }
+  return false;
+}
+
 // A lent name of the call must not be moved by a later argument, nor lent again.
 static void check_lent(Own *o, Expr *e, Expr *name, u32 from) {
   for (u32 i = from; i < e->args.count; i++) {
     Expr *other = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(e->args.items[i].value) : NULL;
-    if (!other || other->local != name->local) continue;
-    if (!o->silent) diag_note(report(o, DIAG_E0443, other->span, "`%.*s` is lent twice in one call", name->local), o->c->source, name->span, "lent here too");
+    if (!other || !one_owner(o, other->local, name->local)) continue;
+    const char *what = other->local == name->local ? "`%.*s` is lent twice in one call" : "`%.*s` is lent together with another part of the same parameter";
+    if (!o->silent) diag_note(report(o, DIAG_E0443, other->span, what, other->local), o->c->source, name->span, "lent here too");
     return;
   }
   u32 i = find_var(o, name->local);

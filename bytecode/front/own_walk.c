@@ -298,7 +298,7 @@ static void check_init(Checker *c, ActorDecl *actor) {
 
 static void check_guard(Checker *c, const HandlerDecl *handler) {
   if (!handler->guard || !handler->guard_body) return;
-  Own own = {.c = c, .body = handler->guard_body, .guards = 1};
+  Own own = {.c = c, .body = handler->guard_body, .guards = 1, .guarded = handler};
   for (u32 i = 0; i < handler->guard_params.count; i++) own_bind(&own, handler->guard_params.items[i]);
   own_use(&own, handler->guard);
 }

@@ -55,6 +55,7 @@ typedef struct Own {
   bool dead;       // nothing leads to what follows
   bool silent;     // the first walk through a loop
   u32 guards;      // inside a guard: everything is lent
+  const HandlerDecl *guarded;  // whose guard this is, or NULL
   OwnLoop *loop;
   Lock *locks;
   Local *session;  // stands for the session's message that is being handled, or NULL
