@@ -189,6 +189,7 @@ void actor_dead_letter(Worker *worker, const Actor *actor, Message *message) {
 
 // The first message of an actor that nobody else knows yet.
 void actor_begin(Worker *worker, Actor *actor, Message *message) {
+  if (message->promise) message->promise->owed = owed_by_actor(actor);
   worker->vm->stats.sent++;
   atomic_store_explicit(&actor->inbox, NULL, memory_order_relaxed);
   mailbox_append(&actor->queue, message);

@@ -86,6 +86,8 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
 void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
 // The same with a value built in place: takes over `chunk` (made by promise_chunk, or NULL), which holds all of `value`.
 void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk);
+// Breaks it with a value built in the same way.
+void promise_fail(Worker *worker, Promise *promise, Val broken, Chunk *chunk);
 // A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. May collect. False when
 // memory is out.
 bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
@@ -113,6 +115,8 @@ enum { ASKED_ROOM = 512 };
 void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.get", "task", …
 // `from` will settle `to` likewise (takes over the count of `to`).
 bool promise_forward(Worker *worker, Promise *from, Promise *to) MUST_CHECK;
+// Undoes that for a waiter of kind FORWARD: what it would have settled breaks with `broken`, which lies in `chunk`.
+void promise_cut(Worker *worker, Waiter *waiter, Val broken, Chunk *chunk);
 bool promise_all(Worker *worker, Val list, Promise **result) MUST_CHECK;
 bool promise_race(Worker *worker, Val list, Promise **result) MUST_CHECK;  // of a list that is not empty
 // A `when`: code runs as a turn of the running actor with the result, which takes the place of args[0], and the captures behind it.
