@@ -23,6 +23,9 @@ typedef struct Sched {
   Promise *dead;            // promises to free
   Promise *settled, *last_settled;  // promises whose waiters are to hear, first to last (counted)
   bool releasing, announcing;       // the lists are being worked off
+  Actor *flushing;          // forwarders that send on what they had kept (forward.c)
+  Actor *cuts;              // leashes being cut, the next first (leash.c)
+  bool cutting;
   // Waits that may have closed a cycle, a ring around `suspects` (deadlock.c).
   Waiter suspects;
   u64 suspects_due;         // reductions of the run: sooner they are not looked at
@@ -137,9 +140,13 @@ static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *
   if (message->promise) message->promise->owed = 0;
   return false;
 }
-void actor_dead_letter(Worker *worker, const Actor *actor, Message *message);  // counts and drops it
+// A message that an actor's inbox did not take: delivered otherwise, if the actor's class has a way, or counted and dropped as a dead
+// letter. False: the sender crashes with worker->fault.
+bool actor_refused(Worker *worker, Actor *actor, Message *message) MUST_CHECK;
+void actor_dead_letter(Worker *worker, const Actor *actor, Message *message);
 
-// Sends a message that was made for it. `promise` (taken over, may be NULL) is settled with the answer. False: a dead letter.
+// Sends a message that was made for it. `promise` (taken over, may be NULL) is settled with the answer. False: actor_refused() is to
+// see to the message.
 static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u16 slot, Message *message, Promise *promise) {
   message->slot = ref_itable(reference)->slots[slot];
   message->promise = promise;

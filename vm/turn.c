@@ -312,6 +312,10 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
 }
 
 static inline void slice(Worker *worker, Actor *actor) {
+  if (UNLIKELY(actor->state == ACTOR_ENDED)) {  // while it stood in line
+    weight_return(worker, actor, WEIGHT_UNIT);
+    return;
+  }
   worker->actor = actor;
   actor->state = ACTOR_RUNNING;
   sched_grant(worker);
