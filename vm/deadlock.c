@@ -133,7 +133,8 @@ static void unwind(Search *search, u32 depth) {
 
 typedef enum Found { FOUND_NONE, FOUND_CYCLE, FOUND_NO_MEMORY } Found;
 
-// Looks for a cycle that can be reached from a promise. It lies on the path from *start then. A race is followed like an all(), or not at all.
+// Looks for a cycle that can be reached from a promise. It lies on the path from *start then. A race is followed like an all(), or not
+// at all.
 static Found find_cycle(Search *search, Promise *from, bool through_races, u32 *start) {
   u32 on_path = search->mark + MARK_ON_PATH, done = search->mark + MARK_DONE;
   if (from->mark == done) return FOUND_NONE;

@@ -96,6 +96,28 @@ static const char owners[] =
     "  let _ = (log ! count(2)).outcome(within: 1ms)\n"
     "}\n";
 
+// Actors that await each other in cycles: a long one, two through a race, one that a forward closes.
+static const char cycles[] =
+    "interface Node { go(next: Node, n: Int) -> Int  both(p: Node, q: Node) -> Int  back(to: Node) -> Int  hand(to: Node) -> Int  loop(via: Node) -> Int  own() -> Int  one() -> Int }\n"
+    "actor N(next: Option[Node]) is Node {\n"
+    "  on go(first, n) {\n"
+    "    match next { Some(to) -> await to ! go(first, n + 1)  None -> await first ! one() }\n"
+    "  }\n"
+    "  on both(p, q) { await race([p ! back(self), q ! back(self)]) }\n"
+    "  on back(to) { await to ! one() }\n"
+    "  on hand(to) { to ! one() }\n"
+    "  on loop(via) { await via ! hand(self) }\n"
+    "  on own() { await (when self ! one() { Ok(i) -> i  Err(_) -> 0 }) }\n"
+    "  on one() { 1 }\n"
+    "}\n"
+    "fn main(out: Out) {\n"
+    "  var first: Node = spawn N(None)\n"
+    "  for _ in 0..70 { first = spawn N(Some(first)) as Node }\n"
+    "  let pair: Node = spawn N(None)\n"
+    "  let told = [first ! go(first, 0), pair ! both(spawn N(None), spawn N(None)), pair ! loop(first), first ! own()]\n"
+    "  for t in told { out ! line(\"{t.outcome()}\") }\n"
+    "}\n";
+
 static ProgramImage image;
 static int nowhere = -1;
 
@@ -157,6 +179,7 @@ static void kill_everywhere(const char *source) {
 
 Test(faults, kill_at_any_reduction, .timeout = 600) { kill_everywhere(program); }
 Test(faults, kill_owners_at_any_reduction, .timeout = 600) { kill_everywhere(owners); }
+Test(faults, kill_cycles_at_any_reduction, .timeout = 600) { kill_everywhere(cycles); }
 
 // Fails each allocation of the run under each seed: on until so many in a row changed nothing, for then the run has fewer.
 static void fail_everywhere(const char *source) {
@@ -182,6 +205,7 @@ static void fail_everywhere(const char *source) {
 
 Test(faults, fail_at_any_allocation, .timeout = 600) { fail_everywhere(program); }
 Test(faults, fail_owners_at_any_allocation, .timeout = 600) { fail_everywhere(owners); }
+Test(faults, fail_cycles_at_any_allocation, .timeout = 600) { fail_everywhere(cycles); }
 
 Test(faults, same_seed_same_run) {
   open_image(program);
