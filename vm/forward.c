@@ -47,7 +47,9 @@ static void drop(Worker *worker, Actor *actor) {
 }
 
 Actor *forward_target(Actor *actor) {
-  for (u32 layers = 0; layers < FORWARD_LAYERS && is_forwarder(actor) && forward_of(actor)->target; layers++) actor = forward_of(actor)->target;
+  for (u32 layers = 0; layers < FORWARD_LAYERS && is_forwarder(actor) && forward_of(actor)->target; layers++) {
+    actor = forward_of(actor)->target;
+  }
   return actor;
 }
 
@@ -230,5 +232,6 @@ bool native_supervisor_unaimed(Worker *worker, u64 *args) {
   if (!heap_reserve(worker, PAIR_WORDS)) return fault_memory(worker);
   const Code *code = closure_code(val_obj(args[0]));
   const Type *type = &code->image->verified->module->types.items[code->function->result];
-  return give_forwarder(worker, args, type->kind == TYPE_REF ? forward_itable(image_interface(code->image, type->index)) : late_itable, NULL);
+  bool known = type->kind == TYPE_REF;
+  return give_forwarder(worker, args, known ? forward_itable(image_interface(code->image, type->index)) : late_itable, NULL);
 }
