@@ -51,15 +51,23 @@ typedef enum WaiterKind {
 
 typedef struct Waiter {
   struct Waiter *next, *prev;  // a ring, so that the first to wait is the first to hear, and who gives up leaves at once
+  struct Waiter *later, *earlier;  // ACTOR, FORWARD: in the list of those that may have closed a cycle (deadlock.c), or NULL
   WaiterKind kind;
   Actor *actor;       // ACTOR, WHEN
-  Message *message;   // WHEN: prepared with its captures
+  union {
+    Message *message; // WHEN: prepared with its captures
+    u64 since;        // ACTOR, FORWARD: the slice of the run in which it began
+  };
   Promise *target;    // FORWARD (counted), ALL, RACE
+  Promise *on;        // WHEN, FORWARD: in whose ring it is
 } Waiter;
 
 // A counted block outside any heap. Settled exactly once.
 struct Promise {
-  Promise *next;               // in a list of the worker: to be announced, or to be freed
+  union {
+    Promise *next;             // in a list of the worker: to be announced, or to be freed
+    u64 owed;                  // open: by whom (OWED_…)
+  };
   _Atomic u32 count;           // handles in heaps, messages, waiters, resolvers
   _Atomic u32 state;           // PromiseState
   Val value;                   // kept: the answer; broken: a Broken value; points into chunk or is immediate or immortal
@@ -68,8 +76,16 @@ struct Promise {
   struct Group *group;         // of a promise made by all() or race(), while it is open: its members
   const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number
   u16 asked_slot;              // if asked is NULL: an Asked
+  u32 mark;                    // how far a search for cycles has come with it (deadlock.c)
   struct Operation *operation; // what a native does for it, called off when nobody listens any more; or NULL
 };
+
+// Who owes an open promise: 0 if that is no actor of the program, or nobody can tell; the Actor in whose mailbox or turn the message
+// is; or, with the lowest bit set, the Waiter, FORWARD or WHEN, that will settle it. No count and no weight: who owes a promise is there
+// until it has settled.
+enum { OWED_BY_WAITER = 1 };
+static inline u64 owed_by_actor(const Actor *actor) { return (u64)actor; }
+static inline u64 owed_by_waiter(const Waiter *waiter) { return (u64)waiter | OWED_BY_WAITER; }
 
 typedef enum Asked { ASKED_TASK, ASKED_ALL, ASKED_RACE, ASKED_WHEN, ASKED_ENDED } Asked;
 
@@ -78,6 +94,20 @@ typedef enum Asked { ASKED_TASK, ASKED_ALL, ASKED_RACE, ASKED_WHEN, ASKED_ENDED 
 typedef struct Operation {
   void (*cancel)(Worker *worker, struct Operation *operation);
 } Operation;
+
+// One of those that a promise made by all() or race() follows.
+typedef struct Member {
+  Waiter waiter;     // in the member's ring until it settles; `next` is NULL then
+  Promise *promise;  // ALL: counted, for its value is needed later; RACE: not, so that the winner's value can be moved
+} Member;
+
+// Of a promise made by all() or race(), which it holds a count of, until it settles or is called off.
+typedef struct Group {
+  Operation operation;  // first
+  Promise *whole;
+  u32 count, open;
+  Member members[];
+} Group;
 
 // ---- Turns ----------------------------------------------------------------------------------------------------------
 
@@ -138,6 +168,14 @@ struct Actor {
 };
 
 _Static_assert(sizeof(struct Actor) <= 104, "an idle actor with one Int of state takes 112 bytes at most");
+
+// A waiter is about to be freed: it closes no cycle.
+static inline void deadlock_forget(Waiter *waiter) {
+  if (LIKELY(!waiter->later)) return;
+  waiter->later->earlier = waiter->earlier;
+  waiter->earlier->later = waiter->later;
+  waiter->later = waiter->earlier = NULL;
+}
 
 enum { WEIGHT_UNIT = 1 << 16 };  // weight of a newly minted reference
 

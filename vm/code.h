@@ -61,7 +61,10 @@ struct Class {
   u8 retest;              // effects of a turn after which messages that a guard refused are tested again
   u32 dropped;            // which handler hears of dropped sessions, counted from 1; 0: none
   NativeStep step;        // of a native actor, else NULL
-  void (*drop)(Actor *actor);  // of a native actor: releases what its fields hold
+  void (*drop)(Worker *worker, Actor *actor);  // releases what the fields hold that no collector knows; called once
+  // Of an actor without a mailbox, whose inbox is closed from the start (forward.h): what becomes of a message, within the send. The
+  // message is its own. False: the sender crashes with worker->fault.
+  NativeStep deliver;
 };
 
 // Maps the message slots of an interface to handlers of a class: one for each pair that occurs. Immutable, lives with the VM.

@@ -5,6 +5,8 @@
 // (a `when` that waits) holds a weight too. An ended actor stays as a tombstone while weights are out; an idle one whose weights are
 // all home, that has no message and that nobody watches, is unreachable and goes without notice. Freeing never recurses: what becomes
 // unreachable joins a list that the scheduler works off between slices.
+#include "vm/forward.h"
+#include "vm/leash.h"
 #include "vm/sched.h"
 
 static const Class task_class = {.name = {"task", 4}};
@@ -46,6 +48,12 @@ Actor *actor_native(Vm *vm, const Class *class, u32 words) {
   Actor *actor = make(&vm->worker, class, words + 1);
   if (!actor) return NULL;
   actor->fields[0] = words + 1;
+  return actor;
+}
+
+Actor *actor_closed(Worker *worker, const Class *class, u32 words) {
+  Actor *actor = actor_native(worker->vm, class, words);
+  if (actor) atomic_store_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_relaxed);
   return actor;
 }
 
@@ -187,8 +195,15 @@ void actor_dead_letter(Worker *worker, const Actor *actor, Message *message) {
   message_drop(worker, message, actor);
 }
 
+bool actor_refused(Worker *worker, Actor *actor, Message *message) {
+  if (actor->class->deliver) return actor->class->deliver(worker, actor, message);
+  actor_dead_letter(worker, actor, message);
+  return true;
+}
+
 // The first message of an actor that nobody else knows yet.
 void actor_begin(Worker *worker, Actor *actor, Message *message) {
+  if (message->promise) message->promise->owed = owed_by_actor(actor);
   worker->vm->stats.sent++;
   atomic_store_explicit(&actor->inbox, NULL, memory_order_relaxed);
   mailbox_append(&actor->queue, message);
@@ -226,13 +241,28 @@ bool actor_task(Worker *worker, Val closure, Promise *promise) {
 
 // ---- Watching -------------------------------------------------------------------------------------------------------
 
-// Someone wants to know how an actor ends. When nobody holds the promise any more, the watch goes: it must not keep the actor.
+// Someone wants to know how an actor ends. When nobody holds the promise any more, the watch goes: it must not keep the actor. Or what an
+// actor has on a leash is to end with it.
 typedef struct Watch {
   Operation operation;  // first
   struct Watch *next, *prev;
   Actor *actor;
-  Promise *promise;
+  Promise *promise;     // NULL: of a leash
+  Actor *leash;         // (a WEIGHT_UNIT of it is held)
 } Watch;
+
+static void watch_unlink(Watch *watch) {
+  *(watch->prev ? &watch->prev->next : &watch->actor->watchers) = watch->next;
+  if (watch->next) watch->next->prev = watch->prev;
+}
+
+static void watch_link(Actor *actor, Watch *watch) {
+  watch->actor = actor;
+  watch->prev = NULL;
+  watch->next = actor->watchers;
+  if (watch->next) watch->next->prev = watch;
+  actor->watchers = watch;
+}
 
 static void watch_free(Worker *worker, Watch *watch) {
   promise_release(worker, watch->promise);
@@ -242,14 +272,13 @@ static void watch_free(Worker *worker, Watch *watch) {
 static void watch_cancel(Worker *worker, Operation *operation) {
   Watch *watch = (Watch *)operation;
   Actor *actor = watch->actor;
-  *(watch->prev ? &watch->prev->next : &actor->watchers) = watch->next;
-  if (watch->next) watch->next->prev = watch->prev;
+  watch_unlink(watch);
   watch_free(worker, watch);
   if (!atomic_load(&actor->weight)) actor_unreachable(worker, actor);
 }
 
 bool actor_watch(Worker *worker, Val reference, Promise *promise) {
-  Actor *actor = ref_actor(val_obj(reference));
+  Actor *actor = forward_target(ref_actor(val_obj(reference)));
   promise->asked_slot = ASKED_ENDED;
   if (actor->state == ACTOR_ENDED) {
     promise_exit(worker, promise, actor);
@@ -261,10 +290,60 @@ bool actor_watch(Worker *worker, Val reference, Promise *promise) {
     promise_release(worker, promise);
     return false;
   }
-  *watch = (Watch){{watch_cancel}, actor->watchers, NULL, actor, promise};
-  if (watch->next) watch->next->prev = watch;
-  actor->watchers = watch;
+  *watch = (Watch){.operation = {watch_cancel}, .promise = promise};
+  watch_link(actor, watch);
   promise->operation = &watch->operation;
+  return true;
+}
+
+void actors_watch_on(Worker *worker, Actor *from, Actor *to) {
+  if (from == to || !from->watchers) return;
+  Watch *watch = from->watchers, *newer;
+  while (watch->next) watch = watch->next;
+  for (; watch; watch = newer) {
+    newer = watch->prev;
+    watch_unlink(watch);
+    if (to->state != ACTOR_ENDED) {
+      watch_link(to, watch);
+      continue;
+    }
+    watch->promise->operation = NULL;
+    promise_exit(worker, watch->promise, to);
+    watch_free(worker, watch);
+  }
+}
+
+bool actor_bind_leash(Worker *worker, Actor *owner, Actor *leash) {
+  Watch *watch = pool_alloc(&worker->pool, sizeof *watch);
+  if (!watch) return false;
+  atomic_fetch_add_explicit(&leash->weight, WEIGHT_UNIT, memory_order_relaxed);
+  *watch = (Watch){.leash = leash};
+  watch_link(owner, watch);
+  return true;
+}
+
+// The newest comes last onto the stack.
+bool actor_leashes_to_cut(Worker *worker, Actor *actor) {
+  if (actor->state == ACTOR_ENDED || !actor->watchers) return false;
+  bool any = false;
+  Watch *watch = actor->watchers, *newer;
+  while (watch->next) watch = watch->next;
+  for (; watch; watch = newer) {
+    newer = watch->prev;
+    if (!watch->leash) continue;
+    any = true;
+    watch_unlink(watch);
+    leash_to_cut(worker, watch->leash);
+    pool_free(&worker->pool, watch, sizeof *watch);
+  }
+  return any;
+}
+
+// Nobody wants to hear of its end, and it would end nobody by it.
+static bool is_unwatched(const Actor *actor) {
+  for (const Watch *watch = actor->watchers; watch; watch = watch->next) {
+    if (!watch->leash || !leash_is_empty(watch->leash)) return false;
+  }
   return true;
 }
 
@@ -325,6 +404,7 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   if (actor->state == ACTOR_ENDED) return;
   VmStats *stats = &worker->vm->stats;
   stats->ended++;
+  actor_leashes_to_cut(worker, actor);
   if (reason == EXIT_REASON_CRASH) stats->crashes++;
   Watch *watchers = actor->watchers;
   for (Watch *watch = watchers; watch; watch = watch->next) watch->promise->operation = NULL;  // too late to call it off
@@ -332,11 +412,12 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   // The text first: it may lie in what is about to go.
   Why *text = reason == EXIT_REASON_CRASH ? why_new(why) : NULL;
   actor->exit = (u8)reason;
+  if (actor->class->drop) actor->class->drop(worker, actor);
+  bool in_line = actor->state == ACTOR_READY;
   Message *handled = drop_turn(worker, actor);
   Message *waiting = mailbox_close(actor);
   actor->state = ACTOR_ENDED;
   actor->why = text;
-  if (actor->class->drop) actor->class->drop(actor);
   // The actor must outlive what is told now, though references to it may go.
   atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
   if (handled) break_handled(worker, handled, actor);
@@ -347,7 +428,8 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   worker->holding--;
   sessions_tell(worker);
   tell_watchers(worker, actor, watchers);
-  weight_return(worker, actor, WEIGHT_UNIT);
+  if (!in_line) weight_return(worker, actor, WEIGHT_UNIT);  // else when its turn in line has come (turn.c)
+  leashes_cut(worker);
 }
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
@@ -362,7 +444,8 @@ void actor_unreachable(Worker *worker, Actor *actor) {
 static bool is_unreachable(const Actor *actor) {
   if (atomic_load(&actor->weight)) return false;
   if (actor->state == ACTOR_ENDED) return true;
-  if (actor->state != ACTOR_IDLE || actor->watchers || actor->queue || atomic_load(&actor->inbox) != MAILBOX_IDLE) return false;
+  if (actor->state != ACTOR_IDLE || actor->queue || !is_unwatched(actor)) return false;
+  if (atomic_load(&actor->inbox) != (actor->class->deliver ? MAILBOX_CLOSED : MAILBOX_IDLE)) return false;
   return !actor->class->any_guard || !*mailbox_put_off((Actor *)actor);
 }
 
@@ -377,7 +460,9 @@ void life_reap(Worker *worker, u32 most) {
     if (!is_unreachable(actor)) continue;
     if (actor->state != ACTOR_ENDED) {
       worker->vm->stats.ended++;
-      if (actor->class->drop) actor->class->drop(actor);
+      actor_leashes_to_cut(worker, actor);
+      leashes_cut(worker);  // they hold nobody
+      if (actor->class->drop) actor->class->drop(worker, actor);
       Heap *heap = actor->heap;
       actor->heap = NULL;
       actor->state = ACTOR_ENDED;

@@ -9,6 +9,8 @@
 Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) MUST_CHECK;
 // A native actor made by the VM (a power), with `words` of C state in fields. NULL when memory is out.
 Actor *actor_native(Vm *vm, const Class *class, u32 words);
+// One without a mailbox: what is sent to it goes to class->deliver.
+Actor *actor_closed(Worker *worker, const Class *class, u32 words);
 // A reference to it, minted anew; 4 words reserved.
 Val actor_reference(Worker *worker, Actor *actor, const Itable *itable);
 
@@ -37,7 +39,12 @@ static inline void sessions_tell(Worker *worker) {
   if (UNLIKELY(worker->lost != NULL) && !worker->holding) sessions_tell_all(worker);
 }
 
-bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;   // ended(): settled with an Exit
+// ended(): settled with an Exit. Through forwarders: of the actor to which they lead now, or, as long as none was aimed, will lead.
+bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;
+void actors_watch_on(Worker *worker, Actor *from, Actor *to);  // who watches one watches the other instead
+// Leashes (leash.h) belong to an actor like watches of it. False when memory is out.
+bool actor_bind_leash(Worker *worker, Actor *owner, Actor *leash) MUST_CHECK;
+bool actor_leashes_to_cut(Worker *worker, Actor *actor);  // the newest first; it has none any more. False if it had none
 
 // Reference weights: what a copy takes from its original, and what a dead reference gives back.
 static inline u64 weight_split(Obj *reference) {
@@ -86,6 +93,8 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
 void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why);
 // The same with a value built in place: takes over `chunk` (made by promise_chunk, or NULL), which holds all of `value`.
 void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk);
+// Breaks it with a value built in the same way.
+void promise_fail(Worker *worker, Promise *promise, Val broken, Chunk *chunk);
 // A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. May collect. False when
 // memory is out.
 bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
@@ -113,6 +122,8 @@ enum { ASKED_ROOM = 512 };
 void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.get", "task", …
 // `from` will settle `to` likewise (takes over the count of `to`).
 bool promise_forward(Worker *worker, Promise *from, Promise *to) MUST_CHECK;
+// Undoes that for a waiter of kind FORWARD: what it would have settled breaks with `broken`, which lies in `chunk`.
+void promise_cut(Worker *worker, Waiter *waiter, Val broken, Chunk *chunk);
 bool promise_all(Worker *worker, Val list, Promise **result) MUST_CHECK;
 bool promise_race(Worker *worker, Val list, Promise **result) MUST_CHECK;  // of a list that is not empty
 // A `when`: code runs as a turn of the running actor with the result, which takes the place of args[0], and the captures behind it.

@@ -44,7 +44,7 @@
   X(SPLIT_LONG)                                                                                                   \
   X(COMPARE)     /* EQ … LE, JEQ … JLE of two objects */                                                          \
   X(SEND_ANY)    /* SEND whose arguments are no plain words, or in a guard, or through a session */                                    \
-  X(SEND_DEAD)   /* SEND to an actor that has ended */                                                            \
+  X(SEND_REFUSED)  /* SEND to what has no open mailbox */                                                        \
   X(SET_RAW)     /* SET of a field that holds raw words */                                                        \
   X(REPLACE_RAW) /* REPLACE of one */                                                                             \
   X(ASET_ANY)    /* ASET of an object, or into an array of raw words */                                           \

@@ -34,7 +34,7 @@ static bool step(Worker *worker, Actor *actor, Message *message) {
   return methods[first + message->slot].step(worker, actor, message);
 }
 
-void power_file_drop(Actor *actor);
+void power_file_drop(Worker *worker, Actor *actor);
 
 void power_prepare(void) {
   for (u32 i = 0; i < POWER_COUNT; i++) classes[i] = (Class){.name = str_from(powers[i].name), .step = step};

@@ -29,7 +29,8 @@ void power_open_file(Actor *actor, Str path, bool writable) {
   memory_free(name, path.len + 1);
 }
 
-void power_file_drop(Actor *actor) {
+void power_file_drop(Worker *worker, Actor *actor) {
+  (void)worker;
   if (power_state(actor)->file.fd >= 0) close(power_state(actor)->file.fd);
   power_state(actor)->file.fd = -1;
 }

@@ -10,20 +10,6 @@
 #include "vm/scan.h"
 #include "vm/sched.h"
 
-// One of those that a promise made by all() or race() follows.
-typedef struct Member {
-  Waiter waiter;     // in the member's ring until it settles; `next` is NULL then
-  Promise *promise;  // ALL: counted, for its value is needed later; RACE: not, so that the winner's value can be moved
-} Member;
-
-// Of a promise made by all() or race(), which it holds a count of, until it settles or is called off.
-typedef struct Group {
-  Operation operation;  // first
-  Promise *whole;
-  u32 count, open;
-  Member members[];
-} Group;
-
 static size_t group_bytes(u32 count) { return sizeof(Group) + sizeof(Member) * count; }
 
 typedef struct Outcome {
@@ -49,6 +35,10 @@ void promise_asked(const Promise *promise, char text[ASKED_ROOM]) {
     snprintf(text, ASKED_ROOM, "%s", names[promise->asked_slot]);
     return;
   }
+  if (!promise->asked->handlers) {  // whom it asks is not known yet
+    snprintf(text, ASKED_ROOM, "%.*s", STR_ARG(promise->asked->name));
+    return;
+  }
   Str actor = promise->asked->name, method = promise->asked->handlers[promise->asked_slot].name;
   int half = ASKED_ROOM / 2 - 2;
   snprintf(text, ASKED_ROOM, "%.*s.%.*s", actor.len < (size_t)half ? (int)actor.len : half, actor.ptr,
@@ -63,7 +53,10 @@ static Waiter *waiter_new(Worker *worker, WaiterKind kind) {
   return waiter;
 }
 
-static void waiter_free(Worker *worker, Waiter *waiter) { pool_free(&worker->pool, waiter, sizeof *waiter); }
+static void waiter_free(Worker *worker, Waiter *waiter) {
+  deadlock_forget(waiter);
+  pool_free(&worker->pool, waiter, sizeof *waiter);
+}
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
@@ -144,6 +137,7 @@ void promise_released(Worker *worker, Promise *promise, u32 left) {
   sched->releasing = true;
   while ((promise = sched->dead)) {
     sched->dead = promise->next;
+    promise->next = NULL;  // as `owed`: no actor owes what has an operation
     if (atomic_load_explicit(&promise->count, memory_order_acquire)) call_off(worker, promise);
     else promise_free(worker, promise);
   }
@@ -312,6 +306,10 @@ void promise_give(Worker *worker, Promise *promise, Val value, Chunk *chunk) {
   if (settle(worker, promise, (Outcome){PROMISE_KEPT, value, chunk})) announce(worker, promise);
 }
 
+void promise_fail(Worker *worker, Promise *promise, Val broken, Chunk *chunk) {
+  if (settle(worker, promise, (Outcome){PROMISE_BROKEN, broken, chunk})) announce(worker, promise);
+}
+
 // A constructor with a text, or a bare one.
 static Outcome told_why(Worker *worker, WellKnown which, Str why, bool has_text, PromiseState state) {
   if (!has_text) return (Outcome){state, build_well_known0(worker, which), NULL};
@@ -354,6 +352,7 @@ bool promise_take(Worker *worker, Promise *promise, Val *value) {
 // ---- Promises that follow others ------------------------------------------------------------------------------------
 
 static void follow(Worker *worker, Promise *from, Waiter *waiter) {
+  waiter->on = from;
   if (is_open(from)) promise_wait(from, waiter);
   else notify(worker, from, waiter, false);
 }
@@ -362,8 +361,20 @@ bool promise_forward(Worker *worker, Promise *from, Promise *to) {
   Waiter *waiter = waiter_new(worker, WAITER_FORWARD);
   if (!waiter) return false;
   waiter->target = to;
+  to->owed = owed_by_waiter(waiter);
+  if (is_open(from) && promise_is_heard(to)) deadlock_suspect(worker, waiter);
   follow(worker, from, waiter);
   return true;
+}
+
+void promise_cut(Worker *worker, Waiter *waiter, Val broken, Chunk *chunk) {
+  Promise *from = waiter->on;
+  promise_retain(from);
+  promise_unwait(from, waiter);
+  promise_fail(worker, waiter->target, broken, chunk);
+  promise_release(worker, waiter->target);
+  waiter_free(worker, waiter);
+  promise_release(worker, from);
 }
 
 static Promise *combined(Worker *worker, Asked asked) {
@@ -422,6 +433,7 @@ Promise *promise_when(Worker *worker, Promise *on, const Code *code, const Val *
   message->code = code;
   waiter->message = message;
   waiter->actor = worker->actor;
+  answer->owed = owed_by_waiter(waiter);
   // The waiter counts as a reference: an actor with a `when` to come is not unreachable.
   atomic_fetch_add_explicit(&worker->actor->weight, WEIGHT_UNIT, memory_order_relaxed);
   follow(worker, on, waiter);

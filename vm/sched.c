@@ -25,6 +25,7 @@ bool sched_open(Worker *worker) {
   *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded};
   sched->kill_left = options->kill_at > INT64_MAX ? INT64_MAX : (i64)options->kill_at;
   sched->tail = &sched->first;
+  sched->suspects.later = sched->suspects.earlier = &sched->suspects;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
   sched->start = clock_us();
@@ -109,25 +110,26 @@ bool sched_suspend(Worker *worker, Promise *on, u64 within_us) {
 
 // ---- The outside ----------------------------------------------------------------------------------------------------
 
-static volatile sig_atomic_t signalled;
-static void note_signal(int number) { signalled = number; }
+static volatile sig_atomic_t signalled;  // the run is to end
+static volatile sig_atomic_t asked;      // someone wants to see who waits for whom
+static void note_signal(int number) { *(number == SIGQUIT ? &asked : &signalled) = number; }
 
-static const int ending_signals[] = {SIGINT, SIGTERM};
+static const int noted_signals[] = {SIGINT, SIGTERM, SIGQUIT};
 
 typedef struct Signals {
-  struct sigaction pipe, ending[COUNT_OF(ending_signals)];
+  struct sigaction pipe, noted[COUNT_OF(noted_signals)];
 } Signals;
 
 static void signals_take(Signals *before) {
-  signalled = 0;
+  signalled = asked = 0;
   struct sigaction ignore = {.sa_handler = SIG_IGN}, note = {.sa_handler = note_signal};
   sigaction(SIGPIPE, &ignore, &before->pipe);
-  for (size_t i = 0; i < COUNT_OF(ending_signals); i++) sigaction(ending_signals[i], &note, &before->ending[i]);
+  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &note, &before->noted[i]);
 }
 
 static void signals_give_back(const Signals *before) {
   sigaction(SIGPIPE, &before->pipe, NULL);
-  for (size_t i = 0; i < COUNT_OF(ending_signals); i++) sigaction(ending_signals[i], &before->ending[i], NULL);
+  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &before->noted[i], NULL);
 }
 
 void sched_stop(Worker *worker, VmEnd end, int status) {
@@ -149,13 +151,19 @@ static void wait_outside(Worker *worker, i64 timeout_us) {
   Input *input = worker->vm->input;
   struct pollfd waiting = {.fd = input_pending(input) ? input_fd(input) : -1, .events = POLLIN};
   struct timespec timeout = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
-  sigset_t ending, before;
-  sigemptyset(&ending);
-  for (size_t i = 0; i < COUNT_OF(ending_signals); i++) sigaddset(&ending, ending_signals[i]);
-  sigprocmask(SIG_BLOCK, &ending, &before);
-  int ready = signalled ? 0 : ppoll(&waiting, 1, timeout_us < 0 ? NULL : &timeout, &before);
+  sigset_t noted, before;
+  sigemptyset(&noted);
+  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaddset(&noted, noted_signals[i]);
+  sigprocmask(SIG_BLOCK, &noted, &before);
+  int ready = signalled || asked ? 0 : ppoll(&waiting, 1, timeout_us < 0 ? NULL : &timeout, &before);
   sigprocmask(SIG_SETMASK, &before, NULL);
   if (ready > 0) input_read(worker, input);
+}
+
+static void show_if_asked(Worker *worker) {
+  if (!asked) return;
+  asked = 0;
+  waits_show(worker);
 }
 
 static bool stop_by_limit(Worker *worker) {
@@ -178,9 +186,11 @@ static void look_outside(Worker *worker) {
   Sched *sched = worker->sched;
   if (sched->stopping) return;  // sched_stop() said so in until_poll
   sched->until_poll = POLL_SLICES;
+  show_if_asked(worker);
   if (stop_by_signal(worker) || stop_by_limit(worker)) return;
   if (sched->simulated) simulate_time(worker);
   run_timers(worker);
+  deadlocks_look(worker, false);
   if (sched->simulated) return;
   if (input_pending(worker->vm->input)) wait_outside(worker, 0);
   stream_flush(worker, worker->vm->out);
@@ -192,7 +202,10 @@ static bool wait_idle(Worker *worker) {
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
   memory_trim();
   stream_flush(worker, worker->vm->out);
+  show_if_asked(worker);
   if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
+  deadlocks_look(worker, true);
+  if (sched->ready_count) return true;
   u64 next = timers_next(&sched->timers);
   bool pending = input_pending(worker->vm->input);
   if (next == UINT64_MAX && !pending) return false;

@@ -23,6 +23,14 @@ typedef struct Sched {
   Promise *dead;            // promises to free
   Promise *settled, *last_settled;  // promises whose waiters are to hear, first to last (counted)
   bool releasing, announcing;       // the lists are being worked off
+  Actor *flushing;          // forwarders that send on what they had kept (forward.c)
+  Actor *cuts;              // leashes being cut, the next first (leash.c)
+  bool cutting;
+  // Waits that may have closed a cycle, a ring around `suspects` (deadlock.c).
+  Waiter suspects;
+  u64 suspects_due;         // reductions of the run: sooner they are not looked at
+  u64 suspects_slice;       // waits that began in this slice or later have not lasted long
+  u32 mark;                 // of the last search
   bool seeded;
   bool simulated;           // the clock goes on 1 ms for each QUANTUM of reductions, and jumps to the next timer when nobody is ready
   u64 clocked;              // reductions of the run that the simulated clock has counted
@@ -104,6 +112,14 @@ bool sched_again(Worker *worker);
 void turns_run(Worker *worker);                       // slice after slice, until the run ends
 void turn_discard(Worker *worker, Turn *turn);        // an actor ends amid it: lets go of its wait and its timer, frees it
 
+// ---- deadlock.c ----
+// A wait that has just begun may have closed a cycle: it is looked at when it has lasted a while.
+void deadlock_suspect(Worker *worker, Waiter *waiter);
+void deadlocks_look(Worker *worker, bool idle);       // breaks the cycles among those suspected, if it is time; if idle, it is
+
+// ---- waits.c ----
+void waits_show(Worker *worker);                      // all actors, and who waits for whom, to stderr
+
 // ---- life.c ----
 // A text that an actor ended with.
 typedef struct Why {
@@ -115,16 +131,22 @@ Actor *actor_make(Worker *worker, const Class *class) MUST_CHECK;  // no message
 void actor_begin(Worker *worker, Actor *actor, Message *message);  // gives a new actor its first message and makes it ready
 // Queues a message. False if the actor has ended: then it is a dead letter.
 static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *message) {
+  if (message->promise) message->promise->owed = owed_by_actor(actor);
   switch (mailbox_push(actor, message)) {
     case PUSH_QUEUED: return true;
     case PUSH_WAKE: sched_ready(worker, actor); return true;
     case PUSH_CLOSED: break;
   }
+  if (message->promise) message->promise->owed = 0;
   return false;
 }
-void actor_dead_letter(Worker *worker, const Actor *actor, Message *message);  // counts and drops it
+// A message that an actor's inbox did not take: delivered otherwise, if the actor's class has a way, or counted and dropped as a dead
+// letter. False: the sender crashes with worker->fault.
+bool actor_refused(Worker *worker, Actor *actor, Message *message) MUST_CHECK;
+void actor_dead_letter(Worker *worker, const Actor *actor, Message *message);
 
-// Sends a message that was made for it. `promise` (taken over, may be NULL) is settled with the answer. False: a dead letter.
+// Sends a message that was made for it. `promise` (taken over, may be NULL) is settled with the answer. False: actor_refused() is to
+// see to the message.
 static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u16 slot, Message *message, Promise *promise) {
   message->slot = ref_itable(reference)->slots[slot];
   message->promise = promise;

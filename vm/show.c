@@ -8,6 +8,7 @@
 
 #include "bytecode/module.h"
 #include "vm/code.h"
+#include "vm/forward.h"
 #include "vm/gc.h"
 
 typedef enum StepKind {
@@ -294,7 +295,7 @@ static bool enter(Show *s, Val v) {
       return add(s, STR("(")) && push(s, (Step){.kind = STEP_FIELDS, .value = v, .count = header_aux(obj->header)});
     case KIND_DATA: return enter_data(s, obj);
     case KIND_CLOSURE: return add(s, STR("<fn>"));
-    case KIND_REF: return add_named(s, ref_itable(obj)->interface->name);
+    case KIND_REF: return add_named(s, reference_name(obj));
     case KIND_PROMISE: return add(s, STR("<Promise>"));
     case KIND_BUF: return add(s, STR("<Buf>"));
     case KIND_ARRAY: return add(s, STR("<Array>"));

@@ -2,6 +2,8 @@
 //
 // Making a message never collects, so arguments are read from the registers once whatever may collect has been done. What the
 // language promises about causes ("awaiting Tally.get: …") is said here.
+#include "vm/forward.h"
+#include "vm/leash.h"
 #include "vm/load.h"
 #include "vm/sched.h"
 #include "vm/step.h"
@@ -29,16 +31,27 @@ bool step_self(Worker *worker, const u64 *pc) {
   return true;
 }
 
+// The table of the reference in the register. One made before anyone knew its interface has none that could be narrowed: the register's
+// type tells.
+static const Itable *known_itable(const u64 *fp, u16 reg) {
+  const Itable *itable = ref_itable(val_obj(fp[reg]));
+  if (LIKELY(itable->interface != NULL)) return itable;
+  const Code *code = (const Code *)fp[FRAME_CODE];
+  const Type *type = &code->image->verified->module->types.items[code->function->registers[reg]];
+  return forward_itable(image_interface(code->image, type->index));
+}
+
 bool step_narrow(Worker *worker, const u64 *pc) {
   if (!heap_reserve(worker, 4)) return fault_memory(worker);
   u64 *fp = registers(worker);
-  Obj *from = val_obj(fp[word_b(*pc)]);
+  const Itable *known = known_itable(fp, word_b(*pc));
+  if (!known) return fault_memory(worker);
   const InterfaceDef *to = (const InterfaceDef *)pc[1];
   // What making the table takes, the first time: each method is looked for among all.
-  worker->reductions -= (i64)((u64)ref_itable(from)->slot_count * to->method_count / 1024);
-  const Itable *itable = itable_narrow(ref_itable(from), to);
+  worker->reductions -= (i64)((u64)known->slot_count * to->method_count / 1024);
+  const Itable *itable = itable_narrow(known, to);
   if (!itable) return fault_memory(worker);
-  fp[word_a(*pc)] = actor_reference(worker, ref_actor(from), itable);
+  fp[word_a(*pc)] = actor_reference(worker, ref_actor(val_obj(fp[word_b(*pc)])), itable);
   return true;
 }
 
@@ -50,8 +63,10 @@ bool step_spawn(Worker *worker, const u64 *pc) {
   u32 count = registers_listed(fp, pc + 3, args);
   worker->line = (u32)word_bc(*pc);
   worker->reductions -= SEND_COST;
+  if (UNLIKELY(leash_holder(worker)) && !leash_make_room(worker)) return fault_memory(worker);
   Val reference = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, count);
   if (reference == VAL_EMPTY) return fault_memory(worker);
+  if (UNLIKELY(leash_holder(worker))) leash_hold(worker, ref_actor(val_obj(reference)));
   fp[word_a(*pc)] = reference;
   return true;
 }
@@ -73,7 +88,7 @@ bool step_send(Worker *worker, const u64 *pc) {
   if (!message) return false;
   worker->reductions -= SEND_COST;
   Obj *reference = val_obj(fp[word_a(*pc)]);
-  if (!actor_send(worker, reference, word_b(*pc), message, NULL)) actor_dead_letter(worker, ref_actor(reference), message);
+  if (!actor_send(worker, reference, word_b(*pc), message, NULL) && !actor_refused(worker, ref_actor(reference), message)) return false;
   session_used(worker, reference);
   return true;
 }
@@ -97,7 +112,10 @@ static inline __attribute__((always_inline)) Promise *ask(Worker *worker, const 
   promise->asked = itable->class;
   promise->asked_slot = itable->slots[slot];
   atomic_store_explicit(&promise->count, 2, memory_order_relaxed);
-  if (!actor_send(worker, reference, slot, message, promise)) actor_dead_letter(worker, ref_actor(reference), message);
+  if (!actor_send(worker, reference, slot, message, promise) && !actor_refused(worker, ref_actor(reference), message)) {
+    promise_release(worker, promise);
+    return NULL;
+  }
   session_used(worker, reference);
   return promise;
 }

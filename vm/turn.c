@@ -71,6 +71,8 @@ static Step suspend(Worker *worker, Actor *actor) {
   turn->waiter.kind = WAITER_ACTOR;
   turn->waiter.actor = actor;
   actor->state = ACTOR_SUSPENDED;
+  turn->waiter.since = worker->vm->stats.slices;
+  if (UNLIKELY(!turn->waiter.later)) deadlock_suspect(worker, &turn->waiter);
   promise_wait(turn->waiting, &turn->waiter);
   return STEP_AWAY;
 }
@@ -258,6 +260,7 @@ static Step next_native(Worker *worker, Actor *actor) {
   if (!message) return go_idle(actor);
   worker->vm->stats.received++;
   worker->reductions -= 10;
+  if (message->promise) message->promise->owed = 0;  // it may outlive the actor
   if (!actor->class->step(worker, actor, message)) {
     Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
     if (message->promise) promise_break(worker, message->promise, WK_CRASHED, why);
@@ -309,6 +312,10 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
 }
 
 static inline void slice(Worker *worker, Actor *actor) {
+  if (UNLIKELY(actor->state == ACTOR_ENDED)) {  // while it stood in line
+    weight_return(worker, actor, WEIGHT_UNIT);
+    return;
+  }
   worker->actor = actor;
   actor->state = ACTOR_RUNNING;
   sched_grant(worker);

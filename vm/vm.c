@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "vm/engine.h"
+#include "vm/forward.h"
 #include "vm/input.h"
 #include "vm/load.h"
 #include "vm/power.h"
@@ -75,6 +76,7 @@ Vm *vm_new(const VmOptions *options) {
   vm->worker.stack_limit = options->stack_limit;
   vm->random = random_from(entropy(options));
   power_prepare();
+  forward_prepare();
   if (open_parts(vm)) return vm;
   vm_free(vm);
   return NULL;

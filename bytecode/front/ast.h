@@ -550,6 +550,7 @@ struct ModuleAst {
   PtrMap ctor_names;         // Name → Symbol
   PtrMap module_names;       // Name → ImportDecl
   ModuleAst *prelude;        // whose names are visible here too, or NULL inside the prelude's own import closure
+  struct Front *front;       // that checks it; set with prelude
   VEC(ModuleAst *) depends;  // modules that its code refers to, also through dot calls
   FnDecl *main;
   Region bodies;             // holds the expressions and their arrays; released once code was made of them

@@ -112,6 +112,7 @@ static u64 total_time(void) { return front_times.parse + front_times.check + fro
 
 static bool check_loaded(Front *front, ModuleAst *module) {
   module->prelude = front->prelude;
+  module->front = front;
   vec_push(&front->loading, module);
   u64 start = now(), inner = total_time();
   check_module(front, module);

@@ -12,10 +12,22 @@ static PtrMap *space_of(ModuleAst *module, Space space) {
   return NULL;
 }
 
+// The prelude's names that are declared in `supervisor`, which uses the prelude itself: it is loaded when one of them is asked for.
+static Symbol *supervision_name(ModuleAst *module, Space space, const Name *name) {
+  static const char *const names[] = {"child", "supervise", "Child", "Supervisor"};
+  for (u32 i = 0; i < COUNT_OF(names); i++) {
+    if (!str_eq(name->text, str_from(names[i]))) continue;
+    ModuleAst *home = module->front->load(module->front, STR("supervisor"), module, (Span){0});
+    return home ? resolve_declared(home, space, name) : NULL;
+  }
+  return NULL;
+}
+
 Symbol *resolve_name(ModuleAst *module, Space space, const Name *name) {
   Symbol *symbol = map_get(space_of(module, space), name);
   if (symbol || !module->prelude) return symbol;
   symbol = map_get(space_of(module->prelude, space), name);
+  if (!symbol) symbol = supervision_name(module, space, name);
   return symbol && (symbol->is_pub || symbol->import) ? symbol : NULL;
 }
 

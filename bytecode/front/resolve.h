@@ -48,7 +48,7 @@ struct Front {
 // import could not be had: checking on would only report what is missing because of that.
 bool resolve_declare(Front *front, ModuleAst *module);
 
-// What `name` means in `module`, the prelude included; NULL if nothing.
+// What `name` means in `module`, the prelude and the prelude's names of `supervisor` included; NULL if nothing.
 Symbol *resolve_name(ModuleAst *module, Space space, const Name *name);
 
 // What `home` itself declares under `name`, public or not; NULL if nothing.

@@ -96,6 +96,65 @@ static const char owners[] =
     "  let _ = (log ! count(2)).outcome(within: 1ms)\n"
     "}\n";
 
+// Actors that await each other in cycles: a long one, two through a race, one that a forward closes.
+static const char cycles[] =
+    "interface Node { go(next: Node, n: Int) -> Int  both(p: Node, q: Node) -> Int  back(to: Node) -> Int  hand(to: Node) -> Int  loop(via: Node) -> Int  own() -> Int  one() -> Int }\n"
+    "actor N(next: Option[Node]) is Node {\n"
+    "  on go(first, n) {\n"
+    "    match next { Some(to) -> await to ! go(first, n + 1)  None -> await first ! one() }\n"
+    "  }\n"
+    "  on both(p, q) { await race([p ! back(self), q ! back(self)]) }\n"
+    "  on back(to) { await to ! one() }\n"
+    "  on hand(to) { to ! one() }\n"
+    "  on loop(via) { await via ! hand(self) }\n"
+    "  on own() { await (when self ! one() { Ok(i) -> i  Err(_) -> 0 }) }\n"
+    "  on one() { 1 }\n"
+    "}\n"
+    "fn main(out: Out) {\n"
+    "  var first: Node = spawn N(None)\n"
+    "  for _ in 0..70 { first = spawn N(Some(first)) as Node }\n"
+    "  let pair: Node = spawn N(None)\n"
+    "  let told = [first ! go(first, 0), pair ! both(spawn N(None), spawn N(None)), pair ! loop(first), first ! own()]\n"
+    "  for t in told { out ! line(\"{t.outcome()}\") }\n"
+    "}\n";
+
+// Children that crash, supervisors that give up, references that are led elsewhere while others use them.
+static const char supervised[] =
+    "interface Service { ask(n: Int) -> String  note(s: String) }\n"
+    "actor Worker(helper: Service) is Service {\n"
+    "  var said: List[String] = []\n"
+    "  on ask(n) { if n % 3 == 0 { crash \"three\" }; said = [\"{n}\", ..said]; await helper ! ask(n) }\n"
+    "  on note(s) { said = [s, ..said] }\n"
+    "}\n"
+    "actor Helper() is Service {\n"
+    "  on ask(n) { \"{n} is {n % 3}\" }\n"
+    "  on note(s) { let _ = s; stop }\n"
+    "}\n"
+    "fn service() -> (Service, Child) {\n"
+    "  child(fn() { let h: Service = spawn Helper(); let w: Service = spawn Worker(h); w })\n"
+    "}\n"
+    "fn main(out: Out) {\n"
+    "  let (a, kid_a) = service()\n"
+    "  let (b, kid_b) = service()\n"
+    "  let (inner, kid) = child(fn() { supervise(strategy: OneForAll, max: 1, per: 1s, children: [kid_a, kid_b]) })\n"
+    "  let fate = ended(a)\n"
+    "  a ! note(\"before anyone is there to read it\")\n"
+    "  let boss = supervise(strategy: RestForOne, max: 2, per: 1s, children: [kid])\n"
+    "  for n in 1..5 { out ! line(\"{(a ! ask(n)).outcome(within: 1s)} {(b ! ask(n + 1)).outcome(within: 1s)}\") }\n"
+    "  out ! line(\"{fate.outcome(within: 1ms)} {(inner ! restarts()).outcome(within: 1ms)}\")\n"
+    "  let (r, aim) = forwarder(spawn Helper() as Service)\n"
+    "  let (r2, aim2) = forwarder(r)\n"
+    "  r2 ! note(\"it ends\")\n"
+    "  let _ = ended(r2).outcome(within: 1ms)\n"
+    "  let later = [r2 ! ask(7), r ! ask(8)]\n"
+    "  aim ! retarget(a)\n"
+    "  aim2 ! retarget(spawn Helper() as Service)\n"
+    "  for t in later { out ! line(\"{t.outcome(within: 1ms)} {(r2 ! ask(1)).outcome(within: 1ms)}\") }\n"
+    "  aim ! retarget(spawn Helper() as Service)\n"
+    "  out ! line(\"{(boss ! stop_all()).outcome(within: 1s)}\")\n"
+    "  b ! note(\"nobody will\")\n"
+    "}\n";
+
 static ProgramImage image;
 static int nowhere = -1;
 
@@ -157,6 +216,8 @@ static void kill_everywhere(const char *source) {
 
 Test(faults, kill_at_any_reduction, .timeout = 600) { kill_everywhere(program); }
 Test(faults, kill_owners_at_any_reduction, .timeout = 600) { kill_everywhere(owners); }
+Test(faults, kill_cycles_at_any_reduction, .timeout = 600) { kill_everywhere(cycles); }
+Test(faults, kill_supervised_at_any_reduction, .timeout = 600) { kill_everywhere(supervised); }
 
 // Fails each allocation of the run under each seed: on until so many in a row changed nothing, for then the run has fewer.
 static void fail_everywhere(const char *source) {
@@ -182,6 +243,8 @@ static void fail_everywhere(const char *source) {
 
 Test(faults, fail_at_any_allocation, .timeout = 600) { fail_everywhere(program); }
 Test(faults, fail_owners_at_any_allocation, .timeout = 600) { fail_everywhere(owners); }
+Test(faults, fail_cycles_at_any_allocation, .timeout = 600) { fail_everywhere(cycles); }
+Test(faults, fail_supervised_at_any_allocation, .timeout = 600) { fail_everywhere(supervised); }
 
 Test(faults, same_seed_same_run) {
   open_image(program);

@@ -1,0 +1,20 @@
+// Forwarders: references that lead to another actor, which whoever holds their Aim may exchange. docs/forwarders.md.
+//
+// A forwarder is an actor whose inbox is closed from the start, as that of an ended actor is: so a send to it fails at the mailbox, as
+// rarely as sends to the dead do, and no other send pays for it. What the inbox refused is then pushed where the forwarder is aimed, with
+// its slot mapped, within the same send. An Aim is a second reference to the same actor, for another interface.
+#pragma once
+#include "vm/life.h"
+
+enum { FORWARD_LAYERS = 64 };  // forwarders in a row
+
+void forward_prepare(void);  // makes the tables; once is enough
+
+// The actor to which a chain of forwarders leads; the last forwarder if that one was never aimed.
+Actor *forward_target(Actor *actor);
+
+// The table of forwarders for an interface; NULL when memory is out.
+const Itable *forward_itable(const InterfaceDef *interface);
+
+// The name that a reference shows as.
+Str reference_name(const Obj *reference);

@@ -1,0 +1,176 @@
+// What SIGQUIT shows: the actors of the program, what each does, and who waits for whom. For a person who asks why nothing happens.
+#include <stdio.h>
+
+#include "vm/sched.h"
+#include "vm/stream.h"
+
+enum {
+  ACTORS_SHOWN = 1000,
+  OWERS_SHOWN = 8,           // of one await
+  PROMISES_FOLLOWED = 64,    // of one await
+  MESSAGES_COUNTED = 100000,
+  LINE_ROOM = ASKED_ROOM + 1024,
+};
+
+// ---- Text -----------------------------------------------------------------------------------------------------------
+
+typedef struct Line {
+  char text[LINE_ROOM];
+  size_t length;
+} Line;
+
+static void add(Line *line, const char *format, ...) PRINTF_LIKE(2, 3);
+static void add(Line *line, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  size_t room = sizeof line->text - line->length;
+  int length = vsnprintf(line->text + line->length, room, format, args);
+  va_end(args);
+  if (length > 0) line->length += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+static void add_actor(Line *line, const Actor *actor) {
+  Str name = actor->class->name;
+  add(line, "%.*s#%llu", name.len < 100 ? (int)name.len : 100, name.ptr, (unsigned long long)actor->serial);
+}
+
+static void write_line(Worker *worker, Line *line) {
+  stream_write_escaped(worker, worker->vm->err, (Str){line->text, line->length});
+  stream_write(worker, worker->vm->err, STR("\n"));
+  line->length = 0;
+}
+
+// ---- Who owes what --------------------------------------------------------------------------------------------------
+
+// The actors that owe a promise, or a part of it: as many as there is room for.
+typedef struct Owers {
+  const Actor *actors[OWERS_SHOWN];
+  u32 count;
+  const Promise *pending[PROMISES_FOLLOWED];  // still to be followed
+  u32 pending_count, followed;
+  bool more;
+} Owers;
+
+static void add_ower(Owers *owers, const Actor *actor) {
+  for (u32 i = 0; i < owers->count; i++) {
+    if (owers->actors[i] == actor) return;
+  }
+  if (owers->count < OWERS_SHOWN) owers->actors[owers->count++] = actor;
+  else owers->more = true;
+}
+
+static void add_pending(Owers *owers, const Promise *promise) {
+  if (owers->followed < PROMISES_FOLLOWED && owers->pending_count < PROMISES_FOLLOWED) owers->pending[owers->pending_count++] = promise;
+  else owers->more = true;
+}
+
+static void follow(Owers *owers, const Promise *promise) {
+  owers->followed++;
+  if (promise->group) {
+    for (u32 i = promise->group->count; i-- && !owers->more;) {
+      const Member *member = &promise->group->members[i];
+      if (member->waiter.next) add_pending(owers, member->promise);
+    }
+  } else if (promise->owed & OWED_BY_WAITER) {
+    const Waiter *waiter = (const Waiter *)(promise->owed - OWED_BY_WAITER);
+    if (waiter->kind == WAITER_WHEN) add_ower(owers, waiter->actor);
+    add_pending(owers, waiter->on);
+  } else if (promise->owed) {
+    add_ower(owers, (const Actor *)promise->owed);
+  }
+}
+
+static void find_owers(Owers *owers, const Promise *promise) {
+  *owers = (Owers){.pending = {promise}, .pending_count = 1};
+  while (owers->pending_count) follow(owers, owers->pending[--owers->pending_count]);
+}
+
+// ---- Actors ---------------------------------------------------------------------------------------------------------
+
+static u32 count_ring(const Message *last, u32 count) {
+  const Message *message = last;
+  if (!last) return count;
+  do message = message->next;
+  while (++count < MESSAGES_COUNTED && message != last);
+  return count;
+}
+
+static u32 count_messages(Actor *actor) {
+  u32 count = count_ring(actor->queue, 0);
+  if (actor->class->any_guard) count = count_ring(*mailbox_put_off(actor), count);
+  const Message *pushed = atomic_load_explicit(&actor->inbox, memory_order_acquire);
+  if (pushed <= MAILBOX_CLOSED) return count;
+  for (; pushed && count < MESSAGES_COUNTED; pushed = pushed->next) count++;
+  return count;
+}
+
+static bool is_waiting(const Actor *actor) { return actor->state == ACTOR_SUSPENDED && actor->turn->waiter.next; }
+
+static const char *state_name(const Actor *actor) {
+  switch (actor->state) {
+    case ACTOR_IDLE: return "idle";
+    case ACTOR_READY: return "ready";
+    case ACTOR_RUNNING: return "running";
+    case ACTOR_SUSPENDED: return "suspended";
+    case ACTOR_ENDED: break;
+  }
+  return "ended";
+}
+
+static void show_actor(Worker *worker, Actor *actor) {
+  Line line = {.length = 0};
+  u32 messages = count_messages(actor);
+  add(&line, "  ");
+  add_actor(&line, actor);
+  add(&line, ": %s, %u%s message%s", state_name(actor), messages, messages == MESSAGES_COUNTED ? " or more" : "", messages == 1 ? "" : "s");
+  if (is_waiting(actor)) {
+    char asked[ASKED_ROOM];
+    promise_asked(actor->turn->waiting, asked);
+    add(&line, ", awaits %s%s", asked, actor->turn->timer ? " for a limited time" : "");
+  }
+  write_line(worker, &line);
+}
+
+static void show_wait(Worker *worker, const Actor *actor) {
+  Line line = {.length = 0};
+  Owers owers;
+  find_owers(&owers, actor->turn->waiting);
+  add(&line, "  ");
+  add_actor(&line, actor);
+  add(&line, " -> ");
+  for (u32 i = 0; i < owers.count; i++) {
+    if (i) add(&line, ", ");
+    add_actor(&line, owers.actors[i]);
+  }
+  if (owers.more) add(&line, "%s…", owers.count ? ", " : "");
+  else if (!owers.count) add(&line, "what is outside");
+  write_line(worker, &line);
+}
+
+void waits_show(Worker *worker) {
+  Actor *oldest = worker->vm->newest, *actor;
+  u64 living = 0;
+  for (actor = oldest; actor; actor = actor->older) {
+    living += actor->state != ACTOR_ENDED;
+    oldest = actor;
+  }
+  Line line = {.length = 0};
+  add(&line, "actors: %llu", (unsigned long long)living);
+  write_line(worker, &line);
+  u32 shown = 0;
+  for (actor = oldest; actor && shown < ACTORS_SHOWN; actor = actor->newer) {
+    if (actor->state == ACTOR_ENDED) continue;
+    show_actor(worker, actor);
+    shown++;
+  }
+  const Actor *end = actor;
+  if (living > shown) {
+    add(&line, "  … and %llu more", (unsigned long long)(living - shown));
+    write_line(worker, &line);
+  }
+  add(&line, "who waits for whom:");
+  write_line(worker, &line);
+  for (actor = oldest; actor != end; actor = actor->newer) {
+    if (is_waiting(actor)) show_wait(worker, actor);
+  }
+}
