@@ -1,11 +1,30 @@
 # SIGQUIT: shows what the actors do and who waits for whom, and the program goes on.
 . "$(dirname "$0")/lib.sh"
 
+# Starts the program $2, asks it for its actors once it has said that it has begun, and when line $3 of the answer is there, does $4:
+# `line` sends the line on stdin that it waits for, `end` ends it by SIGTERM.
+ask() {
+  rm -f in told report
+  mkfifo in
+  try_sh "$1" '
+    "$DEED" '"$2"' <in >told 2>report &
+    p=$! tries=0
+    exec 3>in
+    seen() { while ! grep -q -e "$1" "$2"; do tries=$((tries + 1)); [ $tries -lt 3000 ] || return 1; sleep 0.02; done; }
+    seen begun told && kill -QUIT $p && seen "'"$3"'" report && kill -0 $p
+    [ '"$4"' = line ] && echo >&3 || kill -TERM $p
+    exec 3>&-
+    wait $p
+    code=$?
+    cat report >&2
+    exit $code'
+}
+
 cat > slow.deed <<'X2'
-actor Slow(clock: Clock) {
+actor Slow(stdin: In) {
   var shut = true
   on sleep() -> Int {
-    await clock ! after(1500ms)
+    let _ = await stdin ! line()
     1
   }
   on shut() -> Int when not shut { 0 }
@@ -13,8 +32,8 @@ actor Slow(clock: Clock) {
 actor Middle(s: Slow) {
   on ask() -> Int { await s ! sleep() }
 }
-fn main(out: Out, clock: Clock) {
-  let s = spawn Slow(clock)
+fn main(out: Out, stdin: In) {
+  let s = spawn Slow(stdin)
   let m = spawn Middle(s)
   let _ = s ! shut()
   await out ! flush()
@@ -24,16 +43,11 @@ fn main(out: Out, clock: Clock) {
   out ! line("{ns}")
 }
 X2
-# Starts a program, asks it for its actors once it has printed something, and waits for it to end.
-ask() {
-  try_sh "$1" '"$DEED" '"$2"' > told & p=$!; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; [ -s told ] && break; done; sleep 0.2; kill -QUIT $p; wait $p'
-}
-
-ask "asleep" slow.deed
+ask "asleep" slow.deed "  Middle#5 -> Slow#4" line
 status 0
 err "actors: "
 err "  main#1: suspended, 0 messages, awaits all"
-err "  Slow#4: suspended, 2 messages, awaits Clock.after"
+err "  Slow#4: suspended, 2 messages, awaits In.line"
 err "  Middle#5: suspended, 0 messages, awaits Slow.sleep"
 err "who waits for whom:"
 err "  main#1 -> Middle#5, Slow#4"
@@ -43,31 +57,27 @@ try "it went on" cat told; out_is "$(printf 'begun\n[1, 1]')"
 
 cat > busy.deed <<'X2'
 actor Spinner() {
-  on spin() -> Int {
-    var i = 0
-    while i < 100_000_000 { i += 1 }
-    i
-  }
+  on spin() -> Int { while true { }; 1 }
 }
 fn main(out: Out) {
   out ! line("begun")
+  await out ! flush()
   let n = await (spawn Spinner()) ! spin()
   out ! line("{n}")
 }
 X2
-ask "busy" busy.deed
-status 0
+ask "busy" busy.deed "  main#1 -> Spinner#" end
+status 143
 err "running, 0 messages"
 err "  main#1 -> Spinner#"
-try "it went on" cat told; out_is "$(printf 'begun\n100000000')"
 
 cat > many.deed <<'X2'
-actor One(clock: Clock) { on wait() -> Int { await clock ! after(1s)
+actor One(stdin: In) { on wait() -> Int { let _ = await stdin ! line()
   1 } }
-fn main(out: Out, clock: Clock) {
+fn main(out: Out, stdin: In) {
   var asked: List[Promise[Int]] = []
   for _ in 0..1500 {
-    let o = spawn One(clock)
+    let o = spawn One(stdin)
     asked = [o ! wait(), ..asked]
   }
   out ! line("begun")
@@ -75,7 +85,7 @@ fn main(out: Out, clock: Clock) {
   out ! line("{(await all(asked)).len()}")
 }
 X2
-ask "many" many.deed
+ask "many" many.deed "  main#1 -> One#" line
 status 0
 err "  … and 5"
 err "  main#1 -> One#"
