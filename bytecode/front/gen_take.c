@@ -104,7 +104,7 @@ void match_take(Matcher *m, const Node *leaf) {
 
 // ---- Guards ---------------------------------------------------------------------------------------------------------
 
-// The local has the value in `reg`, for now. Gives where it had been.
+// Until it is put back, the local has the value in `reg`. Gives where it had been.
 static Reg stand_for(Matcher *m, Local *local, Reg reg) {
   LocalInfo *info = local_info(local);
   Reg before = info->val;

@@ -1,6 +1,6 @@
 // What the parts of the generator share. Text is written as it is decided: an expression is one line, a statement ends one.
 //
-// Every variable has its type; of a unique one it is known whether it is live, and whether something has borrowed it for now. So what
+// Every variable has its type; of a unique one it is known whether it is live, and whether something holds it borrowed. So what
 // is written is well typed and owns what it uses, and a refusal is a fault of the compiler or of the generator. Complex operations
 // take variables, whose types are written down: nothing is left for inference to guess.
 #pragma once
@@ -39,7 +39,7 @@ typedef struct Var {
   bool state;                       // an actor's own: lent and replaced, never moved
   bool lent;                        // a parameter &T, or bound in a guard: never moved
   bool dead;                        // moved away
-  u32 busy;                         // borrowed so many times for now
+  u32 busy;                         // how often it is lent at this place
 } Var;
 
 typedef struct Func {
