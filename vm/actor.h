@@ -4,6 +4,7 @@
 
 #include "vm/code.h"
 #include "vm/heap.h"
+#include "vm/spin.h"
 
 // ---- Messages -------------------------------------------------------------------------------------------------------
 
@@ -76,6 +77,7 @@ struct Promise {
   struct Group *group;         // of a promise made by all() or race(), while it is open: its members
   const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number
   u16 asked_slot;              // if asked is NULL: an Asked
+  Spin lock;                   // docs/workers.md, P1 … P5
   u32 mark;                    // how far a search for cycles has come with it (deadlock.c)
   struct Operation *operation; // what a native does for it, called off when nobody listens any more; or NULL
 };
@@ -160,10 +162,13 @@ struct Actor {
     struct Watch *watchers;    // promises of ended(), or NULL
     struct Why *why;           // once crashed: the text, or NULL when there was no memory for it
   };
-  ActorState state : 8;
+  _Atomic u8 state;            // ActorState
   u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
   bool retest;                 // state was written since the put-off messages were tested
   bool reaping;                // stands in the list of actors that may be unreachable (sched.h)
+  _Atomic u8 doomed;           // somebody wants it to end (W3)
+  _Atomic u8 disturbed;        // it was made ready for another reason than that its promise has settled (P3)
+  u16 home;                    // the worker that made it
   u64 fields[];                // state; class->raw_fields says which are raw. With guards, two words of the mailbox follow
 };
 
@@ -176,6 +181,8 @@ static inline void deadlock_forget(Waiter *waiter) {
   waiter->earlier->later = waiter->later;
   waiter->later = waiter->earlier = NULL;
 }
+
+static inline ActorState actor_state(const Actor *actor) { return (ActorState)atomic_load_explicit(&actor->state, memory_order_relaxed); }
 
 enum { WEIGHT_UNIT = 1 << 16 };  // weight of a newly minted reference
 

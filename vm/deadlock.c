@@ -51,7 +51,7 @@ typedef struct Search {
 // Waits with a limit end by themselves.
 static bool through_actor(Actor *actor, Edge *edge) {
   Turn *turn = actor->turn;
-  if (actor->state != ACTOR_SUSPENDED || turn->timer || !turn->waiter.next) return false;
+  if (actor_state(actor) != ACTOR_SUSPENDED || turn->timer || !turn->waiter.next) return false;
   *edge = (Edge){turn->waiting, actor, &turn->waiter};
   return true;
 }
@@ -314,7 +314,7 @@ static void list_after(Waiter *place, Waiter *waiter) {
 
 void deadlock_suspect(Worker *worker, Waiter *waiter) {
   Sched *sched = worker->sched;
-  if (waiter->kind == WAITER_FORWARD) waiter->since = worker->vm->stats.slices;
+  if (waiter->kind == WAITER_FORWARD) waiter->since = worker->stats.slices;
   else if (waiter->actor->turn->timer) return;
   list_after(sched->suspects.earlier, waiter);
   if (sched->simulated) sched->until_poll = -1;
@@ -366,7 +366,7 @@ static void look_at_all(Search *search, bool grown_only) {
 
 void deadlocks_look(Worker *worker, bool idle) {
   Sched *sched = worker->sched;
-  VmStats *stats = &worker->vm->stats;
+  VmStats *stats = &worker->stats;
   if (sched->suspects.later == &sched->suspects || (!idle && stats->reductions < sched->suspects_due)) return;
   sched->mark += MARK_COUNT;
   Search search = {.worker = worker, .mark = sched->mark, .limit = idle ? UINT64_MAX : LOOK_STEPS, .capacity = PATH_AT_HAND};

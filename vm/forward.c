@@ -80,8 +80,8 @@ Str reference_name(const Obj *reference) {
 
 // Chains that are too long come of aiming one below others; those above lose what they send, and nobody else.
 static void refuse_layers(Worker *worker, Message *message) {
-  worker->vm->stats.dead_letters++;
-  worker->vm->stats.dropped++;
+  worker->stats.dead_letters++;
+  worker->stats.dropped++;
   Promise *promise = message->promise;
   heap_free_message(worker, message);
   if (!promise) return;
@@ -179,7 +179,7 @@ static void flush(Worker *worker, Actor *actor) {
 
 static bool retarget(Worker *worker, Actor *actor, Message *message) {
   const Obj *to = val_obj(message->args[0]);
-  worker->vm->stats.received++;
+  worker->stats.received++;
   const char *problem = aim_problem(actor, to);
   if (problem) {
     heap_free_message(worker, message);

@@ -114,7 +114,7 @@ void leashes_cut(Worker *worker) {
 }
 
 static bool cut(Worker *worker, Actor *actor, Message *message) {
-  worker->vm->stats.received++;
+  worker->stats.received++;
   heap_free_message(worker, message);
   atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
   leash_to_cut(worker, actor);

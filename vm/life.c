@@ -29,38 +29,38 @@ static inline Actor *make(Worker *worker, const Class *class, u32 fields) {
   u32 words = fields + hidden_words(class);
   Actor *actor = pool_alloc(&worker->pool, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
-  *actor = (Actor){.class = class, .serial = ++vm->last_serial, .older = vm->newest, .state = ACTOR_IDLE};
+  *actor = (Actor){.class = class, .serial = atomic_fetch_add_explicit(&vm->last_serial, 1, memory_order_relaxed) + 1, .older = worker->newest,
+                   .state = ACTOR_IDLE, .home = (u16)worker->index};
   for (u32 i = 0; i < words; i++) {
     actor->fields[i] = VAL_EMPTY;
     __asm__ volatile("");  // few words: no call of memset
   }
   atomic_store_explicit(&actor->inbox, MAILBOX_IDLE, memory_order_relaxed);
-  if (vm->newest) vm->newest->newer = actor;
-  vm->newest = actor;
-  vm->stats.spawned++;
+  if (worker->newest) worker->newest->newer = actor;
+  worker->newest = actor;
+  worker->stats.spawned++;
   worker->sched->actor_count++;
   return actor;
 }
 
 Actor *actor_make(Worker *worker, const Class *class) { return make(worker, class, class->field_count); }
 
-Actor *actor_native(Vm *vm, const Class *class, u32 words) {
-  Actor *actor = make(&vm->worker, class, words + 1);
+Actor *actor_native(Worker *worker, const Class *class, u32 words) {
+  Actor *actor = make(worker, class, words + 1);
   if (!actor) return NULL;
   actor->fields[0] = words + 1;
   return actor;
 }
 
 Actor *actor_closed(Worker *worker, const Class *class, u32 words) {
-  Actor *actor = actor_native(worker->vm, class, words);
+  Actor *actor = actor_native(worker, class, words);
   if (actor) atomic_store_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_relaxed);
   return actor;
 }
 
 static void actor_free(Worker *worker, Actor *actor) {
-  Vm *vm = worker->vm;
   if (actor->newer) actor->newer->older = actor->older;
-  else vm->newest = actor->older;
+  else worker->newest = actor->older;
   if (actor->older) actor->older->newer = actor->newer;
   if (actor->exit == EXIT_REASON_CRASH && actor->why) memory_free(actor->why, sizeof(Why) + actor->why->length);
   worker->sched->actor_count--;
@@ -124,7 +124,7 @@ static void tell_dropped(Worker *worker, Actor *actor, Message *dropped) {
   u16 slot = dropped->slot;
   message_fill(dropped, MESSAGE_CALL, 0, dropped->bytes, worker->actor, 0);
   dropped->slot = slot;
-  if (actor_post(worker, actor, dropped)) worker->vm->stats.sent++;
+  if (actor_post(worker, actor, dropped)) worker->stats.sent++;
   else message_recycle(worker, dropped);
 }
 
@@ -191,7 +191,7 @@ void sessions_tell_all(Worker *worker) {
 // ---- Sending --------------------------------------------------------------------------------------------------------
 
 void actor_dead_letter(Worker *worker, const Actor *actor, Message *message) {
-  worker->vm->stats.dead_letters++;
+  worker->stats.dead_letters++;
   message_drop(worker, message, actor);
 }
 
@@ -204,7 +204,7 @@ bool actor_refused(Worker *worker, Actor *actor, Message *message) {
 // The first message of an actor that nobody else knows yet.
 void actor_begin(Worker *worker, Actor *actor, Message *message) {
   if (message->promise) message->promise->owed = owed_by_actor(actor);
-  worker->vm->stats.sent++;
+  worker->stats.sent++;
   atomic_store_explicit(&actor->inbox, NULL, memory_order_relaxed);
   mailbox_append(&actor->queue, message);
   sched_ready(worker, actor);
@@ -280,7 +280,7 @@ static void watch_cancel(Worker *worker, Operation *operation) {
 bool actor_watch(Worker *worker, Val reference, Promise *promise) {
   Actor *actor = forward_target(ref_actor(val_obj(reference)));
   promise->asked_slot = ASKED_ENDED;
-  if (actor->state == ACTOR_ENDED) {
+  if (actor_state(actor) == ACTOR_ENDED) {
     promise_exit(worker, promise, actor);
     promise_release(worker, promise);
     return true;
@@ -303,7 +303,7 @@ void actors_watch_on(Worker *worker, Actor *from, Actor *to) {
   for (; watch; watch = newer) {
     newer = watch->prev;
     watch_unlink(watch);
-    if (to->state != ACTOR_ENDED) {
+    if (actor_state(to) != ACTOR_ENDED) {
       watch_link(to, watch);
       continue;
     }
@@ -324,7 +324,7 @@ bool actor_bind_leash(Worker *worker, Actor *owner, Actor *leash) {
 
 // The newest comes last onto the stack.
 bool actor_leashes_to_cut(Worker *worker, Actor *actor) {
-  if (actor->state == ACTOR_ENDED || !actor->watchers) return false;
+  if (actor_state(actor) == ACTOR_ENDED || !actor->watchers) return false;
   bool any = false;
   Watch *watch = actor->watchers, *newer;
   while (watch->next) watch = watch->next;
@@ -401,8 +401,8 @@ static void break_handled(Worker *worker, Message *message, const Actor *actor) 
 }
 
 void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
-  if (actor->state == ACTOR_ENDED) return;
-  VmStats *stats = &worker->vm->stats;
+  if (actor_state(actor) == ACTOR_ENDED) return;
+  VmStats *stats = &worker->stats;
   stats->ended++;
   actor_leashes_to_cut(worker, actor);
   if (reason == EXIT_REASON_CRASH) stats->crashes++;
@@ -413,10 +413,10 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   Why *text = reason == EXIT_REASON_CRASH ? why_new(why) : NULL;
   actor->exit = (u8)reason;
   if (actor->class->drop) actor->class->drop(worker, actor);
-  bool in_line = actor->state == ACTOR_READY;
+  bool in_line = actor_state(actor) == ACTOR_READY;
   Message *handled = drop_turn(worker, actor);
   Message *waiting = mailbox_close(actor);
-  actor->state = ACTOR_ENDED;
+  atomic_store_explicit(&actor->state, ACTOR_ENDED, memory_order_relaxed);
   actor->why = text;
   // The actor must outlive what is told now, though references to it may go.
   atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
@@ -435,7 +435,7 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
 void actor_unreachable(Worker *worker, Actor *actor) {
-  if (actor->reaping || (actor->state != ACTOR_IDLE && actor->state != ACTOR_ENDED)) return;
+  if (actor->reaping || (actor_state(actor) != ACTOR_IDLE && actor_state(actor) != ACTOR_ENDED)) return;
   actor->reaping = true;
   actor->next_ready = worker->sched->reap;
   worker->sched->reap = actor;
@@ -443,8 +443,8 @@ void actor_unreachable(Worker *worker, Actor *actor) {
 
 static bool is_unreachable(const Actor *actor) {
   if (atomic_load(&actor->weight)) return false;
-  if (actor->state == ACTOR_ENDED) return true;
-  if (actor->state != ACTOR_IDLE || actor->queue || !is_unwatched(actor)) return false;
+  if (actor_state(actor) == ACTOR_ENDED) return true;
+  if (actor_state(actor) != ACTOR_IDLE || actor->queue || !is_unwatched(actor)) return false;
   if (atomic_load(&actor->inbox) != (actor->class->deliver ? MAILBOX_CLOSED : MAILBOX_IDLE)) return false;
   return !actor->class->any_guard || !*mailbox_put_off((Actor *)actor);
 }
@@ -458,14 +458,14 @@ void life_reap(Worker *worker, u32 most) {
     actor->next_ready = NULL;
     actor->reaping = false;
     if (!is_unreachable(actor)) continue;
-    if (actor->state != ACTOR_ENDED) {
-      worker->vm->stats.ended++;
+    if (actor_state(actor) != ACTOR_ENDED) {
+      worker->stats.ended++;
       actor_leashes_to_cut(worker, actor);
       leashes_cut(worker);  // they hold nobody
       if (actor->class->drop) actor->class->drop(worker, actor);
       Heap *heap = actor->heap;
       actor->heap = NULL;
-      actor->state = ACTOR_ENDED;
+      atomic_store_explicit(&actor->state, ACTOR_ENDED, memory_order_relaxed);
       // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
       heap_free(worker, heap);
     }
@@ -475,13 +475,12 @@ void life_reap(Worker *worker, u32 most) {
 }
 
 void life_close(Worker *worker) {
-  Vm *vm = worker->vm;
   worker->unheard = true;
   // Nobody joins the list of those to be freed any more: it is linked by the word that links the ready ones, and who ends here may
   // stand among those, with others still coming behind.
-  for (Actor *actor = vm->newest; actor; actor = actor->older) actor->reaping = true;
+  for (Actor *actor = worker->newest; actor; actor = actor->older) actor->reaping = true;
   worker->sched->reap = NULL;
-  for (Actor *actor = vm->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+  for (Actor *actor = worker->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
   // Values in cycles that no actor holds, promises that contain themselves, may still name them: nobody follows those.
-  while (vm->newest) actor_free(worker, vm->newest);
+  while (worker->newest) actor_free(worker, worker->newest);
 }

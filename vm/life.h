@@ -8,7 +8,7 @@
 // A new actor of `class`, its start message queued. A reference for `itable`; 4 words reserved. VAL_EMPTY when memory is out.
 Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) MUST_CHECK;
 // A native actor made by the VM (a power), with `words` of C state in fields. NULL when memory is out.
-Actor *actor_native(Vm *vm, const Class *class, u32 words);
+Actor *actor_native(Worker *worker, const Class *class, u32 words);
 // One without a mailbox: what is sent to it goes to class->deliver.
 Actor *actor_closed(Worker *worker, const Class *class, u32 words);
 // A reference to it, minted anew; 4 words reserved.
@@ -19,6 +19,9 @@ bool actor_task(Worker *worker, Val closure, Promise *promise) MUST_CHECK;
 typedef enum ExitReason { EXIT_REASON_NORMAL, EXIT_REASON_CRASH, EXIT_REASON_KILLED } ExitReason;
 // Ends the actor: breaks the promises of its message and mailbox, tells watchers, drops state, heap and turn. `why` for a crash.
 void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why);
+// Makes any actor end soon, on its own worker (W3): one that runs, when its slice is over. It must not be freed meanwhile: the caller holds
+// a weight.
+void actor_doom(Worker *worker, Actor *actor);
 
 // ---- Sessions (life.c) ----
 // A session is the one reference that its interface allows: a handle (storage.h) that holds one WEIGHT_UNIT and, if the actor's class has a

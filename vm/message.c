@@ -83,7 +83,7 @@ void promise_break_ended(Worker *worker, Promise *promise, const Actor *ended) {
 }
 
 void message_drop(Worker *worker, Message *message, const Actor *ended) {
-  worker->vm->stats.dropped++;
+  worker->stats.dropped++;
   Promise *promise = message->promise;
   if (message->kind == MESSAGE_WHEN && message->on) promise_release(worker, message->on);
   if (message->counted) heap_free_message(worker, message);

@@ -81,7 +81,7 @@ const Itable *power_itable(Worker *worker, PowerId id) {
 }
 
 Actor *power_new(Worker *worker, PowerId id) {
-  Actor *actor = actor_native(worker->vm, &classes[id], (u32)(sizeof(PowerState) / sizeof(u64)) - 1);
+  Actor *actor = actor_native(worker, &classes[id], (u32)(sizeof(PowerState) / sizeof(u64)) - 1);
   if (actor && classes[id].drop == power_file_drop) power_state(actor)->file.fd = -1;  // 0 would be stdin's
   return actor;
 }

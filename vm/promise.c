@@ -427,7 +427,7 @@ Promise *promise_when(Worker *worker, Promise *on, const Code *code, const Val *
     if (waiter) waiter_free(worker, waiter);
     return NULL;
   }
-  worker->vm->stats.sent++;
+  worker->stats.sent++;
   promise_retain(answer);
   message->promise = answer;
   message->code = code;

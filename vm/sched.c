@@ -168,7 +168,7 @@ static void show_if_asked(Worker *worker) {
 
 static bool stop_by_limit(Worker *worker) {
   const VmOptions *options = &worker->vm->options;
-  if (!options->stop_at || worker->vm->stats.reductions < options->stop_at) return false;
+  if (!options->stop_at || worker->stats.reductions < options->stop_at) return false;
   sched_stop(worker, VM_END_EXIT, 124);
   return true;
 }
@@ -176,7 +176,7 @@ static bool stop_by_limit(Worker *worker) {
 // Long running takes time under a seed too, or a timeout would wait for ever beside an endless loop.
 static void simulate_time(Worker *worker) {
   Sched *sched = worker->sched;
-  u64 quanta = (worker->vm->stats.reductions - sched->clocked) / QUANTUM;
+  u64 quanta = (worker->stats.reductions - sched->clocked) / QUANTUM;
   sched->clocked += quanta * QUANTUM;
   sched->now += quanta * 1000;
 }
@@ -212,7 +212,7 @@ static bool wait_idle(Worker *worker) {
   if (sched->simulated) {
     if (pending) wait_outside(worker, -1);
     else sched->now = next > sched->now ? next : sched->now;
-    sched->clocked = worker->vm->stats.reductions;
+    sched->clocked = worker->stats.reductions;
   } else if (pending || next > sched_now(worker)) {
     u64 now = sched_now(worker), left = next > now ? next - now : 0;
     wait_outside(worker, next == UINT64_MAX ? -1 : left > 3600000000u ? 3600000000 : (i64)left);

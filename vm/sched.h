@@ -58,7 +58,7 @@ void sched_stop(Worker *worker, VmEnd end, int status);  // the first to ask win
 // Puts an actor in line.
 static inline void sched_ready(Worker *worker, Actor *actor) {
   Sched *sched = worker->sched;
-  actor->state = ACTOR_READY;
+  atomic_store_explicit(&actor->state, ACTOR_READY, memory_order_relaxed);
   sched->ready_count++;
   if (UNLIKELY(sched->seeded)) {
     sched->drawn_from[sched->ready_count - 1] = actor;
@@ -66,6 +66,14 @@ static inline void sched_ready(Worker *worker, Actor *actor) {
   }
   *sched->tail = actor;
   sched->tail = &actor->next_ready;
+}
+
+// Makes a suspended actor ready, unless another has (W2).
+static inline bool sched_wake(Worker *worker, Actor *actor) {
+  u8 suspended = ACTOR_SUSPENDED;
+  if (!atomic_compare_exchange_strong(&actor->state, &suspended, ACTOR_READY)) return false;
+  sched_ready(worker, actor);
+  return true;
 }
 
 Actor *sched_draw(Sched *sched);                       // under --seed: any of those in line
@@ -97,8 +105,8 @@ static inline void sched_charge(Worker *worker) {
   Sched *sched = worker->sched;
   i64 spent = sched->granted - worker->reductions;
   sched->granted = worker->reductions;
-  worker->vm->stats.reductions += (u64)spent;
-  worker->vm->stats.slices++;
+  worker->stats.reductions += (u64)spent;
+  worker->stats.slices++;
   sched->until_poll -= 1 + (i64)((u64)spent / 512);
   if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
 }
@@ -150,7 +158,7 @@ void actor_dead_letter(Worker *worker, const Actor *actor, Message *message);
 static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u16 slot, Message *message, Promise *promise) {
   message->slot = ref_itable(reference)->slots[slot];
   message->promise = promise;
-  worker->vm->stats.sent++;
+  worker->stats.sent++;
   return actor_post(worker, ref_actor(reference), message);
 }
 

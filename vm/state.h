@@ -8,14 +8,14 @@
 
 struct Vm {
   VmOptions options;
-  Worker worker;
-  VmStats stats;
+  Worker *workers;             // an array; the first runs on the thread that called vm_run_main()
+  u32 worker_count;
+  struct Crew *crew;           // what they share (crew.h)
 
   struct Images *images;       // loaded code (load.h)
 
   // ---- Actors (life.c) ----
-  Actor *newest;               // all that exist, tombstones too, linked by `older`
-  u64 last_serial;
+  _Atomic u64 last_serial;     // given out so far, in blocks
 
   // ---- The run (vm.c, stream.c, power.c) ----
   struct Stream *out, *err;    // stdout and stderr, or what stands for them

@@ -70,8 +70,8 @@ static Step suspend(Worker *worker, Actor *actor) {
   Turn *turn = actor->turn;
   turn->waiter.kind = WAITER_ACTOR;
   turn->waiter.actor = actor;
-  actor->state = ACTOR_SUSPENDED;
-  turn->waiter.since = worker->vm->stats.slices;
+  atomic_store_explicit(&actor->state, ACTOR_SUSPENDED, memory_order_relaxed);
+  turn->waiter.since = worker->stats.slices;
   if (UNLIKELY(!turn->waiter.later)) deadlock_suspect(worker, &turn->waiter);
   promise_wait(turn->waiting, &turn->waiter);
   return STEP_AWAY;
@@ -200,7 +200,7 @@ static inline bool enter(Worker *worker, Message *message, const Code *code) {
 // Runs a turn from its begin to its end, if nothing comes between.
 static inline Step begin(Worker *worker, Actor *actor) {
   Message *message = worker->turn->message;
-  worker->vm->stats.received++;
+  worker->stats.received++;
   worker->reductions--;
   worker->turn->young_message = true;
   worker->untidy = message->counted;
@@ -226,9 +226,9 @@ static Step test_guard(Worker *worker, Actor *actor, Message *message, const Cod
 // ---- Choosing -------------------------------------------------------------------------------------------------------
 
 static Step go_idle(Actor *actor) {
-  actor->state = ACTOR_IDLE;  // before the mark: once it stands, another worker may run the actor
+  atomic_store_explicit(&actor->state, ACTOR_IDLE, memory_order_relaxed);  // before the mark: once it stands, another worker may run the actor
   if (mailbox_idle(actor)) return STEP_AWAY;
-  actor->state = ACTOR_RUNNING;
+  atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
   return STEP_MORE;
 }
 
@@ -258,7 +258,7 @@ static Step next_guarded(Worker *worker, Actor *actor) {
 static Step next_native(Worker *worker, Actor *actor) {
   Message *message = mailbox_next(actor);
   if (!message) return go_idle(actor);
-  worker->vm->stats.received++;
+  worker->stats.received++;
   worker->reductions -= 10;
   if (message->promise) message->promise->owed = 0;  // it may outlive the actor
   if (!actor->class->step(worker, actor, message)) {
@@ -312,12 +312,12 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
 }
 
 static inline void slice(Worker *worker, Actor *actor) {
-  if (UNLIKELY(actor->state == ACTOR_ENDED)) {  // while it stood in line
+  if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // while it stood in line
     weight_return(worker, actor, WEIGHT_UNIT);
     return;
   }
   worker->actor = actor;
-  actor->state = ACTOR_RUNNING;
+  atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
   sched_grant(worker);
   Step step = take_turns(worker, actor);
   sched_charge(worker);

@@ -18,11 +18,16 @@ static const Class main_class = {.name = {"main", 4}};
 static const Class test_class = {.name = {"test", 4}};
 
 VmStats vm_stats(const Vm *vm) {
-  VmStats stats = vm->stats;
-  stats.copied = vm->worker.copied;
-  stats.frozen = vm->worker.frozen;
-  stats.collections = vm->worker.collections;
-  return stats;
+  VmStats sum = {0};
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    const Worker *worker = &vm->workers[i];
+    VmStats stats = worker->stats;
+    stats.copied = worker->copied;
+    stats.frozen = worker->frozen;
+    stats.collections = worker->collections;
+    for (size_t k = 0; k < sizeof sum / sizeof(u64); k++) ((u64 *)&sum)[k] += ((u64 *)&stats)[k];
+  }
+  return sum;
 }
 
 // ---- Making and freeing ---------------------------------------------------------------------------------------------
@@ -36,12 +41,12 @@ static u64 entropy(const VmOptions *options) {
 // The value of promises that break while there is no memory to say why.
 static bool make_memory_broken(Vm *vm) {
   static const Str why = {"out of memory", 13};
-  u32 id = vm->images ? well_known(&vm->worker, WK_CRASHED) : 0;
+  u32 id = vm->images ? well_known(vm->workers, WK_CRASHED) : 0;
   if (!id || vm->memory_broken) return true;
   Chunk *chunk = promise_chunk(3 + bytes_words(why.len));
   if (!chunk) return false;
   Val text = chunk_string(chunk, KIND_STRING, why);
-  vm->memory_broken = chunk_data(&vm->worker, chunk, WK_CRASHED, text);
+  vm->memory_broken = chunk_data(vm->workers, chunk, WK_CRASHED, text);
   chunk_make_immortal(chunk);
   vm->memory_chunk = chunk;
   return true;
@@ -50,13 +55,22 @@ static bool make_memory_broken(Vm *vm) {
 static bool open_parts(Vm *vm) {
   const VmOptions *o = &vm->options;
   bool given = o->out_fd || o->err_fd || o->in_fd;
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   if (!heap_open(worker) || !sched_open(worker)) return false;
   vm->images = worker->images = o->library ? o->library->images : images_new();
   if (!vm->images) return false;
   if (!(vm->out = stream_open(given ? o->out_fd : 1, NULL, true))) return false;
   if (!(vm->err = stream_open(given ? o->err_fd : 2, vm->out, false))) return false;
   return (vm->input = input_open(worker, given ? o->in_fd : 0)) != NULL;
+}
+
+static bool workers_make(Vm *vm) {
+  u32 count = 1;
+  vm->workers = memory_alloc_aligned(count * sizeof *vm->workers, 64);
+  if (!vm->workers) return false;
+  vm->worker_count = count;
+  for (u32 i = 0; i < count; i++) vm->workers[i] = (Worker){.vm = vm, .index = i, .stack_limit = vm->options.stack_limit};
+  return true;
 }
 
 Vm *vm_new(const VmOptions *options) {
@@ -72,8 +86,10 @@ Vm *vm_new(const VmOptions *options) {
     vm->options.quantum = QUANTUM;
 #endif
   }
-  vm->worker.vm = vm;
-  vm->worker.stack_limit = options->stack_limit;
+  if (!workers_make(vm)) {
+    memory_free(vm, sizeof *vm);
+    return NULL;
+  }
   vm->random = random_from(entropy(options));
   power_prepare();
   forward_prepare();
@@ -84,7 +100,7 @@ Vm *vm_new(const VmOptions *options) {
 
 // Everything that lives in actors, messages and promises.
 static void close_run(Vm *vm) {
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
   input_close(worker, vm->input);
@@ -98,13 +114,13 @@ static void close_run(Vm *vm) {
 VmStats vm_end(Vm *vm) {
   memory_fail_at(0);
   memory_limit(0);
-  if (vm->worker.sched) close_run(vm);
+  if (vm->workers->sched) close_run(vm);
   return vm_stats(vm);
 }
 
 void vm_free(Vm *vm) {
   if (!vm) return;
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   vm_end(vm);
   stream_close(vm->err);
   stream_close(vm->out);
@@ -116,11 +132,12 @@ void vm_free(Vm *vm) {
   pool_close(&worker->pool);
   free(worker->text);
   free(worker->fault_text);
+  memory_free_aligned(vm->workers, vm->worker_count * sizeof *vm->workers, 64);
   memory_free(vm, sizeof *vm);
   memory_flush();
 }
 
-bool vm_load(Vm *vm, const Verified *verified, Str *error) { return images_load(vm->images, &vm->worker, verified, error); }
+bool vm_load(Vm *vm, const Verified *verified, Str *error) { return images_load(vm->images, vm->workers, verified, error); }
 
 // ---- Arguments ------------------------------------------------------------------------------------------------------
 
@@ -191,7 +208,7 @@ static bool equip(Start *start, u32 parameter, PowerId id, Actor *actor) {
 }
 
 static bool give_power(Start *start, u32 parameter, PowerId id) {
-  Worker *worker = &start->vm->worker;
+  Worker *worker = start->vm->workers;
   if (!power_exists(id)) return refuse(start, parameter, "asks for a power that is not available in this version");
   const Itable *itable = power_itable(worker, id);
   if (!itable) return refuse(start, parameter, "asks for a power that the library declares in another way");
@@ -220,7 +237,7 @@ static bool give_all(Start *start) {
 // Makes the actor that runs the function, and its promise. False: start->error says why.
 static bool begin(Start *start, const Class *class, const Code *code) {
   Vm *vm = start->vm;
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   vm->main_actor = actor_make(worker, class);  // before the powers: main is number 1
   vm->main = vm->main_actor ? promise_new(worker) : NULL;
   snprintf(start->error, sizeof start->error, "out of memory");
@@ -243,11 +260,11 @@ static bool begin(Start *start, const Class *class, const Code *code) {
 
 static VmResult result(VmEnd end, int status) { return (VmResult){end, status}; }
 
-static void say(Vm *vm, Str text) { stream_write(&vm->worker, vm->err, text); }
+static void say(Vm *vm, Str text) { stream_write(vm->workers, vm->err, text); }
 
 // What main waits for, though nothing is left that could answer.
 static void say_stuck(Vm *vm, const char *who) {
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   Turn *turn = vm->main_actor->turn;
   char asked[ASKED_ROOM] = "an answer", line[ASKED_ROOM + 100];
   if (turn && turn->waiting) promise_asked(turn->waiting, asked);
@@ -261,7 +278,7 @@ static void say_stuck(Vm *vm, const char *who) {
 }
 
 static VmResult result_of_err(Vm *vm, Val error) {
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   say(vm, STR("error: "));
   if (val_is_kind(error, KIND_STRING)) stream_write_escaped(worker, vm->err, obj_bytes(val_obj(error)));
   else if (val_show(worker, error)) stream_write_escaped(worker, vm->err, (Str){worker->text, worker->text_length});
@@ -272,13 +289,13 @@ static VmResult result_of_err(Vm *vm, Val error) {
 static VmResult result_of_value(Vm *vm, Val value) {
   if (val_is_int(value) || val_is_kind(value, KIND_INT)) return result(VM_END_EXIT, (int)((u64)val_int(value) & 0xff));
   if (!val_is_kind(value, KIND_DATA)) return result(VM_END_EXIT, 0);
-  bool is_err = header_info(val_obj(value)->header) == well_known(&vm->worker, WK_ERR);
+  bool is_err = header_info(val_obj(value)->header) == well_known(vm->workers, WK_ERR);
   return is_err ? result_of_err(vm, val_obj(value)->words[0]) : result(VM_END_EXIT, 0);
 }
 
 // How the actor that ran to the end, as far as it went, has ended.
 static VmResult result_of_run(Vm *vm) {
-  Sched *sched = vm->worker.sched;
+  Sched *sched = vm->workers->sched;
   memory_fail_at(0);
   memory_limit(0);
   if (sched->stopping) return sched->end;
@@ -290,7 +307,7 @@ static VmResult result_of_run(Vm *vm) {
       end = vm->main_actor->exit == EXIT_REASON_NORMAL ? result(VM_END_EXIT, 0) : result(VM_END_CRASH, 1);
       break;
   }
-  stream_flush(&vm->worker, vm->out);
+  stream_flush(vm->workers, vm->out);
   return sched->stopping ? sched->end : end;
 }
 
@@ -298,7 +315,7 @@ static VmResult result_of_run(Vm *vm) {
 
 static VmResult fail_to_start(Vm *vm, const char *error) {
   say(vm, STR("error: "));
-  stream_write_escaped(&vm->worker, vm->err, str_from(error));
+  stream_write_escaped(vm->workers, vm->err, str_from(error));
   say(vm, STR("\n"));
   return result(VM_END_EXIT, 1);
 }
@@ -310,7 +327,7 @@ VmResult vm_run_main(Vm *vm, const Grant *grants, u32 grant_count, const Str *ar
   Start start = {.vm = vm, .module = module, .function = &module->functions.items[module->main], .grants = grants,
                  .grant_count = grant_count, .args = args, .arg_count = arg_count};
   if (!begin(&start, &main_class, image->code_of[module->main])) return fail_to_start(vm, start.error);
-  sched_run(&vm->worker);
+  sched_run(vm->workers);
   return result_of_run(vm);
 }
 
@@ -330,10 +347,10 @@ TestResult vm_run_test(Vm *vm, const Verified *verified, u32 test) {
   if (!image || test >= module->tests.count || !capture(vm)) return (TestResult){.report = STR("the test cannot be run\n")};
   u32 index = module->tests.items[test].function;
   Start start = {.vm = vm, .module = module, .function = &module->functions.items[index], .is_test = true};
-  vm->worker.sched->simulated = true;
+  vm->workers->sched->simulated = true;
   VmResult end = {VM_END_EXIT, 1};
   if (begin(&start, &test_class, image->code_of[index])) {
-    sched_run(&vm->worker);
+    sched_run(vm->workers);
     end = result_of_run(vm);
   } else {
     fail_to_start(vm, start.error);

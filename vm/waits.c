@@ -104,10 +104,10 @@ static u32 count_messages(Actor *actor) {
   return count;
 }
 
-static bool is_waiting(const Actor *actor) { return actor->state == ACTOR_SUSPENDED && actor->turn->waiter.next; }
+static bool is_waiting(const Actor *actor) { return actor_state(actor) == ACTOR_SUSPENDED && actor->turn->waiter.next; }
 
 static const char *state_name(const Actor *actor) {
-  switch (actor->state) {
+  switch (actor_state(actor)) {
     case ACTOR_IDLE: return "idle";
     case ACTOR_READY: return "ready";
     case ACTOR_RUNNING: return "running";
@@ -148,10 +148,10 @@ static void show_wait(Worker *worker, const Actor *actor) {
 }
 
 void waits_show(Worker *worker) {
-  Actor *oldest = worker->vm->newest, *actor;
+  Actor *oldest = worker->newest, *actor;
   u64 living = 0;
   for (actor = oldest; actor; actor = actor->older) {
-    living += actor->state != ACTOR_ENDED;
+    living += actor_state(actor) != ACTOR_ENDED;
     oldest = actor;
   }
   Line line = {.length = 0};
@@ -159,7 +159,7 @@ void waits_show(Worker *worker) {
   write_line(worker, &line);
   u32 shown = 0;
   for (actor = oldest; actor && shown < ACTORS_SHOWN; actor = actor->newer) {
-    if (actor->state == ACTOR_ENDED) continue;
+    if (actor_state(actor) == ACTOR_ENDED) continue;
     show_actor(worker, actor);
     shown++;
   }

@@ -14,7 +14,7 @@ typedef enum FaultKind {
 } FaultKind;
 
 struct Worker {
-  u64 *at, *end;               // the nursery's free words
+  _Alignas(64) u64 *at, *end;               // the nursery's free words
   u64 *nursery;                // its start
   Actor *actor;                // running, or NULL
   Turn *turn;                  // of the running actor
@@ -56,6 +56,10 @@ struct Worker {
   u64 *spare_stack;            // kept for a stack that grows to the usual size
   struct Images *images;       // what is loaded (load.h)
   Vm *vm;
+  u32 index;                   // among the VM's workers
+  VmStats stats;               // what this worker has counted
+  Actor *newest;               // all that it has made and that exist, tombstones too, linked by `older`
+  _Atomic(Actor *) returned;   // of them, those that another worker has ended and freed but for their record, linked by next_ready (E3)
   struct Sched *sched;         // run queue, timers (sched.h)
   Pool pool;
 };

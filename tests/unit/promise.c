@@ -15,7 +15,7 @@ static Place open(void) {
   u64 live = memory_live();
   Vm *vm = vm_new(&options);
   cr_assert(vm);
-  return (Place){vm, &vm->worker, live};
+  return (Place){vm, vm->workers, live};
 }
 
 static void close(Place place) {
