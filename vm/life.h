@@ -121,6 +121,22 @@ static inline void promise_unwait(Promise *promise, Waiter *waiter) {
   waiter->next = waiter->prev = NULL;
 }
 
+// What a native does for a promise can be called off from now on: once the caller, who holds another count of the promise, gives that back,
+// if not sooner.
+static inline void promise_operation_set(Promise *promise, Operation *operation) {
+  spin_lock(&promise->lock);
+  promise->operation = operation;
+  spin_unlock(&promise->lock);
+}
+// It is about to end by itself (P4). False: it is being called off, by somebody who owns it now.
+static inline MUST_CHECK bool promise_operation_take(Promise *promise, Operation *operation) {
+  spin_lock(&promise->lock);
+  bool there = promise->operation == operation;
+  if (there) promise->operation = NULL;
+  spin_unlock(&promise->lock);
+  return there;
+}
+
 enum { ASKED_ROOM = 512 };
 void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.get", "task", …
 // `from` will settle `to` likewise (takes over the count of `to`).

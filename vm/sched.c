@@ -2,13 +2,10 @@
 //
 // Ready actors stand in line. Under --seed the next is drawn at random instead, slices have random lengths, and time is simulated: it
 // stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run depends on its seed and input alone.
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <time.h>
 
 #include "vm/engine.h"
-#include "vm/input.h"
+#include "vm/outside.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
 
@@ -110,28 +107,6 @@ bool sched_suspend(Worker *worker, Promise *on, u64 within_us) {
 
 // ---- The outside ----------------------------------------------------------------------------------------------------
 
-static volatile sig_atomic_t signalled;  // the run is to end
-static volatile sig_atomic_t asked;      // someone wants to see who waits for whom
-static void note_signal(int number) { *(number == SIGQUIT ? &asked : &signalled) = number; }
-
-static const int noted_signals[] = {SIGINT, SIGTERM, SIGQUIT};
-
-typedef struct Signals {
-  struct sigaction pipe, noted[COUNT_OF(noted_signals)];
-} Signals;
-
-static void signals_take(Signals *before) {
-  signalled = asked = 0;
-  struct sigaction ignore = {.sa_handler = SIG_IGN}, note = {.sa_handler = note_signal};
-  sigaction(SIGPIPE, &ignore, &before->pipe);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &note, &before->noted[i]);
-}
-
-static void signals_give_back(const Signals *before) {
-  sigaction(SIGPIPE, &before->pipe, NULL);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &before->noted[i], NULL);
-}
-
 void sched_stop(Worker *worker, VmEnd end, int status) {
   if (worker->sched->stopping) return;
   worker->sched->stopping = true;
@@ -140,30 +115,14 @@ void sched_stop(Worker *worker, VmEnd end, int status) {
 }
 
 static bool stop_by_signal(Worker *worker) {
-  if (!signalled) return false;
-  sched_stop(worker, VM_END_SIGNAL, 128 + signalled);
+  int signal = outside_signal();
+  if (!signal) return false;
+  sched_stop(worker, VM_END_SIGNAL, 128 + signal);
   return true;
 }
 
-// Waits for input until `timeout_us` have passed (negative: for ever). A signal that comes between the look at it and the wait is not
-// missed: it stays blocked until the wait lets it in.
-static void wait_outside(Worker *worker, i64 timeout_us) {
-  Input *input = worker->vm->input;
-  struct pollfd waiting = {.fd = input_pending(input) ? input_fd(input) : -1, .events = POLLIN};
-  struct timespec timeout = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
-  sigset_t noted, before;
-  sigemptyset(&noted);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaddset(&noted, noted_signals[i]);
-  sigprocmask(SIG_BLOCK, &noted, &before);
-  int ready = signalled || asked ? 0 : ppoll(&waiting, 1, timeout_us < 0 ? NULL : &timeout, &before);
-  sigprocmask(SIG_SETMASK, &before, NULL);
-  if (ready > 0) input_read(worker, input);
-}
-
 static void show_if_asked(Worker *worker) {
-  if (!asked) return;
-  asked = 0;
-  waits_show(worker);
+  if (outside_asked()) waits_show(worker);
 }
 
 static bool stop_by_limit(Worker *worker) {
@@ -192,7 +151,7 @@ static void look_outside(Worker *worker) {
   run_timers(worker);
   deadlocks_look(worker, false);
   if (sched->simulated) return;
-  if (input_pending(worker->vm->input)) wait_outside(worker, 0);
+  outside_look(worker);
   stream_flush(worker, worker->vm->out);
 }
 
@@ -207,15 +166,15 @@ static bool wait_idle(Worker *worker) {
   deadlocks_look(worker, true);
   if (sched->ready_count) return true;
   u64 next = timers_next(&sched->timers);
-  bool pending = input_pending(worker->vm->input);
+  bool pending = outside_awaited(worker->vm);
   if (next == UINT64_MAX && !pending) return false;
   if (sched->simulated) {
-    if (pending) wait_outside(worker, -1);
+    if (pending) outside_wait(worker, -1);
     else sched->now = next > sched->now ? next : sched->now;
     sched->clocked = worker->stats.reductions;
   } else if (pending || next > sched_now(worker)) {
     u64 now = sched_now(worker), left = next > now ? next - now : 0;
-    wait_outside(worker, next == UINT64_MAX ? -1 : left > 3600000000u ? 3600000000 : (i64)left);
+    outside_wait(worker, next == UINT64_MAX ? -1 : left > 3600000000u ? 3600000000 : (i64)left);
   }
   run_timers(worker);
   return true;
@@ -240,9 +199,8 @@ bool sched_look(Worker *worker, bool idle) {
 }
 
 void sched_run(Worker *worker) {
-  Signals before;
-  signals_take(&before);
+  outside_begin(worker->vm);
   turns_run(worker);
   stream_flush(worker, worker->vm->out);
-  signals_give_back(&before);
+  outside_end(worker->vm);
 }

@@ -20,6 +20,7 @@ struct Vm {
   // ---- The run (vm.c, stream.c, power.c) ----
   struct Stream *out, *err;    // stdout and stderr, or what stands for them
   struct Input *input;         // stdin
+  struct Outside *outside;     // what may come from there (outside.h)
   Random random;               // of the power Random
   Val memory_broken;           // immortal Crashed("out of memory"), for promises that break when nothing can be built
   Chunk *memory_chunk;         // where it lies

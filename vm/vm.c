@@ -9,6 +9,7 @@
 #include "vm/forward.h"
 #include "vm/input.h"
 #include "vm/load.h"
+#include "vm/outside.h"
 #include "vm/power.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
@@ -58,7 +59,7 @@ static bool open_parts(Vm *vm) {
   Worker *worker = vm->workers;
   if (!heap_open(worker) || !sched_open(worker)) return false;
   vm->images = worker->images = o->library ? o->library->images : images_new();
-  if (!vm->images) return false;
+  if (!vm->images || !outside_open(vm)) return false;
   if (!(vm->out = stream_open(given ? o->out_fd : 1, NULL, true))) return false;
   if (!(vm->err = stream_open(given ? o->err_fd : 2, vm->out, false))) return false;
   return (vm->input = input_open(worker, given ? o->in_fd : 0)) != NULL;
@@ -103,6 +104,7 @@ static void close_run(Vm *vm) {
   Worker *worker = vm->workers;
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
+  outside_stop(vm);
   input_close(worker, vm->input);
   vm->input = NULL;
   timers_close(&worker->sched->timers, &worker->pool, worker);
@@ -124,6 +126,7 @@ void vm_free(Vm *vm) {
   vm_end(vm);
   stream_close(vm->err);
   stream_close(vm->out);
+  outside_close(vm);
   heap_close(worker);
   turns_release(worker);
   if (vm->memory_chunk) memory_free(vm->memory_chunk, sizeof(Chunk) + vm->memory_chunk->capacity * sizeof(u64));
