@@ -51,7 +51,7 @@ typedef struct Search {
 // Waits with a limit end by themselves.
 static bool through_actor(Actor *actor, Edge *edge) {
   Turn *turn = actor->turn;
-  if (actor_state(actor) != ACTOR_SUSPENDED || turn->timer || !turn->waiter.next) return false;
+  if (actor_state(actor) != ACTOR_SUSPENDED || !turn || turn->timer || !turn->waiter.next) return false;
   *edge = (Edge){turn->waiting, actor, &turn->waiter};
   return true;
 }

@@ -202,7 +202,7 @@ static void answer_all(Worker *worker, Input *input) {
 bool input_ask(Worker *worker, Input *input, InputWant want, Promise *promise) {
   Question *question = pool_alloc(&worker->pool, sizeof *question);
   if (!question) return false;
-  *question = (Question){{question_cancel}, NULL, input, want, promise};
+  *question = (Question){{.cancel = question_cancel}, NULL, input, want, promise};
   promise_retain(promise);
   pthread_mutex_lock(&input->lock);
   promise_operation_set(promise, &question->operation);

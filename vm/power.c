@@ -1,6 +1,7 @@
 // The table of powers and how their classes and itables come about: see power.h.
 #include "vm/power.h"
 
+#include "vm/fault.h"
 #include "vm/load.h"
 #include "vm/sched.h"
 
@@ -34,6 +35,20 @@ static bool step(Worker *worker, Actor *actor, Message *message) {
   return methods[first + message->slot].step(worker, actor, message);
 }
 
+// The same within the send, of powers without a mailbox. What goes wrong breaks the answer only, as in a native actor's turn.
+static bool deliver(Worker *worker, Actor *actor, Message *message) {
+  worker->stats.received++;
+  if (!step(worker, actor, message)) {
+    Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
+    if (message->promise) promise_break(worker, message->promise, WK_CRASHED, why);
+    fault_clear(worker);
+  }
+  if (message->promise) promise_release(worker, message->promise);
+  if (message->counted) heap_free_message(worker, message);
+  else message_recycle(worker, message);
+  return true;
+}
+
 void power_file_drop(Worker *worker, Actor *actor);
 
 void power_prepare(void) {
@@ -44,6 +59,7 @@ void power_prepare(void) {
     class->handlers = &handlers[i];
     class->handler_count++;
   }
+  classes[POWER_Out].deliver = deliver;
   classes[POWER_ReadFile].drop = classes[POWER_File].drop = power_file_drop;
 }
 
@@ -81,7 +97,8 @@ const Itable *power_itable(Worker *worker, PowerId id) {
 }
 
 Actor *power_new(Worker *worker, PowerId id) {
-  Actor *actor = actor_native(worker, &classes[id], (u32)(sizeof(PowerState) / sizeof(u64)) - 1);
+  u32 words = (u32)(sizeof(PowerState) / sizeof(u64)) - 1;
+  Actor *actor = classes[id].deliver ? actor_closed(worker, &classes[id], words) : actor_native(worker, &classes[id], words);
   if (actor && classes[id].drop == power_file_drop) power_state(actor)->file.fd = -1;  // 0 would be stdin's
   return actor;
 }

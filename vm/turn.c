@@ -165,7 +165,7 @@ static Step left(Worker *worker, Actor *actor, EngineExit how) {
       case ENGINE_FORWARD: return handler_ended(worker, actor, true);
       case ENGINE_SUSPEND: return suspend(worker, actor);
       case ENGINE_YIELD:
-        if (!sched_again(worker)) return preempt(worker, actor);
+        if (worker->stalled || !sched_again(worker)) return preempt(worker, actor);
         break;
       case ENGINE_FAULT: return end_by_fault(worker, actor);
     }
@@ -311,6 +311,16 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
   }
 }
 
+// Puts the actor, which has written more than is read, aside until there is room. False if there is room now.
+static bool stall(Worker *worker, Actor *actor) {
+  Stream *stream = worker->stalled;
+  worker->stalled = NULL;
+  atomic_store(&actor->state, ACTOR_SUSPENDED);  // before it can be found: once it is, another worker may run it
+  if (stream_wait(worker, stream, actor)) return true;
+  u8 suspended = ACTOR_SUSPENDED;
+  return !atomic_compare_exchange_strong(&actor->state, &suspended, ACTOR_RUNNING);  // if not: somebody has made it ready
+}
+
 static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // while it stood in line
     weight_return(worker, actor, WEIGHT_UNIT);
@@ -325,11 +335,12 @@ static inline void slice(Worker *worker, Actor *actor) {
     worker->sched->kill_now = false;
     actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
   } else if (step != STEP_AWAY) {
-    sched_ready(worker, actor);
+    if (LIKELY(!worker->stalled) || !stall(worker, actor)) sched_ready(worker, actor);
   } else if (!atomic_load_explicit(&actor->weight, memory_order_relaxed)) {
     actor_unreachable(worker, actor);
   }
   worker->actor = NULL;
+  worker->stalled = NULL;
 }
 
 void turns_run(Worker *worker) {

@@ -104,6 +104,8 @@ static void close_run(Vm *vm) {
   Worker *worker = vm->workers;
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
+  stream_stop(worker, vm->out);
+  stream_stop(worker, vm->err);
   outside_stop(vm);
   input_close(worker, vm->input);
   vm->input = NULL;
@@ -124,8 +126,8 @@ void vm_free(Vm *vm) {
   if (!vm) return;
   Worker *worker = vm->workers;
   vm_end(vm);
-  stream_close(vm->err);
-  stream_close(vm->out);
+  stream_close(worker, vm->err);
+  stream_close(worker, vm->out);
   outside_close(vm);
   heap_close(worker);
   turns_release(worker);
@@ -310,7 +312,8 @@ static VmResult result_of_run(Vm *vm) {
       end = vm->main_actor->exit == EXIT_REASON_NORMAL ? result(VM_END_EXIT, 0) : result(VM_END_CRASH, 1);
       break;
   }
-  stream_flush(vm->workers, vm->out);
+  stream_finish(vm->workers, vm->out);
+  stream_finish(vm->workers, vm->err);
   return sched->stopping ? sched->end : end;
 }
 
@@ -336,8 +339,8 @@ VmResult vm_run_main(Vm *vm, const Grant *grants, u32 grant_count, const Str *ar
 
 // What a test writes is kept instead of printed.
 static bool capture(Vm *vm) {
-  stream_close(vm->err);
-  stream_close(vm->out);
+  stream_close(vm->workers, vm->err);
+  stream_close(vm->workers, vm->out);
   vm->err = NULL;
   vm->out = stream_open(-1, NULL, true);
   if (vm->out) vm->err = stream_open(-1, NULL, true);

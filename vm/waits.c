@@ -104,7 +104,7 @@ static u32 count_messages(Actor *actor) {
   return count;
 }
 
-static bool is_waiting(const Actor *actor) { return actor_state(actor) == ACTOR_SUSPENDED && actor->turn->waiter.next; }
+static bool is_waiting(const Actor *actor) { return actor_state(actor) == ACTOR_SUSPENDED && actor->turn && actor->turn->waiter.next; }
 
 static const char *state_name(const Actor *actor) {
   switch (actor_state(actor)) {

@@ -41,6 +41,7 @@ struct Worker {
   struct SharedBlock *dead_blocks;  // without a count, to be freed (release.c)
   i64 reductions;              // left of this slice
   u64 result;                  // of the frame that ended the turn: the answer as a val, or the promise to forward
+  struct Stream *stalled;      // the running actor has written there and is to wait for room (stream.h)
   bool in_guard;               // sends, spawns, waits, assignments trap
   FaultKind fault;
   char *fault_text;            // malloc'ed UTF-8, owned; NULL when none
