@@ -126,8 +126,8 @@ programs:  ## run PROGRAMS random programs in three builds, which must agree
 	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' build/asan/programs
 	@ASAN_OPTIONS=$(ASAN_FAST) tests/gen/compare 1 $(PROGRAMS) $(BUILD)/programs build/stress/programs build/asan/programs
 
-bench: $(BUILD)/deed  ## compare with Erlang and Lua, and write docs/benchmarks.md
-	@DEED=$(BUILD)/deed python3 tests/bench/run.py
+bench: $(BUILD)/deed  ## compare with Erlang, Go, CAF, Lua and C, and bring docs/benchmarks.md up to date; BENCH='actors' for a part
+	@DEED=$(BUILD)/deed python3 tests/bench/run.py $(BENCH)
 
 # ---- Installing -----------------------------------------------------------------------------------------------------
 

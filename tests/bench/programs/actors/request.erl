@@ -1,4 +1,4 @@
--module(pingpong).
+-module(request).
 -export([main/1]).
 adder() ->
     receive {next, From, Ref, N} -> From ! {Ref, N + 1}, adder() end.
