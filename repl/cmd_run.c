@@ -7,12 +7,13 @@
 #include "repl/image.h"
 
 static Str eval_code;
-static OptionNumber seed, quantum, memory, stack, kill_at, fail_alloc_at;
+static OptionNumber seed, workers, quantum, memory, stack, kill_at, fail_alloc_at;
 static bool no_prompt, stats;
 
 static const Option options[] = {
     {"eval", 'e', OPTION_TEXT, &eval_code, "CODE", "run CODE; there is no FILE then"},
     {"seed", 0, OPTION_NUMBER, &seed, "N", "run deterministically: simulated clock, one order of turns for each N"},
+    {"workers", 0, OPTION_NUMBER, &workers, "N", "run actors on N threads (default: one for each core; with --seed always 1)"},
     {"memory", 0, OPTION_SIZE, &memory, "SIZE", "limit what all actors together may hold"},
     {"stack", 0, OPTION_SIZE, &stack, "SIZE", "limit the stack of one actor"},
     {"quantum", 0, OPTION_NUMBER, &quantum, "N", "reductions before an actor yields"},
@@ -60,6 +61,7 @@ static int run_image(const ProgramImage *image, const Start *start) {
   VmOptions vm_options = {
       .seeded = seed.given,
       .seed = seed.value,
+      .workers = (u32)workers.value,
       .quantum = quantum.value > UINT32_MAX ? UINT32_MAX : (u32)quantum.value,
       .memory_limit = memory.value,
       .stack_limit = stack.value,
@@ -89,6 +91,10 @@ static int run_image(const ProgramImage *image, const Start *start) {
 static int run(Operands operands) {
   ProgramImage image;
   bool from_code = eval_code.ptr != NULL;
+  if (workers.value > LIMIT_WORKERS) {
+    cli_error("--workers takes at most %d", LIMIT_WORKERS);
+    return EXIT_USAGE;
+  }
   if (!from_code && !operands.count) return cli_needs("run", "FILE, or code after -e");
   int status = from_code ? open_code(&image) : image_open(&image, operands.items[0], (ImageOptions){0});
   if (status != EXIT_FINE) return status;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vm/crew.h"
 #include "vm/jobs.h"
 #include "vm/state.h"
 
@@ -252,6 +253,7 @@ void outside_wait(Worker *worker, i64 timeout_us) {
   }
   atomic_store(&outside->waiting, false);
   atomic_store(&outside->woken, false);
+  crew_rise(worker);  // it does not sleep any more
   handle(worker, outside, events, count);
   atomic_store_explicit(&outside->busy, false, memory_order_release);
 }

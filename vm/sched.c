@@ -1,6 +1,7 @@
 // Who runs next, and what time it is: see sched.h and docs/scheduling.md.
 //
-// Ready actors stand in line. Under --seed the next is drawn at random instead, slices have random lengths, and time is simulated: it
+// Ready actors stand in line, those that a message or an answer woke before those that used up their slice; but when the former have had
+// a slice's worth of reductions, one of the latter goes first. Under --seed the next is drawn at random instead, slices have random lengths, and time is simulated: it
 // stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run depends on its seed and input alone.
 #include <time.h>
 
@@ -19,20 +20,23 @@ bool sched_open(Worker *worker) {
   const VmOptions *options = &worker->vm->options;
   Sched *sched = memory_alloc(sizeof *sched);
   if (!sched) return false;
-  *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded};
+  *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded, .rounds = 1};
+  worker->sched = sched;
   sched->kill_left = options->kill_at > INT64_MAX ? INT64_MAX : (i64)options->kill_at;
-  sched->tail = &sched->first;
+  sched->line.tail = &sched->line.first;
+  sched->again.tail = &sched->again.first;
   sched->suspects.later = sched->suspects.earlier = &sched->suspects;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
-  sched->start = clock_us();
-  worker->sched = sched;
-  return true;
+  sched->start = worker->index ? worker->vm->workers->sched->start : clock_us();
+  sched->seen = memory_alloc(worker->vm->worker_count * sizeof *sched->seen);
+  return sched->seen;
 }
 
 void sched_close(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched) return;
+  memory_free(sched->seen, worker->vm->worker_count * sizeof *sched->seen);
   memory_free(sched->drawn_from, sched->drawn_capacity * sizeof *sched->drawn_from);
   memory_free(sched, sizeof *sched);
   worker->sched = NULL;
@@ -46,11 +50,65 @@ bool sched_admit(Worker *worker) {
   return memory_grow((void **)&sched->drawn_from, &sched->drawn_capacity, sizeof *sched->drawn_from, NULL);
 }
 
-Actor *sched_draw(Sched *sched) {
+static Actor *draw(Sched *sched) {
   u64 drawn = random_below(&sched->choice, sched->ready_count + 1);
   Actor *actor = sched->drawn_from[drawn];
   sched->drawn_from[drawn] = sched->drawn_from[sched->ready_count];
   return actor;
+}
+
+// Takes the first `count` of so many as stand there.
+static Actor *queue_take(Queue *line, u32 count, u32 length, Actor **last) {
+  Actor *first = line->first;
+  *last = first;
+  for (u32 i = 1; i < count; i++) *last = (*last)->next_ready;
+  if (count == length) line->tail = &line->first;
+  else line->first = (*last)->next_ready;
+  return first;
+}
+
+Actor *sched_choose(Worker *worker) {
+  Sched *sched = worker->sched;
+  if (sched->seeded) return draw(sched);
+  Actor *last;
+  u32 woken = sched->ready_count + 1 - sched->again_count;
+  if (woken && worker->stats.reductions < sched->again_due) return queue_take(&sched->line, 1, woken, &last);
+  sched->again_due = worker->stats.reductions + worker->vm->options.quantum * 2;  // its own slice is part of it
+  return queue_take(&sched->again, 1, sched->again_count--, &last);
+}
+
+u32 sched_give(Worker *worker, Actor **first, Actor **last) {
+  Sched *sched = worker->sched;
+  u32 count = sched->ready_count / 2, woken = sched->ready_count - sched->again_count;
+  if (count > SHARE_MOST) count = SHARE_MOST;
+  u32 old = count < sched->again_count ? count : sched->again_count, fresh = count - old;
+  Actor *between;
+  if (fresh) *first = queue_take(&sched->line, fresh, woken, last);
+  if (old) {
+    Actor *oldest = queue_take(&sched->again, old, sched->again_count, &between);
+    if (fresh) (*last)->next_ready = oldest;
+    else *first = oldest;
+    *last = between;
+  }
+  sched->again_count -= old;
+  sched->ready_count -= count;
+  return count;
+}
+
+void sched_join(Worker *worker, Actor *first, Actor *last, u32 count) {
+  Sched *sched = worker->sched;
+  *sched->line.tail = first;
+  sched->line.tail = &last->next_ready;
+  sched->ready_count += count;
+}
+
+u64 sched_serials_more(Worker *worker) {
+  Sched *sched = worker->sched;
+  _Atomic u64 *last = &worker->vm->last_serial;
+  if (atomic_load_explicit(last, memory_order_relaxed) < SERIALS_SHARED) return atomic_fetch_add_explicit(last, 1, memory_order_relaxed) + 1;
+  sched->serial = atomic_fetch_add_explicit(last, SERIALS_BLOCK, memory_order_relaxed) + 1;
+  sched->serials_end = sched->serial + SERIALS_BLOCK;
+  return sched->serial++;
 }
 
 // ---- Reductions -----------------------------------------------------------------------------------------------------
@@ -74,44 +132,16 @@ u64 sched_now(Worker *worker) {
   return sched->simulated ? sched->now : clock_us() - sched->start;
 }
 
-Timer *sched_timer(Worker *worker, u64 at_us, TimerFire fire, void *context) {
-  return timers_set(&worker->sched->timers, &worker->pool, at_us, fire, context);
-}
-
-void sched_timer_cancel(Worker *worker, Timer *timer) { timers_cancel(&worker->sched->timers, &worker->pool, timer); }
-
 static void run_timers(Worker *worker) {
   Sched *sched = worker->sched;
-  if (sched->timers.count) timers_run(&sched->timers, &worker->pool, sched_now(worker), worker);
-}
-
-static void time_is_up(Worker *worker, void *context) {
-  Actor *actor = context;
-  Turn *turn = actor->turn;
-  turn->timer = NULL;
-  promise_unwait(turn->waiting, &turn->waiter);  // a late answer finds nobody
-  sched_ready(worker, actor);
-}
-
-bool sched_suspend(Worker *worker, Promise *on, u64 within_us) {
-  Turn *turn = worker->turn;
-  if (within_us) {
-    u64 now = sched_now(worker), at = within_us > UINT64_MAX - now ? UINT64_MAX : now + within_us;
-    turn->timer = sched_timer(worker, at, time_is_up, worker->actor);
-    if (!turn->timer) return false;
-  }
-  promise_retain(on);
-  turn->waiting = on;
-  return true;
+  if (sched->timers.count) timers_run(&sched->timers, sched_now(worker), worker);
 }
 
 // ---- The outside ----------------------------------------------------------------------------------------------------
 
 void sched_stop(Worker *worker, VmEnd end, int status) {
-  if (worker->sched->stopping) return;
-  worker->sched->stopping = true;
   worker->sched->until_poll = -1;  // to be noticed soon
-  worker->sched->end = (VmResult){end, status};
+  crew_stop(worker->vm->crew, (VmResult){end, status});
 }
 
 static bool stop_by_signal(Worker *worker) {
@@ -122,7 +152,7 @@ static bool stop_by_signal(Worker *worker) {
 }
 
 static void show_if_asked(Worker *worker) {
-  if (outside_asked()) waits_show(worker);
+  if (UNLIKELY(outside_asked())) waits_show(worker);
 }
 
 static bool stop_by_limit(Worker *worker) {
@@ -143,7 +173,8 @@ static void simulate_time(Worker *worker) {
 // Between slices, now and then: what happened outside meanwhile.
 static void look_outside(Worker *worker) {
   Sched *sched = worker->sched;
-  if (sched->stopping) return;  // sched_stop() said so in until_poll
+  const Crew *crew = worker->vm->crew;
+  if (crew_stopping(crew)) return;  // until_poll said so
   sched->until_poll = POLL_SLICES;
   show_if_asked(worker);
   if (stop_by_signal(worker) || stop_by_limit(worker)) return;
@@ -153,54 +184,61 @@ static void look_outside(Worker *worker) {
   if (sched->simulated) return;
   outside_look(worker);
   stream_flush(worker, worker->vm->out);
+  life_take_returned(worker);
+  if (sched->retired || sched->retiring) crew_retired(worker);
+  if (crew->injected) crew_take(worker);  // if all others are at work too, what was given away would never have its turn
 }
 
-// Nobody is ready. False if nothing can happen any more.
-static bool wait_idle(Worker *worker) {
+// Nobody is ready, and time is simulated. False if nothing can happen any more.
+static bool idle_simulated(Worker *worker) {
   Sched *sched = worker->sched;
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
   memory_trim();
   stream_flush(worker, worker->vm->out);
-  show_if_asked(worker);
-  if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
   deadlocks_look(worker, true);
   if (sched->ready_count) return true;
   u64 next = timers_next(&sched->timers);
-  bool pending = outside_awaited(worker->vm);
-  if (next == UINT64_MAX && !pending) return false;
-  if (sched->simulated) {
-    if (pending) outside_wait(worker, -1);
-    else sched->now = next > sched->now ? next : sched->now;
-    sched->clocked = worker->stats.reductions;
-  } else if (pending || next > sched_now(worker)) {
-    u64 now = sched_now(worker), left = next > now ? next - now : 0;
-    outside_wait(worker, next == UINT64_MAX ? -1 : left > 3600000000u ? 3600000000 : (i64)left);
-  }
+  bool awaited = outside_awaited(worker->vm);
+  if (next == UINT64_MAX && !awaited) return false;
+  if (awaited) outside_wait(worker, -1);
+  else sched->now = next > sched->now ? next : sched->now;
+  sched->clocked = worker->stats.reductions;
+  return true;
+}
+
+static bool idle(Worker *worker) {
+  life_take_returned(worker);
+  show_if_asked(worker);
+  if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
+  if (!(worker->sched->simulated ? idle_simulated(worker) : crew_idle(worker))) return false;
   run_timers(worker);
   return true;
 }
 
 bool sched_again(Worker *worker) {
   Sched *sched = worker->sched;
+  const Crew *crew = worker->vm->crew;
   sched_charge(worker);
-  if (sched->kill_now || sched->ready_count) return false;
+  if (sched->kill_now || sched->ready_count || worker->actor->doomed) return false;
   if (sched->until_poll < 0) look_outside(worker);
-  if (sched->ready_count || sched->stopping || sched->reap) return false;
+  if (sched->ready_count || sched->reap || atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
+  sched_round(worker);
   sched_grant(worker);
   return true;
 }
 
-bool sched_look(Worker *worker, bool idle) {
+bool sched_look(Worker *worker, bool nobody) {
   Sched *sched = worker->sched;
   if (sched->reap) life_reap(worker, REAP_STEP);
-  else if (idle && !wait_idle(worker)) return false;
+  else if (nobody && !idle(worker)) return false;
   if (sched->until_poll < 0) look_outside(worker);
-  return !sched->stopping;
+  return !crew_stopping(worker->vm->crew);
 }
 
 void sched_run(Worker *worker) {
-  outside_begin(worker->vm);
-  turns_run(worker);
-  stream_flush(worker, worker->vm->out);
-  outside_end(worker->vm);
+  Vm *vm = worker->vm;
+  outside_begin(vm);
+  crew_run(vm);
+  stream_flush(worker, vm->out);
+  outside_end(vm);
 }

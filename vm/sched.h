@@ -1,5 +1,6 @@
 // The scheduler's inside: what a worker keeps to decide who runs next, and the steps of a run. life.h is the face for those who send.
 #pragma once
+#include "vm/crew.h"
 #include "vm/message.h"
 #include "vm/random.h"
 #include "vm/state.h"
@@ -10,26 +11,40 @@ enum {
   TURN_COST = 10,           // reductions for a turn beside what its code costs: senders can't outrun who handles what they send
   POLL_SLICES = 64,         // slices between two looks at the clock and at the outside
   REAP_STEP = 256,          // unreachable actors freed between two slices
+  SERIALS_SHARED = 4096,    // the first so many are given one by one, the others in blocks
+  SERIALS_BLOCK = 256,
 };
+
+// Actors in line, first to last. `tail` is where the next one is to stand.
+typedef struct Queue {
+  Actor *first, **tail;
+} Queue;
 
 typedef struct Sched {
   Timers timers;
-  // Ready actors: a list, first to last; under --seed an array to draw from.
-  Actor *first, **tail;     // `tail` is where the next one is to stand
+  // Ready actors: those that were made ready, and those that used up their slice; under --seed an array to draw from.
+  Queue line, again;
+  u32 again_count;
+  u64 again_due;            // reductions of the worker: then one of the latter goes first
+  u64 sole;                 // reductions of the worker when it last had no more than one in line
   Actor **drawn_from;
-  u32 ready_count, drawn_capacity;
+  u32 ready_count, drawn_capacity;  // ready: in all
   u32 actor_count;          // actors that exist: the array has room for all, so that making one ready cannot fail
   Actor *reap;              // that may be unreachable, linked by next_ready
   Promise *dead;            // promises to free
-  Promise *settled, *last_settled;  // promises whose waiters are to hear, first to last (counted)
+  Operation *called_off;    // what is to be cancelled
+  Promise *settled, *last_settled;  // promises whose waiters are to be told, first to last (counted)
   bool releasing, announcing;       // the lists are being worked off
   Actor *flushing;          // forwarders that send on what they had kept (forward.c)
-  Actor *cuts;              // leashes being cut, the next first (leash.c)
-  bool cutting;
-  // Waits that may have closed a cycle, a ring around `suspects` (deadlock.c).
+  bool sending_on, cutting; // the lists before and after are being worked off
+  struct Bond *cut;         // bonds of leashes that have been cut, the next first (leash.c)
+  // Waits that may have closed a cycle, a ring around `suspects`; anyone may take his out, under the lock (deadlock.c). All workers agree in
+  // what follows after each look.
   Waiter suspects;
-  u64 suspects_due;         // reductions of the run: sooner they are not looked at
-  u64 suspects_slice;       // waits that began in this slice or later have not lasted long
+  Spin suspects_lock;
+  u64 suspects_due;         // reductions of the run if time is simulated, else us: sooner they are not looked at
+  u64 suspects_since;       // waits that began then or later have not lasted long
+  u64 since_lead;           // what is added to the worker's slices to say when a wait began
   u32 mark;                 // of the last search
   bool seeded;
   bool simulated;           // the clock goes on 1 ms for each QUANTUM of reductions, and jumps to the next timer when nobody is ready
@@ -41,8 +56,12 @@ typedef struct Sched {
   i64 kill_left;            // reductions until the kill hook acts; 0: never
   bool kill_now;
   i64 until_poll;           // slices
-  bool stopping;            // the run ends now, as `end` says
-  VmResult end;
+  u64 serial, serials_end;  // the next of the worker's block, and the block's end
+  Actor *retired, *retiring;        // records to be freed when no other worker can look at them any more (crew.c)
+  u32 retired_count;
+  u64 *seen;                        // the rounds of the others when `retiring` began
+  u32 seen_count;
+  _Atomic u64 rounds;               // even: it goes up by two with each slice; odd: the worker has nothing to do
 } Sched;
 
 bool sched_open(Worker *worker) MUST_CHECK;   // makes worker->sched as the VM's options say
@@ -51,21 +70,42 @@ void sched_close(Worker *worker);
 // Room for one more actor among the ready ones.
 bool sched_admit(Worker *worker) MUST_CHECK;
 
-// Runs until nothing is ready, no timer waits and no input is awaited, or until someone asked to stop.
-void sched_run(Worker *worker);
-void sched_stop(Worker *worker, VmEnd end, int status);  // the first to ask wins
+void sched_run(Worker *worker);  // of the first worker: crew_run()
+// Ends the run, with all its workers: the first to ask wins.
+void sched_stop(Worker *worker, VmEnd end, int status);
 
-// Puts an actor in line.
+u64 sched_serials_more(Worker *worker);
+// Of a new actor.
+static inline u64 sched_serial(Worker *worker) {
+  Sched *sched = worker->sched;
+  return LIKELY(sched->serial != sched->serials_end) ? sched->serial++ : sched_serials_more(worker);
+}
+
+static inline void queue_add(Queue *line, Actor *actor) {
+  *line->tail = actor;
+  line->tail = &actor->next_ready;
+}
+
+// Puts an actor in line. The caller owns it (W2).
 static inline void sched_ready(Worker *worker, Actor *actor) {
   Sched *sched = worker->sched;
   atomic_store_explicit(&actor->state, ACTOR_READY, memory_order_relaxed);
   sched->ready_count++;
+  if (UNLIKELY(sched->seeded)) sched->drawn_from[sched->ready_count - 1] = actor;
+  else queue_add(&sched->line, actor);
+}
+
+// The same for one that could have gone on, had it not used up its slice.
+static inline void sched_requeue(Worker *worker, Actor *actor) {
+  Sched *sched = worker->sched;
   if (UNLIKELY(sched->seeded)) {
-    sched->drawn_from[sched->ready_count - 1] = actor;
+    sched_ready(worker, actor);
     return;
   }
-  *sched->tail = actor;
-  sched->tail = &actor->next_ready;
+  atomic_store_explicit(&actor->state, ACTOR_READY, memory_order_relaxed);
+  sched->ready_count++;
+  sched->again_count++;
+  queue_add(&sched->again, actor);
 }
 
 // Makes a suspended actor ready, unless another has (W2).
@@ -76,18 +116,24 @@ static inline bool sched_wake(Worker *worker, Actor *actor) {
   return true;
 }
 
-Actor *sched_draw(Sched *sched);                       // under --seed: any of those in line
+Actor *sched_choose(Worker *worker);  // of those in line, when that needs thought; ready_count is one less already
 
 // The next in line, or NULL.
-static inline Actor *sched_take(Sched *sched) {
+static inline Actor *sched_take(Worker *worker) {
+  Sched *sched = worker->sched;
   if (!sched->ready_count) return NULL;
   sched->ready_count--;
-  if (UNLIKELY(sched->seeded)) return sched_draw(sched);
-  Actor *actor = sched->first;
-  sched->first = actor->next_ready;
-  if (!sched->ready_count) sched->tail = &sched->first;
+  if (UNLIKELY(sched->again_count || sched->seeded)) return sched_choose(worker);
+  Actor *actor = sched->line.first;
+  sched->line.first = actor->next_ready;
+  if (!sched->ready_count) sched->line.tail = &sched->line.first;
   return actor;
 }
+
+// Takes up to half of those in line out of it, for others: linked by next_ready, to `*last`. How many.
+u32 sched_give(Worker *worker, Actor **first, Actor **last);
+// Puts so many that others gave in line, linked by next_ready. The last one's link need not be set.
+void sched_join(Worker *worker, Actor *first, Actor *last, u32 count);
 
 i64 sched_grant_odd(Sched *sched, i64 granted);        // under --seed, or with the kill hook set
 void sched_charge_kill(Sched *sched, i64 spent);
@@ -111,19 +157,46 @@ static inline void sched_charge(Worker *worker) {
   if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
 }
 
-// Between slices, if there is something to do or nobody is ready: frees actors, waits, looks at the outside. False ends the run.
-bool sched_look(Worker *worker, bool idle);
+// A slice begins or has ended: the worker looks at no actor that it looked at before (E5).
+static inline void sched_round(Worker *worker) {
+  Sched *sched = worker->sched;
+  atomic_store_explicit(&sched->rounds, atomic_load_explicit(&sched->rounds, memory_order_relaxed) + 2, memory_order_release);
+}
+
+// Between slices, if there is something to do or nobody is ready: frees actors, waits, looks at the outside. False: the run is over.
+bool sched_look(Worker *worker, bool nobody);
 // Nobody else could run: the actor may have another slice at once. Books, looks at the outside, and grants.
 bool sched_again(Worker *worker);
 
 // ---- turn.c ----
-void turns_run(Worker *worker);                       // slice after slice, until the run ends
+void turns_run(Worker *worker);                       // slice after slice, until the run is over
 void turn_discard(Worker *worker, Turn *turn);        // an actor ends amid it: lets go of its wait and its timer, frees it
 
+// ---- suspend.c ----
+// Makes the actor suspended, its turn waiting for turn->waiting. False: that has settled, or something else speaks against it: then it runs
+// on, and suspend_end() says how. If it is true somebody else may run the actor by now.
+bool suspend_begin(Actor *actor, Turn *turn) MUST_CHECK;
+typedef enum SuspendEnd {
+  SUSPEND_OVER,    // the turn goes on: the promise has settled, or if it is still open, time is up
+  SUSPEND_DOOMED,  // the actor is to end
+  SUSPEND_AGAIN,   // it is suspended again, and may be run by somebody else
+} SuspendEnd;
+SuspendEnd suspend_look(Worker *worker, Actor *actor, Turn *turn) MUST_CHECK;
+// Of one that was made ready, mostly because the promise has settled.
+static inline MUST_CHECK SuspendEnd suspend_end(Worker *worker, Actor *actor, Turn *turn) {
+  bool settled = atomic_load_explicit(&turn->waiting->state, memory_order_acquire) != PROMISE_OPEN;
+  bool plain = settled && !atomic_load_explicit(&actor->disturbed, memory_order_relaxed) && !turn->timer;
+  return LIKELY(plain) ? SUSPEND_OVER : suspend_look(worker, actor, turn);
+}
+void suspend_give_up(Worker *worker, Turn *turn);     // whatever it waits for, if anything
+
 // ---- deadlock.c ----
+// When a wait begins, for comparisons. Later ones have greater numbers, within one worker; and among all, if there was a look between.
+static inline u64 deadlock_since(const Worker *worker) { return worker->sched->since_lead + worker->stats.slices; }
 // A wait that has just begun may have closed a cycle: it is looked at when it has lasted a while.
 void deadlock_suspect(Worker *worker, Waiter *waiter);
-void deadlocks_look(Worker *worker, bool idle);       // breaks the cycles among those suspected, if it is time; if idle, it is
+// Breaks the cycles among those suspected, if it is time; if idle, it is: no actor of any worker is ready then. Halts the crew.
+void deadlocks_look(Worker *worker, bool idle);
 
 // ---- waits.c ----
 void waits_show(Worker *worker);                      // all actors, and who waits for whom, to stderr
@@ -162,6 +235,10 @@ static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u
   return actor_post(worker, ref_actor(reference), message);
 }
 
-void life_reap(Worker *worker, u32 most);
-void life_close(Worker *worker);                                   // ends and frees all
+void actor_dispose(Worker *worker, Actor *actor);                  // frees the record, which nothing names any more (crew_retire())
+void life_take_returned(Worker *worker);                           // sees to the records that other workers have sent home (E3)
+void life_reap(Worker *worker, u32 most);                          // frees those that can go, up to so many
+void life_close(Worker *worker);                                   // ends and frees all, of all workers: no other one runs any more
+// All that the end of an actor leaves has been cut: tells `told`, and gives back the weight that the end held.
+void actor_departed(Worker *worker, Actor *actor, struct Watcher *told);
 

@@ -15,7 +15,8 @@
 typedef enum Step {
   STEP_MORE,     // the turn is over: the next message, please
   STEP_BEGIN,    // a message has left the mailbox for worker->turn: its turn may begin
-  STEP_AWAY,     // the actor is idle, suspended or has ended
+  STEP_IDLE,     // nothing is there for it: another worker may run it by now
+  STEP_AWAY,     // it is suspended, and the same holds, or has ended
   STEP_REQUEUE,  // it could go on, but others are waiting
 } Step;
 
@@ -45,11 +46,7 @@ static Step end_by_memory(Worker *worker, Actor *actor) {
 }
 
 void turn_discard(Worker *worker, Turn *turn) {
-  if (turn->timer) sched_timer_cancel(worker, turn->timer);
-  if (turn->waiting) {
-    if (turn->waiter.next) promise_unwait(turn->waiting, &turn->waiter);
-    promise_release(worker, turn->waiting);
-  }
+  suspend_give_up(worker, turn);
   turn_free(worker, turn);
 }
 
@@ -65,16 +62,42 @@ static bool put_aside(Worker *worker, Actor *actor) {
   return true;
 }
 
-static Step suspend(Worker *worker, Actor *actor) {
-  if (!put_aside(worker, actor)) return end_by_memory(worker, actor);
+// An actor that was suspended, or put aside, goes on with its turn. False: it does not, and *step says why.
+static inline __attribute__((always_inline)) bool take_up(Worker *worker, Actor *actor, Step *step) {
+  Turn *turn = actor->turn;
+  Promise *waiting = turn->waiting;
+  if (waiting) {
+    SuspendEnd end = suspend_end(worker, actor, turn);
+    *step = end == SUSPEND_DOOMED ? STEP_REQUEUE : STEP_AWAY;
+    if (UNLIKELY(end != SUSPEND_OVER)) return false;
+  }
+  worker->turn = turn;
+  actor->turn = NULL;
+  worker->untidy = true;
+  worker->in_guard = turn->phase == PHASE_GUARD;
+  if (!waiting) return true;
+  turn->waiting = NULL;
+  bool resumed = engine_resume(worker, waiting);
+  promise_release(worker, waiting);
+  if (UNLIKELY(!resumed)) *step = end_by_memory(worker, actor);
+  return resumed;
+}
+
+static __attribute__((noinline)) bool go_on(Worker *worker, Actor *actor, Step *step) { return take_up(worker, actor, step); }
+
+// False: its wait was over before it had begun, and it goes on within its slice. Otherwise its slice is over as *step says.
+static bool suspend(Worker *worker, Actor *actor, Step *step) {
+  if (!put_aside(worker, actor)) {
+    *step = end_by_memory(worker, actor);
+    return true;
+  }
   Turn *turn = actor->turn;
   turn->waiter.kind = WAITER_ACTOR;
   turn->waiter.actor = actor;
-  atomic_store_explicit(&actor->state, ACTOR_SUSPENDED, memory_order_relaxed);
-  turn->waiter.since = worker->stats.slices;
-  if (UNLIKELY(!turn->waiter.later)) deadlock_suspect(worker, &turn->waiter);
-  promise_wait(turn->waiting, &turn->waiter);
-  return STEP_AWAY;
+  turn->waiter.since = deadlock_since(worker);
+  if (UNLIKELY(!turn->waiter.listed)) deadlock_suspect(worker, &turn->waiter);
+  *step = STEP_AWAY;
+  return LIKELY(suspend_begin(actor, turn)) || !go_on(worker, actor, step);
 }
 
 static Step preempt(Worker *worker, Actor *actor) {
@@ -157,13 +180,15 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
 
 // The engine has left a turn before its end, or at the end of a guard.
 static Step left(Worker *worker, Actor *actor, EngineExit how) {
-  for (;; how = engine_run(worker)) {
+  for (Step step;; how = engine_run(worker)) {
     switch (how) {
       case ENGINE_TURN_END:
         if (worker->in_guard) return guard_ended(worker, actor, worker->result == VAL_TRUE);
         return handler_ended(worker, actor, false);
       case ENGINE_FORWARD: return handler_ended(worker, actor, true);
-      case ENGINE_SUSPEND: return suspend(worker, actor);
+      case ENGINE_SUSPEND:
+        if (LIKELY(suspend(worker, actor, &step))) return step;
+        break;
       case ENGINE_YIELD:
         if (worker->stalled || !sched_again(worker)) return preempt(worker, actor);
         break;
@@ -227,7 +252,7 @@ static Step test_guard(Worker *worker, Actor *actor, Message *message, const Cod
 
 static Step go_idle(Actor *actor) {
   atomic_store_explicit(&actor->state, ACTOR_IDLE, memory_order_relaxed);  // before the mark: once it stands, another worker may run the actor
-  if (mailbox_idle(actor)) return STEP_AWAY;
+  if (mailbox_idle(actor)) return STEP_IDLE;
   atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
   return STEP_MORE;
 }
@@ -276,18 +301,9 @@ static Step next_native(Worker *worker, Actor *actor) {
 // A turn that was put aside goes on.
 static Step resume(Worker *worker, Actor *actor) {
   if (worker->turn) turn_spare(worker, worker->turn);
-  Turn *turn = worker->turn = actor->turn;
-  actor->turn = NULL;
-  worker->untidy = true;
-  worker->in_guard = turn->phase == PHASE_GUARD;
-  Promise *waiting = turn->waiting;
-  if (waiting) {
-    turn->waiting = NULL;
-    bool resumed = engine_resume(worker, waiting);
-    promise_release(worker, waiting);
-    if (!resumed) return end_by_memory(worker, actor);
-  }
-  return left(worker, actor, engine_run(worker));
+  worker->turn = NULL;
+  Step step;
+  return take_up(worker, actor, &step) ? left(worker, actor, engine_run(worker)) : step;
 }
 
 // Turn after turn, until the actor has done enough for one slice.
@@ -311,12 +327,26 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
   }
 }
 
+static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
+
+// It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3, E2).
+static inline void look_back(Worker *worker, Actor *actor) {
+  if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
+  else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
+}
+
+// The kill hook: wherever the actor has got to, if it is the worker's still.
+static void kill_here(Worker *worker, Actor *actor, Step step) {
+  worker->sched->kill_now = false;
+  if (step == STEP_REQUEUE || step == STEP_MORE || worker->vm->worker_count == 1) end_by_doom(worker, actor);
+}
+
 // Puts the actor, which has written more than is read, aside until there is room. False if there is room now.
 static bool stall(Worker *worker, Actor *actor) {
   Stream *stream = worker->stalled;
   worker->stalled = NULL;
   atomic_store(&actor->state, ACTOR_SUSPENDED);  // before it can be found: once it is, another worker may run it
-  if (stream_wait(worker, stream, actor)) return true;
+  if (!atomic_load(&actor->doomed) && stream_wait(worker, stream, actor)) return true;
   u8 suspended = ACTOR_SUSPENDED;
   return !atomic_compare_exchange_strong(&actor->state, &suspended, ACTOR_RUNNING);  // if not: somebody has made it ready
 }
@@ -328,27 +358,30 @@ static inline void slice(Worker *worker, Actor *actor) {
   }
   worker->actor = actor;
   atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
+  if (UNLIKELY(atomic_load_explicit(&actor->doomed, memory_order_relaxed))) {
+    end_by_doom(worker, actor);
+    worker->actor = NULL;
+    return;
+  }
   sched_grant(worker);
   Step step = take_turns(worker, actor);
   sched_charge(worker);
-  if (UNLIKELY(worker->sched->kill_now)) {
-    worker->sched->kill_now = false;
-    actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
-  } else if (step != STEP_AWAY) {
-    if (LIKELY(!worker->stalled) || !stall(worker, actor)) sched_ready(worker, actor);
-  } else if (!atomic_load_explicit(&actor->weight, memory_order_relaxed)) {
-    actor_unreachable(worker, actor);
-  }
+  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
+  else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
+  else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
   worker->actor = NULL;
   worker->stalled = NULL;
 }
 
 void turns_run(Worker *worker) {
   Sched *sched = worker->sched;
-  bool more = !sched->stopping;
+  const Crew *crew = worker->vm->crew;
+  bool more = !crew_stopping(crew);
   while (more) {
-    Actor *actor = sched_take(sched);
+    Actor *actor = sched_take(worker);
     if (LIKELY(actor != NULL)) slice(worker, actor);
+    sched_round(worker);
+    if (crew_wanted(crew)) crew_attend(worker);
     if (UNLIKELY(!actor || sched->reap || sched->until_poll < 0)) more = sched_look(worker, !actor);
   }
 }

@@ -57,16 +57,20 @@ static bool open_parts(Vm *vm) {
   const VmOptions *o = &vm->options;
   bool given = o->out_fd || o->err_fd || o->in_fd;
   Worker *worker = vm->workers;
-  if (!heap_open(worker) || !sched_open(worker)) return false;
-  vm->images = worker->images = o->library ? o->library->images : images_new();
+  if (!heap_open(worker) || !crew_open(vm)) return false;  // the others' heaps when they are needed
+  vm->images = o->library ? o->library->images : images_new();
   if (!vm->images || !outside_open(vm)) return false;
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    vm->workers[i].images = vm->images;
+    if (!sched_open(&vm->workers[i])) return false;
+  }
   if (!(vm->out = stream_open(given ? o->out_fd : 1, NULL, true))) return false;
   if (!(vm->err = stream_open(given ? o->err_fd : 2, vm->out, false))) return false;
   return (vm->input = input_open(worker, given ? o->in_fd : 0)) != NULL;
 }
 
 static bool workers_make(Vm *vm) {
-  u32 count = 1;
+  u32 count = crew_size(&vm->options);
   vm->workers = memory_alloc_aligned(count * sizeof *vm->workers, 64);
   if (!vm->workers) return false;
   vm->worker_count = count;
@@ -104,39 +108,49 @@ static void close_run(Vm *vm) {
   Worker *worker = vm->workers;
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
-  stream_stop(worker, vm->out);
-  stream_stop(worker, vm->err);
+  stream_stop(vm->workers, vm->out);
+  stream_stop(vm->workers, vm->err);
   outside_stop(vm);
   input_close(worker, vm->input);
   vm->input = NULL;
-  timers_close(&worker->sched->timers, &worker->pool, worker);
+  for (u32 i = 0; i < vm->worker_count; i++) timers_close(&vm->workers[i].sched->timers, &vm->workers[i]);
+  for (u32 i = 0; i < vm->worker_count; i++) crew_retired(&vm->workers[i]);
   life_close(worker);
-  if (worker->turn) turn_free(worker, worker->turn);
-  worker->turn = NULL;
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    worker = &vm->workers[i];
+    if (worker->turn) turn_free(worker, worker->turn);
+    worker->turn = NULL;
+  }
 }
 
 VmStats vm_end(Vm *vm) {
   memory_fail_at(0);
   memory_limit(0);
-  if (vm->workers->sched) close_run(vm);
+  if (vm->workers[vm->worker_count - 1].sched) close_run(vm);
   return vm_stats(vm);
 }
 
-void vm_free(Vm *vm) {
-  if (!vm) return;
-  Worker *worker = vm->workers;
-  vm_end(vm);
-  stream_close(worker, vm->err);
-  stream_close(worker, vm->out);
-  outside_close(vm);
-  heap_close(worker);
-  turns_release(worker);
-  if (vm->memory_chunk) memory_free(vm->memory_chunk, sizeof(Chunk) + vm->memory_chunk->capacity * sizeof(u64));
-  if (!vm->options.library) images_free(vm->images);
+static void worker_close(Worker *worker) {
   sched_close(worker);
   pool_close(&worker->pool);
   free(worker->text);
   free(worker->fault_text);
+}
+
+void vm_free(Vm *vm) {
+  if (!vm) return;
+  vm_end(vm);
+  stream_close(vm->workers, vm->err);
+  stream_close(vm->workers, vm->out);
+  outside_close(vm);
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    heap_close(&vm->workers[i]);
+    turns_release(&vm->workers[i]);
+  }
+  if (vm->memory_chunk) memory_free(vm->memory_chunk, sizeof(Chunk) + vm->memory_chunk->capacity * sizeof(u64));
+  if (!vm->options.library) images_free(vm->images);
+  for (u32 i = 0; i < vm->worker_count; i++) worker_close(&vm->workers[i]);
+  crew_close(vm);
   memory_free_aligned(vm->workers, vm->worker_count * sizeof *vm->workers, 64);
   memory_free(vm, sizeof *vm);
   memory_flush();
@@ -300,10 +314,10 @@ static VmResult result_of_value(Vm *vm, Val value) {
 
 // How the actor that ran to the end, as far as it went, has ended.
 static VmResult result_of_run(Vm *vm) {
-  Sched *sched = vm->workers->sched;
+  const Crew *crew = vm->crew;
   memory_fail_at(0);
   memory_limit(0);
-  if (sched->stopping) return sched->end;
+  if (crew_stopping(crew)) return crew->end;
   VmResult end = result(VM_END_STUCK, 1);
   switch ((PromiseState)atomic_load(&vm->main->state)) {
     case PROMISE_OPEN: say_stuck(vm, vm->main_actor->class == &test_class ? "the test" : "main"); break;
@@ -314,7 +328,7 @@ static VmResult result_of_run(Vm *vm) {
   }
   stream_finish(vm->workers, vm->out);
   stream_finish(vm->workers, vm->err);
-  return sched->stopping ? sched->end : end;
+  return crew_stopping(crew) ? crew->end : end;
 }
 
 // ---- Running --------------------------------------------------------------------------------------------------------
@@ -354,6 +368,7 @@ TestResult vm_run_test(Vm *vm, const Verified *verified, u32 test) {
   u32 index = module->tests.items[test].function;
   Start start = {.vm = vm, .module = module, .function = &module->functions.items[index], .is_test = true};
   vm->workers->sched->simulated = true;
+  crew_alone(vm->crew);
   VmResult end = {VM_END_EXIT, 1};
   if (begin(&start, &test_class, image->code_of[index])) {
     sched_run(vm->workers);

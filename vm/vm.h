@@ -4,10 +4,12 @@
 
 typedef struct Vm Vm;
 
+enum { LIMIT_WORKERS = 256 };
+
 typedef struct VmOptions {
   bool seeded;              // --seed: one worker, simulated clock, seeded choice of the next actor
   u64 seed;
-  u32 workers;              // threads that run actors; 0: one for each core; always 1 if seeded or simulated
+  u32 workers;              // threads that run actors; 0: one for each core; always 1 if seeded
   u32 quantum;              // reductions per turn slice; 0: the default (20,000; 1 in stress builds)
   u64 memory_limit;         // bytes; 0: none
   u64 stack_limit;          // bytes of one actor's stack; 0: the default
