@@ -148,19 +148,19 @@ bool outside_submit(Worker *worker, Job *job) {
   Vm *vm = worker->vm;
   Jobs *jobs = outside_jobs(vm);
   if (!jobs) return false;
-  atomic_store(&job->awaited, true);
-  outside_await(vm, 1);
   if (worker->sched->simulated) {
     job->run(job);
-    outside_unawait(vm, job);
     job->done(worker, job);
     return true;
   }
   pthread_mutex_lock(&jobs->lock);
   bool queued = queue(jobs, job);
   pthread_mutex_unlock(&jobs->lock);
-  if (!queued) outside_unawait(vm, job);
   return queued;
+}
+
+void outside_expect(Vm *vm, Job *job) {
+  if (!atomic_exchange(&job->awaited, true)) outside_await(vm, 1);
 }
 
 void outside_unawait(Vm *vm, Job *job) {

@@ -64,6 +64,8 @@ typedef struct Job {
 
 enum { JOB_THREADS = 8 };
 
+// An actor waits for it: the run goes on for its sake. To be said before it is submitted, if so.
+void outside_expect(Vm *vm, Job *job);
 // With simulated time it is run at once, so that a run depends on nothing but its seed and input. False when no thread can be had.
 bool outside_submit(Worker *worker, Job *job) MUST_CHECK;
 // Nobody waits for what it finds out any more: the run need not go on for its sake.

@@ -35,17 +35,32 @@ static bool step(Worker *worker, Actor *actor, Message *message) {
   return methods[first + message->slot].step(worker, actor, message);
 }
 
-// The same within the send, of powers without a mailbox. What goes wrong breaks the answer only, as in a native actor's turn.
-static bool deliver(Worker *worker, Actor *actor, Message *message) {
-  worker->stats.received++;
-  if (!step(worker, actor, message)) {
-    Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
-    if (message->promise) promise_break(worker, message->promise, WK_CRASHED, why);
-    fault_clear(worker);
-  }
+static void give_back(Worker *worker, Message *message) {
   if (message->promise) promise_release(worker, message->promise);
   if (message->counted) heap_free_message(worker, message);
   else message_recycle(worker, message);
+}
+
+// The same within the send, of powers without a mailbox. What goes wrong breaks the answer only, as in a native actor's turn.
+static bool try_step(Worker *worker, Actor *actor, Message *message) {
+  worker->stats.received++;
+  if (step(worker, actor, message)) return true;
+  Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
+  if (message->promise) promise_break(worker, message->promise, WK_CRASHED, why);
+  fault_clear(worker);
+  return false;
+}
+
+static bool deliver(Worker *worker, Actor *actor, Message *message) {
+  bool done = try_step(worker, actor, message);
+  (void)done;
+  give_back(worker, message);
+  return true;
+}
+
+// The message becomes a request.
+static bool deliver_request(Worker *worker, Actor *actor, Message *message) {
+  if (!try_step(worker, actor, message)) give_back(worker, message);
   return true;
 }
 
@@ -60,6 +75,7 @@ void power_prepare(void) {
     class->handler_count++;
   }
   classes[POWER_Out].deliver = deliver;
+  classes[POWER_ReadFile].deliver = classes[POWER_File].deliver = deliver_request;
   classes[POWER_ReadFile].drop = classes[POWER_File].drop = power_file_drop;
 }
 
@@ -99,6 +115,6 @@ const Itable *power_itable(Worker *worker, PowerId id) {
 Actor *power_new(Worker *worker, PowerId id) {
   u32 words = (u32)(sizeof(PowerState) / sizeof(u64)) - 1;
   Actor *actor = classes[id].deliver ? actor_closed(worker, &classes[id], words) : actor_native(worker, &classes[id], words);
-  if (actor && classes[id].drop == power_file_drop) power_state(actor)->file.fd = -1;  // 0 would be stdin's
+  if (actor && classes[id].drop == power_file_drop) power_state(actor)->file = NULL;
   return actor;
 }

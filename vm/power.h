@@ -31,14 +31,12 @@ const Itable *power_itable(Worker *worker, PowerId id);
 Actor *power_new(Worker *worker, PowerId id);
 
 // What each kind of power keeps in its actor, behind the word that is life.c's.
+typedef struct OpenFile OpenFile;
 typedef struct PowerState {
   u64 size;
   union {
     struct Stream *stream;   // Out
-    struct {                 // ReadFile, File
-      int fd;                // -1: it could not be opened, because of `error`
-      int error;
-    } file;
+    struct OpenFile *file;   // ReadFile, File (power_file.c); NULL: there was no memory for it
   };
 } PowerState;
 static inline PowerState *power_state(Actor *actor) { return (PowerState *)actor->fields; }
@@ -48,7 +46,7 @@ void power_open_file(Actor *actor, Str path, bool writable);
 
 // ---- For the methods ----
 // A method settles message->promise, or takes it over (sets it NULL) to settle it later. False: worker->fault is set, and the answer
-// breaks as Crashed; the power lives on.
+// breaks as Crashed; the power lives on. Those of ReadFile and File take the message over, too, unless they fail.
 #define POWER(name, flag)
 #define METHOD(power, method, function) bool power_##function(Worker *worker, Actor *actor, Message *message);
 #include "vm/power.def"
