@@ -5,6 +5,7 @@
 #pragma once
 #include "vm/native.h"
 #include "vm/random.h"
+#include "vm/spin.h"
 
 struct Vm {
   VmOptions options;
@@ -22,6 +23,7 @@ struct Vm {
   struct Input *input;         // stdin
   struct Outside *outside;     // what may come from there (outside.h)
   Random random;               // of the power Random
+  Spin random_lock;            // of it
   Val memory_broken;           // immortal Crashed("out of memory"), for promises that break when nothing can be built
   Chunk *memory_chunk;         // where it lies
   Promise *main;               // of main's answer (counted)
