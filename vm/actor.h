@@ -52,14 +52,16 @@ typedef enum WaiterKind {
 
 typedef struct Waiter {
   struct Waiter *next, *prev;  // a ring, so that the first to wait is the first to hear, and who gives up leaves at once
-  struct Waiter *later, *earlier;  // ACTOR, FORWARD: in the list of those that may have closed a cycle (deadlock.c), or NULL
+  struct Waiter *later, *earlier;  // ACTOR, FORWARD: in a list of those that may have closed a cycle (deadlock.c)
   WaiterKind kind;
+  u32 listed;         // in which worker's list, counted from 1; 0: in none
   Actor *actor;       // ACTOR, WHEN
   union {
     Message *message; // WHEN: prepared with its captures
-    u64 since;        // ACTOR, FORWARD: the slice of the run in which it began
+    u64 since;        // ACTOR, FORWARD: when it began, in slices
+    struct Group *group;  // ALL, RACE
   };
-  Promise *target;    // FORWARD (counted), ALL, RACE
+  Promise *target;    // FORWARD (counted)
   Promise *on;        // WHEN, FORWARD: in whose ring it is
 } Waiter;
 
@@ -69,11 +71,11 @@ struct Promise {
     Promise *next;             // in a list of the worker: to be announced, or to be freed
     u64 owed;                  // open: by whom (OWED_…)
   };
-  _Atomic u32 count;           // handles in heaps, messages, waiters, resolvers
+  _Atomic u32 count;           // handles in heaps, messages, waiters, resolvers; and PROMISE_OPERATED
   _Atomic u32 state;           // PromiseState
   Val value;                   // kept: the answer; broken: a Broken value; points into chunk or is immediate or immortal
   Chunk *chunk;
-  Waiter *waiters;
+  Waiter *waiters;             // a ring; once settled, those whom its settler has still to tell
   struct Group *group;         // of a promise made by all() or race(), while it is open: its members
   const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number
   u16 asked_slot;              // if asked is NULL: an Asked
@@ -81,6 +83,10 @@ struct Promise {
   u32 mark;                    // how far a search for cycles has come with it (deadlock.c)
   struct Operation *operation; // what a native does for it, called off when nobody listens any more; or NULL
 };
+
+// In a promise's count: it has an operation. So whoever gives back the last count but one notices, in the same step, that nobody but the
+// resolver is left; afterwards the promise would no longer be his to look at.
+#define PROMISE_OPERATED (1u << 31)
 
 // Who owes an open promise: 0 if that is no actor of the program, or nobody can tell; the Actor in whose mailbox or turn the message
 // is; or, with the lowest bit set, the Waiter, FORWARD or WHEN, that will settle it. No count and no weight: who owes a promise is there
@@ -95,19 +101,22 @@ typedef enum Asked { ASKED_TASK, ASKED_ALL, ASKED_RACE, ASKED_WHEN, ASKED_ENDED 
 // it must release that handle.
 typedef struct Operation {
   void (*cancel)(Worker *worker, struct Operation *operation);
+  struct Operation *next;  // in the list of those being called off
 } Operation;
 
 // One of those that a promise made by all() or race() follows.
 typedef struct Member {
   Waiter waiter;     // in the member's ring until it settles; `next` is NULL then
-  Promise *promise;  // ALL: counted, for its value is needed later; RACE: not, so that the winner's value can be moved
+  Promise *promise;  // (counted)
 } Member;
 
-// Of a promise made by all() or race(), which it holds a count of, until it settles or is called off.
+// Of a promise made by all() or race(). It lives until that has settled or is called off, and no member is being told (P5).
 typedef struct Group {
   Operation operation;  // first
-  Promise *whole;
-  u32 count, open;
+  Promise *whole;       // (counted)
+  u32 count;
+  _Atomic u32 open;     // ALL: members that have not been kept
+  _Atomic u32 held;     // one for the whole, one for each member that is linked or being told, one while it is being built
   Member members[];
 } Group;
 
@@ -159,13 +168,13 @@ struct Actor {
   Turn *turn;                  // put aside, or NULL
   Heap *heap;                  // or NULL
   union {
-    struct Watch *watchers;    // promises of ended(), or NULL
+    struct Watcher *watchers;  // who wants to hear of its end (watch.h), or NULL
     struct Why *why;           // once crashed: the text, or NULL when there was no memory for it
   };
   _Atomic u8 state;            // ActorState
   u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
   bool retest;                 // state was written since the put-off messages were tested
-  bool reaping;                // stands in the list of actors that may be unreachable (sched.h)
+  _Atomic u8 reaping;          // somebody is freeing it (E1, E2)
   _Atomic u8 doomed;           // somebody wants it to end (W3)
   _Atomic u8 disturbed;        // it was made ready for another reason than that its promise has settled (P3)
   u16 home;                    // the worker that made it
@@ -175,11 +184,9 @@ struct Actor {
 _Static_assert(sizeof(struct Actor) <= 104, "an idle actor with one Int of state takes 112 bytes at most");
 
 // A waiter is about to be freed: it closes no cycle.
-static inline void deadlock_forget(Waiter *waiter) {
-  if (LIKELY(!waiter->later)) return;
-  waiter->later->earlier = waiter->earlier;
-  waiter->earlier->later = waiter->later;
-  waiter->later = waiter->earlier = NULL;
+void deadlock_unlist(Worker *worker, Waiter *waiter);
+static inline void deadlock_forget(Worker *worker, Waiter *waiter) {
+  if (UNLIKELY(waiter->listed)) deadlock_unlist(worker, waiter);
 }
 
 static inline ActorState actor_state(const Actor *actor) { return (ActorState)atomic_load_explicit(&actor->state, memory_order_relaxed); }

@@ -46,7 +46,7 @@ Turn *turn_make(Worker *worker) {
 }
 
 void turn_free(Worker *worker, Turn *turn) {
-  deadlock_forget(&turn->waiter);
+  deadlock_forget(worker, &turn->waiter);
   stack_give(worker, turn->stack, turn->stack_words);
   pool_free(&worker->pool, turn, sizeof *turn);
 }

@@ -19,8 +19,8 @@ bool actor_task(Worker *worker, Val closure, Promise *promise) MUST_CHECK;
 typedef enum ExitReason { EXIT_REASON_NORMAL, EXIT_REASON_CRASH, EXIT_REASON_KILLED } ExitReason;
 // Ends the actor: breaks the promises of its message and mailbox, tells watchers, drops state, heap and turn. `why` for a crash.
 void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why);
-// Makes any actor end soon, on its own worker (W3): one that runs, when its slice is over. It must not be freed meanwhile: the caller holds
-// a weight.
+// Makes any actor end soon, on its own worker (W3): one that runs, when its slice is over. Any thread that is a worker; the caller holds a
+// weight of it, or a lock without which its record can't be freed. May be called again.
 void actor_doom(Worker *worker, Actor *actor);
 
 // ---- Sessions (life.c) ----
@@ -44,10 +44,6 @@ static inline void sessions_tell(Worker *worker) {
 
 // ended(): settled with an Exit. Through forwarders: of the actor to which they lead now, or, as long as none was aimed, will lead.
 bool actor_watch(Worker *worker, Val reference, Promise *promise) MUST_CHECK;
-void actors_watch_on(Worker *worker, Actor *from, Actor *to);  // who watches one watches the other instead
-// Leashes (leash.h) belong to an actor like watches of it. False when memory is out.
-bool actor_bind_leash(Worker *worker, Actor *owner, Actor *leash) MUST_CHECK;
-bool actor_leashes_to_cut(Worker *worker, Actor *actor);  // the newest first; it has none any more. False if it had none
 
 // Reference weights: what a copy takes from its original, and what a dead reference gives back.
 static inline u64 weight_split(Obj *reference) {
@@ -61,9 +57,11 @@ static inline u64 weight_split(Obj *reference) {
 }
 // Once the words of a COUNTED object have been copied: takes the copy's count, or leaves a handle spent (copy.c).
 void object_count_copy(Obj *from, Obj *to);
-void actor_unreachable(Worker *worker, Actor *actor);  // looks whether it can go, once nothing runs
+// Its last weight has come home, or something else has gone that kept it: looks whether it can go now, and makes sure that it does. The record
+// is there for as long as the slice, whoever else has freed it meanwhile (E5).
+void actor_unreachable(Worker *worker, Actor *actor);
 static inline void weight_return(Worker *worker, Actor *actor, u64 weight) {
-  u64 before = atomic_fetch_sub_explicit(&actor->weight, weight, memory_order_acq_rel);
+  u64 before = atomic_fetch_sub(&actor->weight, weight);
   if (UNLIKELY(before == weight)) actor_unreachable(worker, actor);
 }
 
@@ -75,21 +73,31 @@ static inline MUST_CHECK Promise *promise_new(Worker *worker) {
   return promise;
 }
 static inline void promise_retain(Promise *promise) { atomic_fetch_add_explicit(&promise->count, 1, memory_order_relaxed); }
-void promise_released(Worker *worker, Promise *promise, u32 left);  // the rest of what follows when so few counts are left
+// Handles, resolvers and whoever else holds a count.
+static inline u32 promise_count(const Promise *promise) {
+  return atomic_load_explicit(&promise->count, memory_order_acquire) & ~PROMISE_OPERATED;
+}
+void promise_call_off(Worker *worker, Promise *promise);  // gives a count back; if the resolver's is the only other one: calls off
+void promise_dead(Worker *worker, Promise *promise);      // no count is left, but a value or waiters are
 static inline void promise_release(Worker *worker, Promise *promise) {
-  u32 left = atomic_fetch_sub_explicit(&promise->count, 1, memory_order_acq_rel) - 1;
-  if (!left) {
-    if (UNLIKELY(promise->waiters || promise->chunk)) promise_released(worker, promise, 0);
-    else pool_free(&worker->pool, promise, sizeof *promise);
-  } else if (left == 1 && UNLIKELY(promise->operation != NULL)) {
-    promise_released(worker, promise, 1);
+  u32 count = atomic_load_explicit(&promise->count, memory_order_acquire);
+  if (count != 1) {
+    do {
+      if (UNLIKELY(count == (PROMISE_OPERATED | 2))) {
+        promise_call_off(worker, promise);
+        return;
+      }
+    } while (!atomic_compare_exchange_weak_explicit(&promise->count, &count, count - 1, memory_order_acq_rel, memory_order_acquire));
+    if ((count & ~PROMISE_OPERATED) != 1) return;
   }
+  if (UNLIKELY(promise->waiters || promise->chunk)) promise_dead(worker, promise);
+  else pool_free(&worker->pool, promise, sizeof *promise);
 }
 Val promise_value(Worker *worker, Promise *promise);   // a PROMISE object taking over one count; 2 words reserved
 // Whether what it settles with will be looked at by anybody.
 static inline bool promise_is_heard(const Promise *promise) {
   if (atomic_load_explicit(&promise->state, memory_order_acquire) != PROMISE_OPEN) return false;
-  return promise->waiters || atomic_load_explicit(&promise->count, memory_order_acquire) > 1;
+  return promise_count(promise) > 1 || promise->waiters;  // who holds the only count need not fear that somebody joins or leaves
 }
 // Settle once; later ones are ignored. `value` is any val of the running turn: it is copied out. Release is the caller's.
 bool promise_keep(Worker *worker, Promise *promise, Val value) MUST_CHECK;
@@ -101,8 +109,9 @@ void promise_fail(Worker *worker, Promise *promise, Val broken, Chunk *chunk);
 // A settled promise's value as one of the running actor's: moved if nobody else can ask for it, else copied. May collect. False when
 // memory is out.
 bool promise_take(Worker *worker, Promise *promise, Val *value) MUST_CHECK;
-// Puts a waiter into the promise's ring, which is open.
-static inline void promise_wait(Promise *promise, Waiter *waiter) {
+
+// The ring of an open promise's waiters. Under its lock.
+static inline void promise_join(Promise *promise, Waiter *waiter) {
   Waiter *first = promise->waiters;
   if (LIKELY(!first)) {
     promise->waiters = waiter->next = waiter->prev = waiter;
@@ -113,32 +122,25 @@ static inline void promise_wait(Promise *promise, Waiter *waiter) {
   first->prev->next = waiter;
   first->prev = waiter;
 }
-
-static inline void promise_unwait(Promise *promise, Waiter *waiter) {
+static inline void promise_leave(Promise *promise, Waiter *waiter) {
   waiter->prev->next = waiter->next;
   waiter->next->prev = waiter->prev;
   if (promise->waiters == waiter) promise->waiters = waiter->next == waiter ? NULL : waiter->next;
   waiter->next = waiter->prev = NULL;
 }
+// Puts a waiter into the ring (P1). False: the promise has settled.
+bool promise_wait(Promise *promise, Waiter *waiter) MUST_CHECK;
+// Takes it out again (P3). False: it was not there, or whoever settles the promise has taken it.
+bool promise_unwait(Promise *promise, Waiter *waiter);
 
 // What a native does for a promise can be called off from now on: once the caller, who holds another count of the promise, gives that back,
 // if not sooner.
-static inline void promise_operation_set(Promise *promise, Operation *operation) {
-  spin_lock(&promise->lock);
-  promise->operation = operation;
-  spin_unlock(&promise->lock);
-}
+void promise_operation_set(Promise *promise, Operation *operation);
 // It is about to end by itself (P4). False: it is being called off, by somebody who owns it now.
-static inline MUST_CHECK bool promise_operation_take(Promise *promise, Operation *operation) {
-  spin_lock(&promise->lock);
-  bool there = promise->operation == operation;
-  if (there) promise->operation = NULL;
-  spin_unlock(&promise->lock);
-  return there;
-}
+bool promise_operation_take(Promise *promise, Operation *operation) MUST_CHECK;
 
 enum { ASKED_ROOM = 512 };
-void promise_asked(const Promise *promise, char text[ASKED_ROOM]);  // "Tally.get", "task", …
+void promise_asked(Promise *promise, char text[ASKED_ROOM]);  // "Tally.get", "task", …
 // `from` will settle `to` likewise (takes over the count of `to`).
 bool promise_forward(Worker *worker, Promise *from, Promise *to) MUST_CHECK;
 // Undoes that for a waiter of kind FORWARD: what it would have settled breaks with `broken`, which lies in `chunk`.
@@ -162,7 +164,5 @@ Val chunk_handle(Chunk *chunk, Kind kind, Storage *storage);                    
 
 // ---- Scheduler (sched.c) ----
 u64 sched_now(Worker *worker);                         // microseconds, monotonic; simulated under --seed
-struct Timer *sched_timer(Worker *worker, u64 at_us, void (*fire)(Worker *, void *), void *context) MUST_CHECK;
-void sched_timer_cancel(Worker *worker, struct Timer *timer);
 // Suspends the running actor until the promise settles or `within_us` have passed (0: no limit).
-bool sched_suspend(Worker *worker, Promise *on, u64 within_us) MUST_CHECK;
+bool sched_suspend(Worker *worker, Promise *on, u64 within_us) MUST_CHECK;  // suspend.c

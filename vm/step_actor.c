@@ -192,17 +192,24 @@ bool step_ended(Worker *worker, const u64 *pc) {
 
 static Str constructor_name(Val v) { return desc_of(val_is_const(v) ? const_desc(v) : header_info(val_obj(v)->header))->name; }
 
-static bool fault_awaiting(Worker *worker, const Promise *promise, Str why) {
+// The text is made in worker->text: a cause may be as long as it likes.
+static bool fault_awaiting(Worker *worker, Promise *promise, Str why) {
   char asked[ASKED_ROOM];
   promise_asked(promise, asked);
   if (!why.len) return fault_set(worker, "awaiting %s", asked);
   return fault_set(worker, "awaiting %s: %.*s", asked, STR_ARG(why));
 }
 
-static bool fault_broken(Worker *worker, const Promise *promise) {
+// Others may be copying the cause.
+static bool fault_broken(Worker *worker, Promise *promise) {
   Val broken = promise->value;
-  bool crashed = !val_is_const(broken) && header_info(val_obj(broken)->header) == well_known(worker, WK_CRASHED);
-  return fault_awaiting(worker, promise, crashed ? obj_bytes(val_obj(val_obj(broken)->words[0])) : constructor_name(broken));
+  if (val_is_const(broken)) return fault_awaiting(worker, promise, constructor_name(broken));
+  worker->text_length = 0;
+  spin_lock(&promise->lock);
+  bool crashed = header_info(val_obj(broken)->header) == well_known(worker, WK_CRASHED);
+  bool told = scratch_append(worker, crashed ? obj_bytes(val_obj(val_obj(broken)->words[0])) : constructor_name(broken));
+  spin_unlock(&promise->lock);
+  return told ? fault_awaiting(worker, promise, (Str){worker->text, worker->text_length}) : memory_out(worker);
 }
 
 // The value of the settled promise goes to `to`, wrapped in a Result if an outcome was asked for. The caller holds a count of its own.

@@ -1,6 +1,7 @@
 // What SIGQUIT shows: the actors of the program, what each does, and who waits for whom. For a person who asks why nothing happens.
 #include <stdio.h>
 
+#include "vm/crew.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
 
@@ -147,30 +148,61 @@ static void show_wait(Worker *worker, const Actor *actor) {
   write_line(worker, &line);
 }
 
-void waits_show(Worker *worker) {
-  Actor *oldest = worker->newest, *actor;
+// ---- All of them ----------------------------------------------------------------------------------------------------
+
+// The actors of each worker stand in the order of their making: a place in each list, and the next actor of all is the oldest of those.
+typedef struct Cursor {
+  Vm *vm;
+  Actor *at[LIMIT_WORKERS];
+} Cursor;
+
+static u64 cursor_open(Cursor *cursor, Vm *vm) {
   u64 living = 0;
-  for (actor = oldest; actor; actor = actor->older) {
-    living += actor_state(actor) != ACTOR_ENDED;
-    oldest = actor;
+  cursor->vm = vm;
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    cursor->at[i] = NULL;
+    for (Actor *actor = vm->workers[i].newest; actor; actor = actor->older) {
+      living += actor_state(actor) != ACTOR_ENDED;
+      cursor->at[i] = actor;
+    }
   }
+  return living;
+}
+
+static Actor *cursor_next(Cursor *cursor) {
+  Actor **oldest = NULL;
+  for (u32 i = 0; i < cursor->vm->worker_count; i++) {
+    Actor **at = &cursor->at[i];
+    while (*at && actor_state(*at) == ACTOR_ENDED) *at = (*at)->newer;
+    if (*at && (!oldest || (*at)->serial < (*oldest)->serial)) oldest = at;
+  }
+  if (!oldest) return NULL;
+  Actor *actor = *oldest;
+  *oldest = actor->newer;
+  return actor;
+}
+
+// The crew stands still.
+static void show_all(Worker *worker, void *context) {
+  (void)context;
+  Cursor cursor;
+  u64 living = cursor_open(&cursor, worker->vm);
   Line line = {.length = 0};
   add(&line, "actors: %llu", (unsigned long long)living);
   write_line(worker, &line);
   u32 shown = 0;
-  for (actor = oldest; actor && shown < ACTORS_SHOWN; actor = actor->newer) {
-    if (actor_state(actor) == ACTOR_ENDED) continue;
-    show_actor(worker, actor);
-    shown++;
-  }
-  const Actor *end = actor;
+  for (Actor *actor; shown < ACTORS_SHOWN && (actor = cursor_next(&cursor)); shown++) show_actor(worker, actor);
   if (living > shown) {
     add(&line, "  … and %llu more", (unsigned long long)(living - shown));
     write_line(worker, &line);
   }
   add(&line, "who waits for whom:");
   write_line(worker, &line);
-  for (actor = oldest; actor != end; actor = actor->newer) {
+  cursor_open(&cursor, worker->vm);
+  for (u32 i = 0; i < shown; i++) {
+    Actor *actor = cursor_next(&cursor);
     if (is_waiting(actor)) show_wait(worker, actor);
   }
 }
+
+void waits_show(Worker *worker) { crew_halt(worker, show_all, NULL); }
