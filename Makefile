@@ -99,6 +99,15 @@ ubsan:  ## the tests under UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/ubsan $(MALLOC) SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' CFLAGS='-O1 -g' all
 	@DEED=build/ubsan/deed SLOW=5 tests/run $(FILTER)
 
+TSAN_WORKERS ?= 4
+TSAN = DEED=build/$(1)/deed DEED_WORKERS=$(TSAN_WORKERS) SLOW=20 SCALED=1 tests/run $(or $(FILTER),lang examples)
+
+tsan:  ## the tests of actors under ThreadSanitizer with TSAN_WORKERS workers, and again with the shortest slices and most collections
+	@$(MAKE) --no-print-directory BUILD=build/tsan $(MALLOC) SANITIZE=-fsanitize=thread CFLAGS='-O1 -g' all
+	@$(call TSAN,tsan)
+	@$(MAKE) --no-print-directory BUILD=build/tsan-stress PKGS=libutf8proc DEFS='$(NO_GC) -DDEED_STRESS' SANITIZE=-fsanitize=thread CFLAGS='-O1 -g' all
+	@$(call TSAN,tsan-stress)
+
 FUZZ_SECONDS ?= 20
 
 fuzz:  ## feed every fuzzer random input for FUZZ_SECONDS each
@@ -139,5 +148,5 @@ clean:  ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all help deps test check stress asan ubsan fuzz mutate programs bench install clean FORCE
+.PHONY: all help deps test check stress asan ubsan tsan fuzz mutate programs bench install clean FORCE
 .SECONDARY:

@@ -51,10 +51,10 @@ static int exit_code(VmResult result) {
 static void print_stats(const VmStats *s) {
   fprintf(stderr,
           "actors spawned   %llu\nactors ended     %llu\ncrashes          %llu\nmessages sent    %llu\ndead letters     %llu\n"
-          "bytes copied     %llu\nblocks shared    %llu\ncollections      %llu\nreductions       %llu\n",
+          "bytes copied     %llu\nblocks shared    %llu\ncollections      %llu\nreductions       %llu\ngiven to others  %llu\n",
           (unsigned long long)s->spawned, (unsigned long long)s->ended, (unsigned long long)s->crashes, (unsigned long long)s->sent,
           (unsigned long long)s->dead_letters, (unsigned long long)s->copied, (unsigned long long)s->frozen,
-          (unsigned long long)s->collections, (unsigned long long)s->reductions);
+          (unsigned long long)s->collections, (unsigned long long)s->reductions, (unsigned long long)s->given);
 }
 
 static int run_image(const ProgramImage *image, const Start *start) {

@@ -288,6 +288,7 @@ static void share(Worker *worker, Crew *crew) {
   if (sched->ready_count < SHARE_AT_ONCE && worker->stats.reductions - sched->sole < SHARE_AFTER) return;
   Actor *first, *last;
   u32 count = sched_give(worker, &first, &last);
+  worker->stats.given += count;
   inject(crew, first, last, count);
 }
 

@@ -81,6 +81,7 @@ typedef struct VmStats {
   u64 reductions;              // spent by all actors
   u64 crashes;
   u64 slices;                  // turns of the scheduler
+  u64 given;                   // ready actors that a worker gave away, for others to run
   u64 copied;                  // bytes of objects copied into messages, answers and shared blocks
   u64 frozen;                  // shared blocks made
   u64 collections;
