@@ -8,6 +8,7 @@
 #include "vm/forward.h"
 #include "vm/leash.h"
 #include "vm/sched.h"
+#include "vm/watch.h"
 
 static const Class task_class = {.name = {"task", 4}};
 
@@ -24,12 +25,11 @@ static size_t size_of(const Actor *actor) {
 }
 
 static inline Actor *make(Worker *worker, const Class *class, u32 fields) {
-  Vm *vm = worker->vm;
   if (!sched_admit(worker)) return NULL;
   u32 words = fields + hidden_words(class);
   Actor *actor = pool_alloc(&worker->pool, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
-  *actor = (Actor){.class = class, .serial = atomic_fetch_add_explicit(&vm->last_serial, 1, memory_order_relaxed) + 1, .older = worker->newest,
+  *actor = (Actor){.class = class, .serial = sched_serial(worker), .older = worker->newest,
                    .state = ACTOR_IDLE, .home = (u16)worker->index};
   for (u32 i = 0; i < words; i++) {
     actor->fields[i] = VAL_EMPTY;
@@ -58,14 +58,38 @@ Actor *actor_closed(Worker *worker, const Class *class, u32 words) {
   return actor;
 }
 
+// Everything else of it has gone. On the worker that made it.
 static void actor_free(Worker *worker, Actor *actor) {
   if (actor->newer) actor->newer->older = actor->older;
   else worker->newest = actor->older;
   if (actor->older) actor->older->newer = actor->newer;
   if (actor->exit == EXIT_REASON_CRASH && actor->why) memory_free(actor->why, sizeof(Why) + actor->why->length);
   worker->sched->actor_count--;
-  pool_free(&worker->pool, actor, size_of(actor));
+  crew_retire(worker, actor);
 }
+
+// The same on any worker: the record is sent home (E3).
+static void send_home(Worker *worker, Actor *actor) {
+  if (LIKELY(actor->home == worker->index)) {
+    actor_free(worker, actor);
+    return;
+  }
+  Worker *home = &worker->vm->workers[actor->home];
+  Actor *first = atomic_load_explicit(&home->returned, memory_order_relaxed);
+  do actor->next_ready = first;
+  while (!atomic_compare_exchange_weak_explicit(&home->returned, &first, actor, memory_order_release, memory_order_relaxed));
+}
+
+void life_take_returned(Worker *worker) {
+  if (LIKELY(!atomic_load_explicit(&worker->returned, memory_order_relaxed))) return;
+  Actor *actor = atomic_exchange_explicit(&worker->returned, NULL, memory_order_acquire);
+  for (Actor *next; actor; actor = next) {
+    next = actor->next_ready;
+    actor_free(worker, actor);
+  }
+}
+
+void actor_dispose(Worker *worker, Actor *actor) { pool_free(&worker->pool, actor, size_of(actor)); }
 
 // ---- References -----------------------------------------------------------------------------------------------------
 
@@ -239,124 +263,6 @@ bool actor_task(Worker *worker, Val closure, Promise *promise) {
   return true;
 }
 
-// ---- Watching -------------------------------------------------------------------------------------------------------
-
-// Someone wants to know how an actor ends. When nobody holds the promise any more, the watch goes: it must not keep the actor. Or what an
-// actor has on a leash is to end with it.
-typedef struct Watch {
-  Operation operation;  // first
-  struct Watch *next, *prev;
-  Actor *actor;
-  Promise *promise;     // NULL: of a leash
-  Actor *leash;         // (a WEIGHT_UNIT of it is held)
-} Watch;
-
-static void watch_unlink(Watch *watch) {
-  *(watch->prev ? &watch->prev->next : &watch->actor->watchers) = watch->next;
-  if (watch->next) watch->next->prev = watch->prev;
-}
-
-static void watch_link(Actor *actor, Watch *watch) {
-  watch->actor = actor;
-  watch->prev = NULL;
-  watch->next = actor->watchers;
-  if (watch->next) watch->next->prev = watch;
-  actor->watchers = watch;
-}
-
-static void watch_free(Worker *worker, Watch *watch) {
-  promise_release(worker, watch->promise);
-  pool_free(&worker->pool, watch, sizeof *watch);
-}
-
-static void watch_cancel(Worker *worker, Operation *operation) {
-  Watch *watch = (Watch *)operation;
-  Actor *actor = watch->actor;
-  watch_unlink(watch);
-  watch_free(worker, watch);
-  if (!atomic_load(&actor->weight)) actor_unreachable(worker, actor);
-}
-
-bool actor_watch(Worker *worker, Val reference, Promise *promise) {
-  Actor *actor = forward_target(ref_actor(val_obj(reference)));
-  promise->asked_slot = ASKED_ENDED;
-  if (actor_state(actor) == ACTOR_ENDED) {
-    promise_exit(worker, promise, actor);
-    promise_release(worker, promise);
-    return true;
-  }
-  Watch *watch = pool_alloc(&worker->pool, sizeof *watch);
-  if (!watch) {
-    promise_release(worker, promise);
-    return false;
-  }
-  *watch = (Watch){.operation = {watch_cancel}, .promise = promise};
-  watch_link(actor, watch);
-  promise->operation = &watch->operation;
-  return true;
-}
-
-void actors_watch_on(Worker *worker, Actor *from, Actor *to) {
-  if (from == to || !from->watchers) return;
-  Watch *watch = from->watchers, *newer;
-  while (watch->next) watch = watch->next;
-  for (; watch; watch = newer) {
-    newer = watch->prev;
-    watch_unlink(watch);
-    if (actor_state(to) != ACTOR_ENDED) {
-      watch_link(to, watch);
-      continue;
-    }
-    watch->promise->operation = NULL;
-    promise_exit(worker, watch->promise, to);
-    watch_free(worker, watch);
-  }
-}
-
-bool actor_bind_leash(Worker *worker, Actor *owner, Actor *leash) {
-  Watch *watch = pool_alloc(&worker->pool, sizeof *watch);
-  if (!watch) return false;
-  atomic_fetch_add_explicit(&leash->weight, WEIGHT_UNIT, memory_order_relaxed);
-  *watch = (Watch){.leash = leash};
-  watch_link(owner, watch);
-  return true;
-}
-
-// The newest comes last onto the stack.
-bool actor_leashes_to_cut(Worker *worker, Actor *actor) {
-  if (actor_state(actor) == ACTOR_ENDED || !actor->watchers) return false;
-  bool any = false;
-  Watch *watch = actor->watchers, *newer;
-  while (watch->next) watch = watch->next;
-  for (; watch; watch = newer) {
-    newer = watch->prev;
-    if (!watch->leash) continue;
-    any = true;
-    watch_unlink(watch);
-    leash_to_cut(worker, watch->leash);
-    pool_free(&worker->pool, watch, sizeof *watch);
-  }
-  return any;
-}
-
-// Nobody wants to hear of its end, and it would end nobody by it.
-static bool is_unwatched(const Actor *actor) {
-  for (const Watch *watch = actor->watchers; watch; watch = watch->next) {
-    if (!watch->leash || !leash_is_empty(watch->leash)) return false;
-  }
-  return true;
-}
-
-// Oldest first: they were put in front.
-static void tell_watchers(Worker *worker, const Actor *actor, Watch *watch) {
-  while (watch && watch->next) watch = watch->next;
-  for (Watch *newer; watch; watch = newer) {
-    newer = watch->prev;
-    promise_exit(worker, watch->promise, actor);
-    watch_free(worker, watch);
-  }
-}
-
 // ---- Ending ---------------------------------------------------------------------------------------------------------
 
 static Why *why_new(Str text) {
@@ -400,26 +306,27 @@ static void break_handled(Worker *worker, Message *message, const Actor *actor) 
   promise_release(worker, promise);
 }
 
+void actor_departed(Worker *worker, Actor *actor, Watcher *told) {
+  watchers_tell(worker, actor, told);
+  weight_return(worker, actor, WEIGHT_UNIT);
+}
+
 void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   if (actor_state(actor) == ACTOR_ENDED) return;
   VmStats *stats = &worker->stats;
   stats->ended++;
-  actor_leashes_to_cut(worker, actor);
   if (reason == EXIT_REASON_CRASH) stats->crashes++;
-  Watch *watchers = actor->watchers;
-  for (Watch *watch = watchers; watch; watch = watch->next) watch->promise->operation = NULL;  // too late to call it off
   worker->holding++;
   // The text first: it may lie in what is about to go.
   Why *text = reason == EXIT_REASON_CRASH ? why_new(why) : NULL;
   actor->exit = (u8)reason;
+  // The actor must outlive what is told, though references to it may go: before it counts as ended (E1).
+  atomic_fetch_add(&actor->weight, WEIGHT_UNIT);
+  Departed departed;
+  watchers_take(worker, actor, text, &departed);
   if (actor->class->drop) actor->class->drop(worker, actor);
-  bool in_line = actor_state(actor) == ACTOR_READY;
   Message *handled = drop_turn(worker, actor);
   Message *waiting = mailbox_close(actor);
-  atomic_store_explicit(&actor->state, ACTOR_ENDED, memory_order_relaxed);
-  actor->why = text;
-  // The actor must outlive what is told now, though references to it may go.
-  atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
   if (handled) break_handled(worker, handled, actor);
   for (Message *next; waiting; waiting = next) {
     next = waiting->next;
@@ -427,26 +334,77 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   }
   worker->holding--;
   sessions_tell(worker);
-  tell_watchers(worker, actor, watchers);
-  if (!in_line) weight_return(worker, actor, WEIGHT_UNIT);  // else when its turn in line has come (turn.c)
-  leashes_cut(worker);
+  if (UNLIKELY(departed.bonds != NULL)) leashes_cut(worker, &departed);
+  else actor_departed(worker, actor, departed.told);
+}
+
+void actor_doom(Worker *worker, Actor *actor) {
+  atomic_store(&actor->doomed, 1);
+  if (worker->actor == actor) {
+    worker->reductions = 0;  // and once more when it has gone idle or become suspended, if it does
+    return;
+  }
+  if (mailbox_rouse(actor)) {
+    sched_ready(worker, actor);
+    return;
+  }
+  atomic_store(&actor->disturbed, 1);
+  (void)sched_wake(worker, actor);
 }
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
-void actor_unreachable(Worker *worker, Actor *actor) {
-  if (actor->reaping || (actor_state(actor) != ACTOR_IDLE && actor_state(actor) != ACTOR_ENDED)) return;
-  actor->reaping = true;
+// Nobody else frees it, and nobody can send to it: it stands in the list of those to be freed.
+static void list_to_free(Worker *worker, Actor *actor) {
   actor->next_ready = worker->sched->reap;
   worker->sched->reap = actor;
 }
 
-static bool is_unreachable(const Actor *actor) {
-  if (atomic_load(&actor->weight)) return false;
-  if (actor_state(actor) == ACTOR_ENDED) return true;
-  if (actor_state(actor) != ACTOR_IDLE || actor->queue || !is_unwatched(actor)) return false;
-  if (atomic_load(&actor->inbox) != (actor->class->deliver ? MAILBOX_CLOSED : MAILBOX_IDLE)) return false;
-  return !actor->class->any_guard || !*mailbox_put_off((Actor *)actor);
+// Of one that has ended, and of one without a mailbox (E1). Two may come here, if one brought its last weight home before it ended.
+static void free_if_gone(Worker *worker, Actor *actor) {
+  if (atomic_load(&actor->weight) || forward_keeps(actor)) return;
+  if (!atomic_exchange(&actor->reaping, 1)) list_to_free(worker, actor);
+}
+
+static bool is_wanted(Actor *actor) { return atomic_load(&actor->weight) || watchers_want(actor); }
+
+// Of an idle actor, which the caller owns: nobody can send to it, and it waits for nothing.
+static bool close_if_unwanted(Actor *actor) {
+  if (is_wanted(actor) || atomic_load(&actor->doomed)) return false;
+  Message *none = NULL;
+  return atomic_compare_exchange_strong(&actor->inbox, &none, MAILBOX_CLOSED);
+}
+
+// An idle one is judged by who owns it: looking without doing so, one might see the state of different moments. What was put off waits for
+// what may still come.
+void actor_unreachable(Worker *worker, Actor *actor) {
+  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) {
+    free_if_gone(worker, actor);
+    return;
+  }
+  while (!is_wanted(actor) && mailbox_rouse(actor)) {
+    bool waits = actor->class->any_guard && *mailbox_put_off(actor);
+    if (!waits && close_if_unwanted(actor)) {
+      if (!atomic_exchange(&actor->reaping, 1)) list_to_free(worker, actor);
+      return;
+    }
+    bool ready = !mailbox_idle(actor) || (atomic_load(&actor->doomed) && mailbox_rouse(actor));
+    if (ready) sched_ready(worker, actor);
+    if (ready || waits) return;
+  }
+}
+
+// Others may look at it still (E5): they see that it has ended.
+static void free_unheard(Worker *worker, Actor *actor) {
+  worker->stats.ended++;
+  Departed departed;
+  watchers_take(worker, actor, NULL, &departed);
+  leashes_free(worker, departed.bonds);
+  if (actor->class->drop) actor->class->drop(worker, actor);
+  Heap *heap = actor->heap;
+  actor->heap = NULL;
+  // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
+  heap_free(worker, heap);
 }
 
 // An actor that nothing can reach would have kept its sessions for ever: going without notice, it tells nobody of them.
@@ -456,31 +414,27 @@ void life_reap(Worker *worker, u32 most) {
   for (Actor *actor; most-- && (actor = sched->reap);) {
     sched->reap = actor->next_ready;
     actor->next_ready = NULL;
-    actor->reaping = false;
-    if (!is_unreachable(actor)) continue;
-    if (actor_state(actor) != ACTOR_ENDED) {
-      worker->stats.ended++;
-      actor_leashes_to_cut(worker, actor);
-      leashes_cut(worker);  // they hold nobody
-      if (actor->class->drop) actor->class->drop(worker, actor);
-      Heap *heap = actor->heap;
-      actor->heap = NULL;
-      atomic_store_explicit(&actor->state, ACTOR_ENDED, memory_order_relaxed);
-      // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
-      heap_free(worker, heap);
-    }
-    actor_free(worker, actor);
+    if (actor_state(actor) != ACTOR_ENDED) free_unheard(worker, actor);
+    send_home(worker, actor);
   }
   worker->unheard = false;
 }
 
 void life_close(Worker *worker) {
+  Vm *vm = worker->vm;
   worker->unheard = true;
-  // Nobody joins the list of those to be freed any more: it is linked by the word that links the ready ones, and who ends here may
-  // stand among those, with others still coming behind.
-  for (Actor *actor = worker->newest; actor; actor = actor->older) actor->reaping = true;
-  worker->sched->reap = NULL;
-  for (Actor *actor = worker->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+  // Nobody joins the list of those to be freed any more, and nobody is freed before all have ended.
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    for (Actor *actor = vm->workers[i].newest; actor; actor = actor->older) atomic_store(&actor->reaping, 1);
+    if (vm->workers[i].sched) vm->workers[i].sched->reap = NULL;
+  }
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    for (Actor *actor = vm->workers[i].newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+  }
   // Values in cycles that no actor holds, promises that contain themselves, may still name them: nobody follows those.
-  while (worker->newest) actor_free(worker, worker->newest);
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    Worker *home = &vm->workers[i];
+    atomic_store(&home->returned, NULL);
+    while (home->newest) actor_free(home, home->newest);
+  }
 }

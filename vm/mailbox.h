@@ -67,7 +67,13 @@ static inline Message *mailbox_next(Actor *actor) {
 // False if something came meanwhile.
 static inline bool mailbox_idle(Actor *actor) {
   Message *none = NULL;
-  return atomic_compare_exchange_strong_explicit(&actor->inbox, &none, MAILBOX_IDLE, memory_order_release, memory_order_relaxed);
+  return atomic_compare_exchange_strong(&actor->inbox, &none, MAILBOX_IDLE);
+}
+
+// Of an idle actor, by anyone: true if the caller owns it now (W2).
+static inline bool mailbox_rouse(Actor *actor) {
+  Message *idle = MAILBOX_IDLE;
+  return atomic_compare_exchange_strong(&actor->inbox, &idle, NULL);
 }
 
 // Of classes with guards only, behind the state: messages that a guard refused, and the last of them that was tested since the state
