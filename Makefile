@@ -24,7 +24,7 @@ OBJECTS  = $(call object,$(CORE)) $(BUILD)/gen/stdlib.o
 PARTS    = $(OBJECTS) $(call object,$(filter-out repl/main.c repl/cmd_%,$(REPL)))
 
 DEPS     = gcc make pkg-config libc6-dev libgc-dev libjemalloc-dev libutf8proc-dev libreadline-dev libcriterion-dev python3 \
-           clang libclang-rt-14-dev
+           clang libclang-rt-14-dev spin
 
 all: $(BUILD)/deed  ## build the program, build/deed
 
@@ -108,6 +108,9 @@ tsan:  ## the tests of actors under ThreadSanitizer with TSAN_WORKERS workers, a
 	@$(MAKE) --no-print-directory BUILD=build/tsan-stress PKGS=libutf8proc DEFS='$(NO_GC) -DDEED_STRESS' SANITIZE=-fsanitize=thread CFLAGS='-O1 -g' all
 	@$(call TSAN,tsan-stress)
 
+model:  ## check the protocols between workers, and that no mutant of them passes, with Spin
+	@tests/model/run
+
 FUZZ_SECONDS ?= 20
 
 fuzz:  ## feed every fuzzer random input for FUZZ_SECONDS each
@@ -148,5 +151,5 @@ clean:  ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all help deps test check stress asan ubsan tsan fuzz mutate programs bench install clean FORCE
+.PHONY: all help deps test check stress asan ubsan tsan model fuzz mutate programs bench install clean FORCE
 .SECONDARY:
