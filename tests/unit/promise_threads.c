@@ -1,6 +1,5 @@
 // vm/promise.c, vm/suspend.c and vm/timer.c with several workers: threads settle, wait, wait with a limit, doom who waits, forward, gather,
-// race and drop the same promises at random. Each that waits must hear exactly once, and nothing may be left. `make tsan` and `make asan`
-// look closer.
+// race and drop the same promises at random. Each that waits must hear exactly once, and nothing may be left. `make asan` looks closer.
 #include <criterion/criterion.h>
 #include <pthread.h>
 
