@@ -1,8 +1,9 @@
 // Who runs next, and what time it is: see sched.h and docs/scheduling.md.
 //
 // Ready actors stand in line, those that a message or an answer woke before those that used up their slice; but when the former have had
-// a slice's worth of reductions, one of the latter goes first. Under --seed the next is drawn at random instead, slices have random lengths, and time is simulated: it
-// stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run depends on its seed and input alone.
+// a slice's worth of reductions, one of the latter goes first. Under --seed the next is drawn at random instead, slices have random
+// lengths, and time is simulated: it stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run
+// depends on its seed and input alone.
 #include <time.h>
 
 #include "vm/engine.h"
@@ -105,7 +106,8 @@ void sched_join(Worker *worker, Actor *first, Actor *last, u32 count) {
 u64 sched_serials_more(Worker *worker) {
   Sched *sched = worker->sched;
   _Atomic u64 *last = &worker->vm->last_serial;
-  if (atomic_load_explicit(last, memory_order_relaxed) < SERIALS_SHARED) return atomic_fetch_add_explicit(last, 1, memory_order_relaxed) + 1;
+  bool one_by_one = atomic_load_explicit(last, memory_order_relaxed) < SERIALS_SHARED;
+  if (one_by_one) return atomic_fetch_add_explicit(last, 1, memory_order_relaxed) + 1;
   sched->serial = atomic_fetch_add_explicit(last, SERIALS_BLOCK, memory_order_relaxed) + 1;
   sched->serials_end = sched->serial + SERIALS_BLOCK;
   return sched->serial++;

@@ -329,7 +329,8 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
 
 static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
 
-// It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3, E2).
+// It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
+// E2).
 static inline void look_back(Worker *worker, Actor *actor) {
   if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
   else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
