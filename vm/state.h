@@ -11,6 +11,8 @@ struct Vm {
   VmOptions options;
   Worker *workers;             // an array; the first runs on the thread that called vm_run_main()
   u32 worker_count;
+  Bank *bank;                  // the root of all (bank.h)
+  Spin banks_lock;             // of the tree
   struct Crew *crew;           // what they share (crew.h)
 
   struct Images *images;       // loaded code (load.h)

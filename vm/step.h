@@ -23,6 +23,7 @@ double step_frem(double a, double b);
 bool step_self(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_narrow(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_spawn(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_spawn_in(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_send(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_ask(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_when(Worker *worker, const u64 *pc) MUST_CHECK;

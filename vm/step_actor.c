@@ -71,6 +71,12 @@ bool step_spawn(Worker *worker, const u64 *pc) {
   return true;
 }
 
+// Whoever else answers to Bank's methods has no memory to give.
+bool step_spawn_in(Worker *worker, const u64 *pc) {
+  (void)pc;
+  return guard_check(worker, "spawn") && fault_set(worker, "spawn: this is not a bank");
+}
+
 // A message of the registers listed at pc[2], sent from line pc[1]. NULL with a fault.
 static __attribute__((noinline)) Message *call_message(Worker *worker, const u64 *pc, const u64 *fp) {
   worker->line = (u32)pc[1];

@@ -5,6 +5,8 @@
 #include "vm/pool.h"
 #include "vm/vm.h"
 
+typedef struct Bank Bank;
+
 typedef enum FaultKind {
   FAULT_NONE,
   FAULT_CRASH,       // the actor crashes with worker->fault_text
@@ -61,6 +63,7 @@ struct Worker {
   VmStats stats;               // what this worker has counted
   Actor *newest;               // all that it has made and that exist, tombstones too, linked by `older`
   _Atomic(Actor *) returned;   // of them, those that another worker has ended and freed but for their record, linked by next_ready (E3)
+  const Bank *refused;         // whose limit refused memory last
   struct Sched *sched;         // run queue, timers (sched.h)
   Pool pool;
 };
