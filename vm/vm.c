@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "vm/bank.h"
 #include "vm/engine.h"
 #include "vm/forward.h"
 #include "vm/input.h"
@@ -75,6 +76,11 @@ static bool workers_make(Vm *vm) {
   if (!vm->workers) return false;
   vm->worker_count = count;
   for (u32 i = 0; i < count; i++) vm->workers[i] = (Worker){.vm = vm, .index = i, .stack_limit = vm->options.stack_limit};
+  if (!(vm->bank = bank_root(vm, 0))) {
+    memory_free_aligned(vm->workers, count * sizeof *vm->workers, 64);
+    return false;
+  }
+  for (u32 i = 0; i < count; i++) vm->workers[i].account = bank_account(vm->bank, &vm->workers[i]);
   return true;
 }
 
@@ -151,6 +157,7 @@ void vm_free(Vm *vm) {
   if (!vm->options.library) images_free(vm->images);
   for (u32 i = 0; i < vm->worker_count; i++) worker_close(&vm->workers[i]);
   crew_close(vm);
+  banks_close(vm);
   memory_free_aligned(vm->workers, vm->worker_count * sizeof *vm->workers, 64);
   memory_free(vm, sizeof *vm);
   memory_flush();

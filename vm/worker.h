@@ -6,6 +6,7 @@
 #include "vm/vm.h"
 
 typedef struct Bank Bank;
+typedef struct Account Account;
 
 typedef enum FaultKind {
   FAULT_NONE,
@@ -19,6 +20,7 @@ struct Worker {
   _Alignas(64) u64 *at, *end;               // the nursery's free words
   u64 *nursery;                // its start
   Actor *actor;                // running, or NULL
+  Account *account;            // the worker's part of the running actor's bank; the root's between slices (bank.h)
   Turn *turn;                  // of the running actor
   Obj **counted;               // COUNTED objects born in the nursery
   u32 counted_count, counted_capacity;
