@@ -20,7 +20,8 @@ struct Message {
   Message *next;
   MessageKind kind : 8;
   u32 counted : 8;       // the fragment or the arguments hold COUNTED objects
-  u32 shared : 8;        // the fragment begins with handles of shared blocks (shared.h)
+  u32 shared : 4;        // the fragment begins with handles of shared blocks (shared.h)
+  u32 begun : 4;         // its turn has begun: it doesn't count as queued any more
   u16 slot;
   u16 count;             // argument words
   u32 bytes;             // of the whole allocation
@@ -34,7 +35,7 @@ struct Message {
     Promise *on;         // WHEN: the promise that settled (counted); its turn makes args[0] of it
     Actor *to;           // `dropped`, not yet sent: whose it is
   };
-  u64 charge;            // bytes charged to the sender's bank
+  Bank *payer;           // whose bank it, and what its handles own, is charged to: the sender's until its turn begins
   Val args[];
 };
 
@@ -62,6 +63,7 @@ typedef struct Waiter {
     struct Group *group;  // ALL, RACE
   };
   Promise *target;    // FORWARD (counted)
+  Bank *payer;        // WHEN, FORWARD: of its record
   Promise *on;        // WHEN, FORWARD: in whose ring it is
 } Waiter;
 
@@ -75,6 +77,7 @@ struct Promise {
   _Atomic u32 state;           // PromiseState
   Val value;                   // kept: the answer; broken: a Broken value; points into chunk or is immediate or immortal
   Chunk *chunk;
+  Bank *payer;                 // of the record and of the value: the asker's
   Waiter *waiters;             // a ring; once settled, those whom its settler has still to tell
   struct Group *group;         // of a promise made by all() or race(), while it is open: its members
   const Class *asked;          // for "awaiting Tally.get": the class asked and the handler's number
@@ -134,6 +137,8 @@ typedef struct Turn {
   bool young_message;     // HANDLER: its fragment is young memory; false once a collection has been there
   u64 *stack;             // frames, growing upward
   u32 stack_words;        // capacity
+  Bank *payer;            // of `charged` bytes: what it takes beyond what a worker keeps for running turns (frames.c)
+  u64 charged;
   u32 fp;                 // of the running frame, in words from stack
   u32 watermark;          // frames whose fp is below hold no young pointers
   const u64 *pc;
@@ -156,7 +161,7 @@ typedef enum ActorState {
   ACTOR_ENDED,       // a tombstone for the references that remain
 } ActorState;
 
-// ≤ 112 bytes with one Int of state. Everything else is made when needed.
+// ≤ 128 bytes with one Int of state. Everything else is made when needed.
 struct Actor {
   const Class *class;
   _Atomic(Message *) inbox;    // pushed by anyone: newest first; MAILBOX_IDLE when the owner has seen it empty
@@ -164,7 +169,8 @@ struct Actor {
   Actor *next_ready;
   _Atomic u64 weight;          // weights of all references that exist
   u64 serial;                  // never reused
-  Actor *newer, *older;        // all living actors
+  Actor *newer, *older;        // all actors of its bank that the same worker has made
+  Bank *bank;                  // what it draws memory and time from; never another
   Turn *turn;                  // put aside, or NULL
   Heap *heap;                  // or NULL
   union {
@@ -181,7 +187,7 @@ struct Actor {
   u64 fields[];                // state; class->raw_fields says which are raw. With guards, two words of the mailbox follow
 };
 
-_Static_assert(sizeof(struct Actor) <= 104, "an idle actor with one Int of state takes 112 bytes at most");
+_Static_assert(sizeof(struct Actor) + sizeof(u64) <= 128, "an idle actor with one Int of state takes 128 bytes at most");
 
 // A waiter is about to be freed: it closes no cycle.
 void deadlock_unlist(Worker *worker, Waiter *waiter);

@@ -39,8 +39,8 @@ Bank *bank_carve(Worker *worker, Bank *parent, i64 memory, i64 share) {
   return bank;
 }
 
-// The tree without recursion: the bank after `bank` within `top`, each before those within it; NULL after the last.
-static Bank *next_within(const Bank *top, Bank *bank) {
+// The tree without recursion.
+Bank *bank_next(const Bank *top, Bank *bank) {
   if (bank->first) return bank->first;
   for (; bank != top; bank = bank->parent) {
     if (bank->next) return bank->next;
@@ -57,6 +57,7 @@ void banks_close(Vm *vm) {
   for (Bank *bank = vm->bank; bank;) {
     Bank *leaf = innermost(bank), *above = leaf->parent;
     if (above) above->first = leaf->next;
+    holdings_close(&leaf->holdings);
     memory_free_aligned(leaf, bank_bytes(vm), 64);
     bank = leaf == vm->bank ? NULL : vm->bank;
   }
@@ -93,14 +94,24 @@ static u64 step_of(const Bank *bank) {
 
 bool account_lease(Worker *worker, Account *account, u64 bytes) {
   i64 left = atomic_load_explicit(&account->left, memory_order_relaxed);
-  if (bytes > INT64_MAX / 2) return false;
+  if (bytes > INT64_MAX / 2) return worker->refused = account->bank, false;
   u64 needed = (u64)((i64)bytes - left), more = step_of(account->bank);
   if (!lease(account->bank, needed + more, &worker->refused)) {
     more = 0;
     if (!lease(account->bank, needed, &worker->refused)) return false;
   }
   atomic_store_explicit(&account->left, (i64)more, memory_order_relaxed);
+  worker->refused = NULL;
   return true;
+}
+
+void account_force(Account *account, u64 bytes) {
+  i64 left = atomic_load_explicit(&account->left, memory_order_relaxed) - (i64)bytes;
+  if (left < 0) {
+    for (Bank *at = account->bank; at; at = at->parent) atomic_fetch_add_explicit(&at->used, (u64)-left, memory_order_relaxed);
+    left = 0;
+  }
+  atomic_store_explicit(&account->left, left, memory_order_relaxed);
 }
 
 // Keeps one step, so that what comes and goes needs no lease each time.
@@ -119,7 +130,7 @@ BankUsage bank_usage(Vm *vm, const Bank *bank) {
   spin_lock(&vm->banks_lock);
   i64 memory = (i64)atomic_load_explicit(&bank->used, memory_order_relaxed);
   BankUsage usage = {.limit = bank->limit};
-  for (Bank *at = (Bank *)bank; at; at = next_within(bank, at)) {
+  for (Bank *at = (Bank *)bank; at; at = bank_next(bank, at)) {
     for (u32 i = 0; i < at->account_count; i++) {
       memory -= figure(&at->accounts[i].left);
       usage.actors += figure(&at->accounts[i].actors);
@@ -137,7 +148,7 @@ BankUsage bank_usage(Vm *vm, const Bank *bank) {
 
 static void freeze_from(Vm *vm, Bank *bank) {
   spin_lock(&vm->banks_lock);
-  for (Bank *at = bank; at; at = next_within(bank, at)) {
+  for (Bank *at = bank; at; at = bank_next(bank, at)) {
     bool above = at->parent && flag(&at->parent->frozen);
     atomic_store_explicit(&at->frozen, at->stopped || above, memory_order_relaxed);
   }
@@ -156,6 +167,6 @@ void bank_thaw(Vm *vm, Bank *bank) {
 
 void bank_destroy(Vm *vm, Bank *bank) {
   spin_lock(&vm->banks_lock);
-  for (Bank *at = bank; at; at = next_within(bank, at)) atomic_store_explicit(&at->destroyed, true, memory_order_relaxed);
+  for (Bank *at = bank; at; at = bank_next(bank, at)) atomic_store_explicit(&at->destroyed, true, memory_order_relaxed);
   spin_unlock(&vm->banks_lock);
 }

@@ -352,7 +352,7 @@ static bool deliver(Worker *worker, Actor *actor, Message *message) {
 // args[0] becomes (the reference, its Aim). Room for both and the pair was made.
 static bool give_forwarder(Worker *worker, u64 *args, const Itable *itable, const Obj *to) {
   const Itable *aim_table = aim_itable(worker);
-  Actor *actor = itable && aim_table ? actor_closed(worker, &forward_class, sizeof(Forward) / sizeof(u64) - 1) : NULL;
+  Actor *actor = itable && aim_table ? actor_closed(worker, worker->account->bank, &forward_class, sizeof(Forward) / sizeof(u64) - 1) : NULL;
   if (!actor) return fault_memory(worker);
   *forward_of(actor) = (Forward){.size = forward_of(actor)->size};
   if (to) (void)aim(actor, to);

@@ -100,7 +100,7 @@ void leash_hold(Worker *worker, Actor *actor) {
 static bool begin_task(Worker *worker, Actor *leash, Val closure, Promise *promise) {
   Hold *hold = hold_new(worker);
   Message *message = hold ? message_new(worker, MESSAGE_TASK, &closure, 1) : NULL;
-  Actor *actor = message ? actor_make(worker, &leash_task_class) : NULL;
+  Actor *actor = message ? actor_make(worker, worker->account->bank, &leash_task_class) : NULL;
   if (!actor) {
     if (message) heap_free_message(worker, message);
     if (hold) pool_free(&worker->pool, hold, sizeof *hold);
@@ -250,7 +250,7 @@ bool native_supervisor_leash(Worker *worker, u64 *args) {
   u32 handler = 0;
   const Itable *itable = NULL;
   if (interface && interface->method_count == 1) itable = itable_get(&leash_class, interface, &handler);
-  Actor *leash = itable ? actor_closed(worker, &leash_class, sizeof(Leash) / sizeof(u64) - 1) : NULL;
+  Actor *leash = itable ? actor_closed(worker, worker->account->bank, &leash_class, sizeof(Leash) / sizeof(u64) - 1) : NULL;
   if (!leash) return fault_memory(worker);
   u64 size = leash_of(leash)->size;
   *leash_of(leash) = (Leash){.size = size};

@@ -10,6 +10,8 @@
 #include "vm/sched.h"
 #include "vm/watch.h"
 
+enum { WHY_LEAST = 256 };  // bytes of a crash's text that are kept though the bank has none left
+
 static const Class task_class = {.name = {"task", 4}};
 
 // ---- Making ---------------------------------------------------------------------------------------------------------
@@ -24,36 +26,37 @@ static size_t size_of(const Actor *actor) {
   return actor_bytes(class, class->step ? (u32)actor->fields[0] : class->field_count);
 }
 
-static inline Actor *make(Worker *worker, const Class *class, u32 fields) {
+static inline Actor *make(Worker *worker, Bank *bank, const Class *class, u32 fields) {
+  Account *account = bank_account(bank, worker);
   if (!sched_admit(worker)) return NULL;
   u32 words = fields + hidden_words(class);
-  Actor *actor = pool_alloc(&worker->pool, sizeof(Actor) + words * sizeof(u64));
+  Actor *actor = bank_alloc(worker, bank, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
-  *actor = (Actor){.class = class, .serial = sched_serial(worker), .older = worker->newest,
+  *actor = (Actor){.class = class, .serial = sched_serial(worker), .older = account->newest, .bank = bank,
                    .state = ACTOR_IDLE, .home = (u16)worker->index};
   for (u32 i = 0; i < words; i++) {
     actor->fields[i] = VAL_EMPTY;
     __asm__ volatile("");  // few words: no call of memset
   }
   atomic_store_explicit(&actor->inbox, MAILBOX_IDLE, memory_order_relaxed);
-  if (worker->newest) worker->newest->newer = actor;
-  worker->newest = actor;
+  if (account->newest) account->newest->newer = actor;
+  account->newest = actor;
   worker->stats.spawned++;
   worker->sched->actor_count++;
   return actor;
 }
 
-Actor *actor_make(Worker *worker, const Class *class) { return make(worker, class, class->field_count); }
+Actor *actor_make(Worker *worker, Bank *bank, const Class *class) { return make(worker, bank, class, class->field_count); }
 
-Actor *actor_native(Worker *worker, const Class *class, u32 words) {
-  Actor *actor = make(worker, class, words + 1);
+Actor *actor_native(Worker *worker, Bank *bank, const Class *class, u32 words) {
+  Actor *actor = make(worker, bank, class, words + 1);
   if (!actor) return NULL;
   actor->fields[0] = words + 1;
   return actor;
 }
 
-Actor *actor_closed(Worker *worker, const Class *class, u32 words) {
-  Actor *actor = actor_native(worker, class, words);
+Actor *actor_closed(Worker *worker, Bank *bank, const Class *class, u32 words) {
+  Actor *actor = actor_native(worker, bank, class, words);
   if (actor) atomic_store_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_relaxed);
   return actor;
 }
@@ -61,9 +64,13 @@ Actor *actor_closed(Worker *worker, const Class *class, u32 words) {
 // Everything else of it has gone. On the worker that made it.
 static void actor_free(Worker *worker, Actor *actor) {
   if (actor->newer) actor->newer->older = actor->older;
-  else worker->newest = actor->older;
+  else bank_account(actor->bank, worker)->newest = actor->older;
   if (actor->older) actor->older->newer = actor->newer;
-  if (actor->exit == EXIT_REASON_CRASH && actor->why) memory_free(actor->why, sizeof(Why) + actor->why->length);
+  if (actor->exit == EXIT_REASON_CRASH && actor->why) {
+    bank_give(worker, actor->bank, sizeof(Why) + actor->why->length);
+    memory_free(actor->why, sizeof(Why) + actor->why->length);
+  }
+  bank_give(worker, actor->bank, size_of(actor));
   worker->sched->actor_count--;
   crew_retire(worker, actor);
 }
@@ -111,8 +118,11 @@ static bool dropped_new(Worker *worker, const Class *class, Message **message) {
   *message = NULL;
   if (!class->dropped) return true;
   *message = message_new(worker, MESSAGE_CALL, NULL, 0);
-  if (*message) (*message)->slot = (u16)(class->dropped - 1);
-  return *message != NULL;
+  if (!*message) return false;
+  (*message)->slot = (u16)(class->dropped - 1);
+  (*message)->begun = 1;  // it isn't queued before it is sent
+  account_count(&worker->account->messages, -1);
+  return true;
 }
 
 static Val session_build(Worker *worker, Actor *actor, const Itable *itable, Message *dropped) {
@@ -146,7 +156,8 @@ void session_spend(Worker *worker, Obj *session) {
 // An actor that has ended needs not be told.
 static void tell_dropped(Worker *worker, Actor *actor, Message *dropped) {
   u16 slot = dropped->slot;
-  message_fill(dropped, MESSAGE_CALL, 0, dropped->bytes, worker->actor, 0);
+  // Whoever made the session pays for the message still.
+  message_fill(dropped, MESSAGE_CALL, 0, dropped->bytes, worker->actor, 0, bank_account(dropped->payer, worker));
   dropped->slot = slot;
   if (actor_post(worker, actor, dropped)) worker->stats.sent++;
   else message_recycle(worker, dropped);
@@ -234,11 +245,11 @@ void actor_begin(Worker *worker, Actor *actor, Message *message) {
   sched_ready(worker, actor);
 }
 
-Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) {
+Val actor_spawn(Worker *worker, Bank *bank, const Class *class, const Itable *itable, const Val *args, u32 count) {
   Message *dropped = NULL;
   if (UNLIKELY(itable->unique) && !dropped_new(worker, class, &dropped)) return VAL_EMPTY;
   Message *message = message_new(worker, MESSAGE_START, args, count);
-  Actor *actor = message ? actor_make(worker, class) : NULL;
+  Actor *actor = message ? actor_make(worker, bank, class) : NULL;
   if (!actor) {
     if (dropped) message_recycle(worker, dropped);
     if (message) heap_free_message(worker, message);
@@ -252,7 +263,7 @@ Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const 
 
 bool actor_task(Worker *worker, Val closure, Promise *promise) {
   Message *message = message_new(worker, MESSAGE_TASK, &closure, 1);
-  Actor *actor = message ? actor_make(worker, &task_class) : NULL;
+  Actor *actor = message ? actor_make(worker, worker->account->bank, &task_class) : NULL;
   if (!actor) {
     if (message) heap_free_message(worker, message);
     promise_release(worker, promise);
@@ -265,10 +276,25 @@ bool actor_task(Worker *worker, Val closure, Promise *promise) {
 
 // ---- Ending ---------------------------------------------------------------------------------------------------------
 
-static Why *why_new(Str text) {
+// How many bytes of a text are whole characters, at most so many.
+static size_t utf8_cut(Str text, size_t most) {
+  while (most && (text.ptr[most] & 0xc0) == 0x80) most--;
+  return most;
+}
+
+// The bank pays for the text even if it has nothing left, as it may when this is what the text says. Then it must be short.
+static Why *why_new(Worker *worker, const Actor *actor, Str text) {
   if (text.len > UINT32_MAX / 2) text.len = UINT32_MAX / 2;
+  Account *account = bank_account(actor->bank, worker);
+  if (!account_take(worker, account, sizeof(Why) + text.len)) {
+    if (text.len > WHY_LEAST) text.len = utf8_cut(text, WHY_LEAST);
+    account_force(account, sizeof(Why) + text.len);
+  }
   Why *why = memory_alloc(sizeof *why + text.len);
-  if (!why) return NULL;
+  if (!why) {
+    account_give(account, sizeof *why + text.len);
+    return NULL;
+  }
   why->length = (u32)text.len;
   memcpy(why->text, text.ptr, text.len);
   return why;
@@ -318,7 +344,7 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   if (reason == EXIT_REASON_CRASH) stats->crashes++;
   worker->holding++;
   // The text first: it may lie in what is about to go.
-  Why *text = reason == EXIT_REASON_CRASH ? why_new(why) : NULL;
+  Why *text = reason == EXIT_REASON_CRASH ? why_new(worker, actor, why) : NULL;
   actor->exit = (u8)reason;
   // The actor must outlive what is told, though references to it may go: before it counts as ended (E1).
   atomic_fetch_add(&actor->weight, WEIGHT_UNIT);
@@ -420,21 +446,33 @@ void life_reap(Worker *worker, u32 most) {
   worker->unheard = false;
 }
 
-void life_close(Worker *worker) {
-  Vm *vm = worker->vm;
-  worker->unheard = true;
-  // Nobody joins the list of those to be freed any more, and nobody is freed before all have ended.
-  for (u32 i = 0; i < vm->worker_count; i++) {
-    for (Actor *actor = vm->workers[i].newest; actor; actor = actor->older) atomic_store(&actor->reaping, 1);
-    if (vm->workers[i].sched) vm->workers[i].sched->reap = NULL;
+// All actors of all workers: of each bank, whatever worker made them.
+static void each_account(Vm *vm, void (*act)(Worker *home, Account *account)) {
+  for (Bank *bank = vm->bank; bank; bank = bank_next(vm->bank, bank)) {
+    for (u32 i = 0; i < vm->worker_count; i++) act(&vm->workers[i], &bank->accounts[i]);
   }
-  for (u32 i = 0; i < vm->worker_count; i++) {
-    for (Actor *actor = vm->workers[i].newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
-  }
+}
+
+// Nobody joins the list of those to be freed any more.
+static void reap_none(Worker *home, Account *account) {
+  for (Actor *actor = account->newest; actor; actor = actor->older) atomic_store(&actor->reaping, 1);
+  if (home->sched) home->sched->reap = NULL;
+}
+
+static void end_all(Worker *home, Account *account) {
+  Worker *worker = home->vm->workers;
+  for (Actor *actor = account->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+}
+
+static void free_all(Worker *home, Account *account) {
+  atomic_store(&home->returned, NULL);
+  while (account->newest) actor_free(home, account->newest);
+}
+
+void life_close(Vm *vm) {
+  vm->workers->unheard = true;
+  each_account(vm, reap_none);
+  each_account(vm, end_all);
   // Values in cycles that no actor holds, promises that contain themselves, may still name them: nobody follows those.
-  for (u32 i = 0; i < vm->worker_count; i++) {
-    Worker *home = &vm->workers[i];
-    atomic_store(&home->returned, NULL);
-    while (home->newest) actor_free(home, home->newest);
-  }
+  each_account(vm, free_all);
 }

@@ -1,16 +1,17 @@
 // What actors do to each other: spawn, send, watch, end. And what promises are for. Called by the engine and by natives.
 #pragma once
+#include "vm/bank.h"
 #include "vm/mailbox.h"
 #include "vm/native.h"
 
 // ---- Actors (life.c) ----
 
-// A new actor of `class`, its start message queued. A reference for `itable`; 4 words reserved. VAL_EMPTY when memory is out.
-Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) MUST_CHECK;
+// A new actor of `class` in the bank, its start message queued. A reference for `itable`; 4 words reserved. VAL_EMPTY when memory is out.
+Val actor_spawn(Worker *worker, Bank *bank, const Class *class, const Itable *itable, const Val *args, u32 count) MUST_CHECK;
 // A native actor made by the VM (a power), with `words` of C state in fields. NULL when memory is out.
-Actor *actor_native(Worker *worker, const Class *class, u32 words);
+Actor *actor_native(Worker *worker, Bank *bank, const Class *class, u32 words);
 // One without a mailbox: what is sent to it goes to class->deliver.
-Actor *actor_closed(Worker *worker, const Class *class, u32 words);
+Actor *actor_closed(Worker *worker, Bank *bank, const Class *class, u32 words);
 // A reference to it, minted anew; 4 words reserved.
 Val actor_reference(Worker *worker, Actor *actor, const Itable *itable);
 
@@ -66,10 +67,12 @@ static inline void weight_return(Worker *worker, Actor *actor, u64 weight) {
 }
 
 // ---- Promises (promise.c) ----
-// Open, count 1; NULL when memory is out.
+// Open, count 1, charged to the running actor's bank, as its value will be; NULL when memory is out.
 static inline MUST_CHECK Promise *promise_new(Worker *worker) {
+  if (UNLIKELY(!account_take(worker, worker->account, sizeof(Promise)))) return NULL;
   Promise *promise = pool_alloc(&worker->pool, sizeof *promise);
-  if (LIKELY(promise != NULL)) *promise = (Promise){.count = 1, .state = PROMISE_OPEN, .value = VAL_UNIT};
+  if (LIKELY(promise != NULL)) *promise = (Promise){.count = 1, .state = PROMISE_OPEN, .value = VAL_UNIT, .payer = worker->account->bank};
+  else account_give(worker->account, sizeof *promise);
   return promise;
 }
 static inline void promise_retain(Promise *promise) { atomic_fetch_add_explicit(&promise->count, 1, memory_order_relaxed); }
@@ -91,7 +94,7 @@ static inline void promise_release(Worker *worker, Promise *promise) {
     if ((count & ~PROMISE_OPERATED) != 1) return;
   }
   if (UNLIKELY(promise->waiters || promise->chunk)) promise_dead(worker, promise);
-  else pool_free(&worker->pool, promise, sizeof *promise);
+  else bank_free(worker, promise->payer, promise, sizeof *promise);
 }
 Val promise_value(Worker *worker, Promise *promise);   // a PROMISE object taking over one count; 2 words reserved
 // Whether what it settles with will be looked at by anybody.

@@ -112,9 +112,9 @@ const Itable *power_itable(Worker *worker, PowerId id) {
   return itable_get(&classes[id], interface, numbers);
 }
 
-Actor *power_new(Worker *worker, PowerId id) {
+Actor *power_new(Worker *worker, Bank *bank, PowerId id) {
   u32 words = (u32)(sizeof(PowerState) / sizeof(u64)) - 1;
-  Actor *actor = classes[id].deliver ? actor_closed(worker, &classes[id], words) : actor_native(worker, &classes[id], words);
+  Actor *actor = classes[id].deliver ? actor_closed(worker, bank, &classes[id], words) : actor_native(worker, bank, &classes[id], words);
   if (actor && classes[id].drop == power_file_drop) power_state(actor)->file = NULL;
   return actor;
 }

@@ -27,8 +27,8 @@ bool power_exists(PowerId id);        // it has methods
 // The itable for the interface as the loaded prelude declares it. NULL if it declares none, or a method that has no function.
 const Itable *power_itable(Worker *worker, PowerId id);
 
-// A native actor for the power, with nothing set. NULL when memory is out.
-Actor *power_new(Worker *worker, PowerId id);
+// A native actor for the power in the bank, with nothing set. NULL when memory is out.
+Actor *power_new(Worker *worker, Bank *bank, PowerId id);
 
 // What each kind of power keeps in its actor, behind the word that is life.c's.
 typedef struct OpenFile OpenFile;

@@ -1,5 +1,6 @@
 // The scheduler's inside: what a worker keeps to decide who runs next, and the steps of a run. life.h is the face for those who send.
 #pragma once
+#include "vm/bank.h"
 #include "vm/crew.h"
 #include "vm/message.h"
 #include "vm/random.h"
@@ -208,7 +209,7 @@ typedef struct Why {
   char text[];
 } Why;
 
-Actor *actor_make(Worker *worker, const Class *class) MUST_CHECK;  // no messages, not ready; no reference exists. NULL: memory
+Actor *actor_make(Worker *worker, Bank *bank, const Class *class) MUST_CHECK;  // no messages, not ready; no reference exists. NULL: memory
 void actor_begin(Worker *worker, Actor *actor, Message *message);  // gives a new actor its first message and makes it ready
 // Queues a message. False if the actor has ended: then it is a dead letter.
 static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *message) {
@@ -238,7 +239,7 @@ static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u
 void actor_dispose(Worker *worker, Actor *actor);                  // frees the record, which nothing names any more (crew_retire())
 void life_take_returned(Worker *worker);                           // sees to the records that other workers have sent home (E3)
 void life_reap(Worker *worker, u32 most);                          // frees those that can go, up to so many
-void life_close(Worker *worker);                                   // ends and frees all, of all workers: no other one runs any more
+void life_close(Vm *vm);                                           // ends and frees all: no worker runs any more
 // All that the end of an actor leaves has been cut: tells `told`, and gives back the weight that the end held.
 void actor_departed(Worker *worker, Actor *actor, struct Watcher *told);
 

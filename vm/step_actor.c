@@ -64,7 +64,7 @@ bool step_spawn(Worker *worker, const u64 *pc) {
   worker->line = (u32)word_bc(*pc);
   worker->reductions -= SEND_COST;
   if (UNLIKELY(leash_holder(worker)) && !leash_make_room(worker)) return fault_memory(worker);
-  Val reference = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, count);
+  Val reference = actor_spawn(worker, worker->account->bank, (const Class *)pc[1], (const Itable *)pc[2], args, count);
   if (reference == VAL_EMPTY) return fault_memory(worker);
   if (UNLIKELY(leash_holder(worker))) leash_hold(worker, ref_actor(val_obj(reference)));
   fp[word_a(*pc)] = reference;

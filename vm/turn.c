@@ -22,6 +22,7 @@ typedef enum Step {
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------
 
+// To stderr, which belongs to who holds the root bank. Of actors in other banks `ended` tells.
 static void report(Worker *worker) {
   bool made = trace_crash(worker);
   Str text = made ? (Str){worker->text, worker->text_length} : STR("crash: out of memory\n");
@@ -32,7 +33,7 @@ static void report(Worker *worker) {
 static Step end_by_fault(Worker *worker, Actor *actor) {
   FaultKind kind = worker->fault;
   bool crashed = kind == FAULT_CRASH || kind == FAULT_MEMORY;
-  if (crashed) report(worker);
+  if (crashed && actor->bank == worker->vm->bank) report(worker);
   worker->in_guard = false;
   Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
   actor_end(worker, actor, crashed ? EXIT_REASON_CRASH : kind == FAULT_STOP ? EXIT_REASON_NORMAL : EXIT_REASON_KILLED, why);
@@ -56,6 +57,7 @@ static bool put_aside(Worker *worker, Actor *actor) {
   if (!heap_suspend(worker)) return false;
   Turn *turn = worker->turn;
   turn_shrink(worker, turn);
+  if (UNLIKELY(!turn_pay(worker, turn, turn_bytes(turn)))) return false;
   actor->turn = turn;
   worker->turn = NULL;
   worker->in_guard = false;
@@ -151,7 +153,8 @@ static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, 
     *mailbox_tested(actor) = NULL;
   }
   turn->message = NULL;
-  message_recycle(worker, message);
+  message_done(worker, message);
+  if (UNLIKELY(turn->charged)) turn_repay(worker);
   return STEP_MORE;
 }
 
@@ -222,9 +225,23 @@ static inline bool enter(Worker *worker, Message *message, const Code *code) {
   return engine_enter(worker, code, message->args, message->count);
 }
 
+// The bank has no room for the message. An actor lives on without it, unless it was to begin with it.
+static __attribute__((noinline)) Step refuse(Worker *worker, Actor *actor, Message *message) {
+  if (message->kind == MESSAGE_START || message->kind == MESSAGE_TASK) {
+    worker->stats.received++;
+    worker->turn->pc = NULL;  // there are no frames to report
+    return end_by_memory(worker, actor);
+  }
+  worker->refused = NULL;
+  worker->turn->message = NULL;
+  message_drop_full(worker, message);
+  return STEP_MORE;
+}
+
 // Runs a turn from its begin to its end, if nothing comes between.
 static inline Step begin(Worker *worker, Actor *actor) {
   Message *message = worker->turn->message;
+  if (UNLIKELY(!message_begin(worker, message))) return refuse(worker, actor, message);
   worker->stats.received++;
   worker->reductions--;
   worker->turn->young_message = true;
@@ -283,8 +300,13 @@ static Step next_guarded(Worker *worker, Actor *actor) {
 static Step next_native(Worker *worker, Actor *actor) {
   Message *message = mailbox_next(actor);
   if (!message) return go_idle(actor);
-  worker->stats.received++;
   worker->reductions -= 10;
+  if (UNLIKELY(!message_begin(worker, message))) {
+    worker->refused = NULL;
+    message_drop_full(worker, message);
+    return STEP_MORE;
+  }
+  worker->stats.received++;
   if (message->promise) message->promise->owed = 0;  // it may outlive the actor
   if (!actor->class->step(worker, actor, message)) {
     Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
@@ -352,16 +374,22 @@ static bool stall(Worker *worker, Actor *actor) {
   return !atomic_compare_exchange_strong(&actor->state, &suspended, ACTOR_RUNNING);  // if not: somebody has made it ready
 }
 
+static inline void leave(Worker *worker) {
+  worker->actor = NULL;
+  worker->account = bank_account(worker->vm->bank, worker);
+}
+
 static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // while it stood in line
     weight_return(worker, actor, WEIGHT_UNIT);
     return;
   }
   worker->actor = actor;
+  worker->account = bank_account(actor->bank, worker);
   atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
   if (UNLIKELY(atomic_load_explicit(&actor->doomed, memory_order_relaxed))) {
     end_by_doom(worker, actor);
-    worker->actor = NULL;
+    leave(worker);
     return;
   }
   sched_grant(worker);
@@ -370,7 +398,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
-  worker->actor = NULL;
+  leave(worker);
   worker->stalled = NULL;
 }
 

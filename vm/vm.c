@@ -40,15 +40,18 @@ static u64 entropy(const VmOptions *options) {
   return seed;
 }
 
-// The value of promises that break while there is no memory to say why.
+// The values of promises that break while there is no memory to say why, or for those who may not hear why.
 static bool make_memory_broken(Vm *vm) {
   static const Str why = {"out of memory", 13};
   u32 id = vm->images ? well_known(vm->workers, WK_CRASHED) : 0;
   if (!id || vm->memory_broken) return true;
-  Chunk *chunk = promise_chunk(3 + bytes_words(why.len));
+  Chunk *chunk = promise_chunk(3 + bytes_words(why.len) + 3 + 2 + 3 + 2);
   if (!chunk) return false;
   Val text = chunk_string(chunk, KIND_STRING, why);
   vm->memory_broken = chunk_data(vm->workers, chunk, WK_CRASHED, text);
+  vm->untold_crash = chunk_data(vm->workers, chunk, WK_CRASHED, chunk_string(chunk, KIND_STRING, STR("")));
+  Val path = chunk_cons(chunk, chunk_string(chunk, KIND_STRING, STR("?")), VAL_NIL);
+  vm->untold_deadlock = chunk_data(vm->workers, chunk, WK_DEADLOCK, path);
   chunk_make_immortal(chunk);
   vm->memory_chunk = chunk;
   return true;
@@ -76,7 +79,7 @@ static bool workers_make(Vm *vm) {
   if (!vm->workers) return false;
   vm->worker_count = count;
   for (u32 i = 0; i < count; i++) vm->workers[i] = (Worker){.vm = vm, .index = i, .stack_limit = vm->options.stack_limit};
-  if (!(vm->bank = bank_root(vm, 0))) {
+  if (!(vm->bank = bank_root(vm, vm->options.memory_limit))) {
     memory_free_aligned(vm->workers, count * sizeof *vm->workers, 64);
     return false;
   }
@@ -121,7 +124,7 @@ static void close_run(Vm *vm) {
   vm->input = NULL;
   for (u32 i = 0; i < vm->worker_count; i++) timers_close(&vm->workers[i].sched->timers, &vm->workers[i]);
   for (u32 i = 0; i < vm->worker_count; i++) crew_retired(&vm->workers[i]);
-  life_close(worker);
+  life_close(vm);
   for (u32 i = 0; i < vm->worker_count; i++) {
     worker = &vm->workers[i];
     if (worker->turn) turn_free(worker, worker->turn);
@@ -238,7 +241,7 @@ static bool give_power(Start *start, u32 parameter, PowerId id) {
   if (!power_exists(id)) return refuse(start, parameter, "asks for a power that is not available in this version");
   const Itable *itable = power_itable(worker, id);
   if (!itable) return refuse(start, parameter, "asks for a power that the library declares in another way");
-  Actor *actor = power_new(worker, id);
+  Actor *actor = power_new(worker, start->vm->bank, id);
   if (!actor) return refuse(start, parameter, "cannot be given: out of memory");
   start->values[parameter] = chunk_reference(start->chunk, actor, itable);
   return equip(start, parameter, id, actor);
@@ -264,7 +267,7 @@ static bool give_all(Start *start) {
 static bool begin(Start *start, const Class *class, const Code *code) {
   Vm *vm = start->vm;
   Worker *worker = vm->workers;
-  vm->main_actor = actor_make(worker, class);  // before the powers: main is number 1
+  vm->main_actor = actor_make(worker, vm->bank, class);  // before the powers: main is number 1
   vm->main = vm->main_actor ? promise_new(worker) : NULL;
   snprintf(start->error, sizeof start->error, "out of memory");
   if (!vm->main || !make_memory_broken(vm)) return false;

@@ -150,58 +150,71 @@ static void show_wait(Worker *worker, const Actor *actor) {
 
 // ---- All of them ----------------------------------------------------------------------------------------------------
 
-// The actors of each worker stand in the order of their making: a place in each list, and the next actor of all is the oldest of those.
-typedef struct Cursor {
-  Vm *vm;
-  Actor *at[LIMIT_WORKERS];
-} Cursor;
+// The oldest of all, a heap with the youngest of them on top: banks may be many, so no cursor goes along all their lists at once.
+typedef struct Oldest {
+  Actor *actors[ACTORS_SHOWN];
+  u32 count;
+  u64 living;
+} Oldest;
 
-static u64 cursor_open(Cursor *cursor, Vm *vm) {
-  u64 living = 0;
-  cursor->vm = vm;
-  for (u32 i = 0; i < vm->worker_count; i++) {
-    cursor->at[i] = NULL;
-    for (Actor *actor = vm->workers[i].newest; actor; actor = actor->older) {
-      living += actor_state(actor) != ACTOR_ENDED;
-      cursor->at[i] = actor;
-    }
+static void sink(Oldest *oldest, Actor *actor, u32 at) {
+  for (u32 child; (child = 2 * at + 1) < oldest->count; at = child) {
+    if (child + 1 < oldest->count && oldest->actors[child + 1]->serial > oldest->actors[child]->serial) child++;
+    if (oldest->actors[child]->serial <= actor->serial) break;
+    oldest->actors[at] = oldest->actors[child];
   }
-  return living;
+  oldest->actors[at] = actor;
 }
 
-static Actor *cursor_next(Cursor *cursor) {
-  Actor **oldest = NULL;
-  for (u32 i = 0; i < cursor->vm->worker_count; i++) {
-    Actor **at = &cursor->at[i];
-    while (*at && actor_state(*at) == ACTOR_ENDED) *at = (*at)->newer;
-    if (*at && (!oldest || (*at)->serial < (*oldest)->serial)) oldest = at;
+static void rise(Oldest *oldest, Actor *actor) {
+  u32 at = oldest->count++;
+  for (; at && oldest->actors[(at - 1) / 2]->serial < actor->serial; at = (at - 1) / 2) oldest->actors[at] = oldest->actors[(at - 1) / 2];
+  oldest->actors[at] = actor;
+}
+
+static void add_account(Oldest *oldest, const Account *account) {
+  for (Actor *actor = account->newest; actor; actor = actor->older) {
+    if (actor_state(actor) == ACTOR_ENDED) continue;
+    oldest->living++;
+    if (oldest->count < ACTORS_SHOWN) rise(oldest, actor);
+    else if (actor->serial < oldest->actors[0]->serial) sink(oldest, actor, 0);
   }
-  if (!oldest) return NULL;
-  Actor *actor = *oldest;
-  *oldest = actor->newer;
-  return actor;
+}
+
+static void find_oldest(Oldest *oldest, Vm *vm) {
+  oldest->count = 0;
+  oldest->living = 0;
+  spin_lock(&vm->banks_lock);
+  for (Bank *bank = vm->bank; bank; bank = bank_next(vm->bank, bank)) {
+    for (u32 i = 0; i < vm->worker_count; i++) add_account(oldest, &bank->accounts[i]);
+  }
+  spin_unlock(&vm->banks_lock);
+  u32 count = oldest->count;
+  while (oldest->count) {  // the youngest go to the end
+    Actor *youngest = oldest->actors[0], *last = oldest->actors[--oldest->count];
+    if (oldest->count) sink(oldest, last, 0);
+    oldest->actors[oldest->count] = youngest;
+  }
+  oldest->count = count;
 }
 
 // The crew stands still.
 static void show_all(Worker *worker, void *context) {
   (void)context;
-  Cursor cursor;
-  u64 living = cursor_open(&cursor, worker->vm);
+  Oldest oldest;
+  find_oldest(&oldest, worker->vm);
   Line line = {.length = 0};
-  add(&line, "actors: %llu", (unsigned long long)living);
+  add(&line, "actors: %llu", (unsigned long long)oldest.living);
   write_line(worker, &line);
-  u32 shown = 0;
-  for (Actor *actor; shown < ACTORS_SHOWN && (actor = cursor_next(&cursor)); shown++) show_actor(worker, actor);
-  if (living > shown) {
-    add(&line, "  … and %llu more", (unsigned long long)(living - shown));
+  for (u32 i = 0; i < oldest.count; i++) show_actor(worker, oldest.actors[i]);
+  if (oldest.living > oldest.count) {
+    add(&line, "  … and %llu more", (unsigned long long)(oldest.living - oldest.count));
     write_line(worker, &line);
   }
   add(&line, "who waits for whom:");
   write_line(worker, &line);
-  cursor_open(&cursor, worker->vm);
-  for (u32 i = 0; i < shown; i++) {
-    Actor *actor = cursor_next(&cursor);
-    if (is_waiting(actor)) show_wait(worker, actor);
+  for (u32 i = 0; i < oldest.count; i++) {
+    if (is_waiting(oldest.actors[i])) show_wait(worker, oldest.actors[i]);
   }
 }
 

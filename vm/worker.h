@@ -5,9 +5,6 @@
 #include "vm/pool.h"
 #include "vm/vm.h"
 
-typedef struct Bank Bank;
-typedef struct Account Account;
-
 typedef enum FaultKind {
   FAULT_NONE,
   FAULT_CRASH,       // the actor crashes with worker->fault_text
@@ -25,6 +22,7 @@ struct Worker {
   Obj **counted;               // COUNTED objects born in the nursery
   u32 counted_count, counted_capacity;
   LargeObj *young_large;       // large objects born in this turn
+  u64 young_paid;              // bytes charged to the running actor's bank for them, and for big chunks
   u64 young_large_words;       // in them, and in the storage of Bytes born in it
   Storage *written;            // of arrays into which the turn wrote vals, linked by next (storage.h)
   bool untidy;                 // the turn made or received what must be given back or looked at when it ends (heap.h)
@@ -63,8 +61,7 @@ struct Worker {
   Vm *vm;
   u32 index;                   // among the VM's workers
   VmStats stats;               // what this worker has counted
-  Actor *newest;               // all that it has made and that exist, tombstones too, linked by `older`
-  _Atomic(Actor *) returned;   // of them, those that another worker has ended and freed but for their record, linked by next_ready (E3)
+  _Atomic(Actor *) returned;   // of its actors, those that another worker has ended and freed but for their record, linked by next_ready (E3)
   const Bank *refused;         // whose limit refused memory last
   struct Sched *sched;         // run queue, timers (sched.h)
   Pool pool;

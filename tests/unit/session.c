@@ -39,7 +39,7 @@ static void open(Place *p) {
   p->itable = calloc(1, sizeof *p->itable + 2 * sizeof(u16));
   *p->itable = (Itable){.class = &listener, .interface = &start, .slot_count = 1, .unique = true};
   for (u32 i = 0; i < LISTENERS; i++) {
-    p->listeners[i] = actor_native(p->worker, &listener, 0);
+    p->listeners[i] = actor_native(p->worker, p->worker->vm->bank, &listener, 0);
     atomic_fetch_add(&p->listeners[i]->weight, 1);  // never unreachable
   }
   heard_count = 0;
@@ -63,7 +63,7 @@ static Val mint(Place *p, Actor *actor) {
 
 // An actor that holds one session of each listener named, in its heap.
 static Actor *holder_of(Place *p, u32 count, const u32 *listeners) {
-  Actor *actor = actor_make(p->worker, &holder_class);
+  Actor *actor = actor_make(p->worker, p->worker->vm->bank, &holder_class);
   cr_assert_not_null(actor);
   p->worker->actor = actor;
   for (u32 i = 0; i < count; i++) actor->fields[i] = mint(p, p->listeners[listeners[i]]);
@@ -103,7 +103,7 @@ Test(session, sent_through_is_not_dropped) {
 Test(session, class_without_a_handler_hears_nothing) {
   Place p;
   open(&p);
-  Actor *actor = actor_native(p.worker, &deaf, 0);
+  Actor *actor = actor_native(p.worker, p.worker->vm->bank, &deaf, 0);
   u64 live = memory_live();
   Val session = mint(&p, actor);
   cr_assert_eq(memory_live() - live < sizeof(Message), true);
