@@ -10,6 +10,8 @@ import statistics
 import peers
 from process import idle, run
 
+MILLION = 1_000_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -36,19 +38,22 @@ class Row:
         return self.unit.endswith("/s")
 
     def ratio(self, ours, theirs):
-        """How many times better `ours` is. What takes less than Deed's clock can tell, a microsecond, counts as one."""
+        """How many times better `ours` is, None if one is not there. What takes less than a microsecond, all that Deed's clock can tell,
+        counts as one."""
+        if ours is None or not theirs or ours == theirs == math.inf:
+            return None
         if self.more_is_better():
             return ours / theirs
         if self.unit == "ns":
             ours, theirs = max(ours, 1000), max(theirs, 1000)
-        return theirs / ours if ours < math.inf else 0
+        return theirs / ours
 
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    """`quick` is a smaller run, which must give `result`. `only` names the languages that have the program (all, if empty); where Deed is not
-    among them its figures are those of the program `beside`. `fewer` are the arguments for languages that would take too long with `args`;
-    the first tells how much less they do. `limit` is in seconds; `base` the arguments of the run whose memory is taken off."""
+    """`quick` is a smaller run, which must give `result`. `only` names the languages that have the program (all, if empty); where Deed is
+    not among them its figures are those of the program `beside`. `fewer` are the arguments for languages that would take too long with
+    `args`; the first tells how much less they do. `limit` is in seconds; `base` the arguments of the run whose memory is taken off."""
     program: str
     args: tuple
     quick: tuple
@@ -73,67 +78,87 @@ class Bench:
         return int(self.fewer[language][0]) / int(self.args[0]) if language in self.fewer else 1
 
 
-def rate(label, unit, program, args, quick, result, count, goals, ponies=(0, 0), workers=(1, 2), **more):
-    """Benches that count events in a second, one for each number of workers. A goal stands at the number that it was set for."""
-    return [Bench(program, args, quick, result, (Row(label, unit, count=count, goal=goals.get(w, 0), pony=ponies[w - 1]),), workers=w, **more)
-            for w in workers]
+def rate(label, unit, program, args, quick, result, events, goals, ponies, workers=(1, 2), **more):
+    """Benches that count events in a second, one for each number of workers; goals and Pony's figures stand at theirs."""
+    def row(w):
+        return Row(label, unit, count=events, goal=goals.get(w, 0), pony=ponies.get(w, 0))
+    return [Bench(program, tuple(args.split()), tuple(quick.split()), result, (row(w),), workers=w, **more) for w in workers]
 
 
-def idle_bench(label, holders, goals, ponies, only=(), args=()):
-    rows = (Row(label, "bytes", "resident", 1_000_000, goals[0], ponies[0]), Row(f"{label}, at the peak", "bytes", "peak", 1_000_000, goals[1]))
-    words = (str(holders), *args)
-    return Bench("idle", ("1000000", *words), ("1000", *words), str(1000 - holders), rows, only=only, rounds=1, limit=90, base=("0", *words))
+def idle_bench(label, holders, goal=0, pony=0, extra=(), **more):
+    rows = (Row(label, "bytes", "resident", MILLION, goal, pony), Row(f"{label}, at the peak", "bytes", "peak", MILLION, goal))
+    words = (str(holders), *extra)
+    return Bench("idle", (str(MILLION), *words), ("1000", *words), str(1000 - holders), rows, rounds=1, limit=90, base=("0", *words),
+                 **more)
 
 
 PERCENTILES = (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
 
 
-def latency(label, kind, count, milliseconds, goals=None, ponies=None, workers=2, quick=10, rounds=2, limit=15):
-    rows = tuple(Row(f"{label}: {name}", "ns", key, goal=(goals or {}).get(key, 0), pony=(ponies or {}).get(key, 0), charted=key in ("p50", "p999"))
-                 for key, name in PERCENTILES)
-    return Bench("latency", (kind, str(count), str(milliseconds)), (kind, str(quick), "20"), "0", rows, workers=workers,
+def latency(label, kind, count, milliseconds, goals=None, ponies=None, workers=2, rounds=2, limit=15):
+    """Goals and Pony's figures are in nanoseconds. Actors of CAF don't share a thread with one that never ends its turn."""
+    goals, ponies = goals or {}, ponies or {}
+    rows = tuple(Row(f"{label}: {name}", "ns", key, goal=goals.get(key, 0), pony=ponies.get(key, 0),
+                     charted=key in ("p50", "p999", *goals)) for key, name in PERCENTILES)
+    return Bench("latency", (kind, str(count), str(milliseconds)), (kind, "10", "20"), "0", rows, workers=workers,
                  only=() if kind == "quiet" else ("Deed", "Erlang", "Go"), rounds=rounds, limit=limit)
 
 
-MILLION = 1_000_000
-
-
 def benches():
-    """All of them, in the order of the table. Goals and Pony's figures: two cores, one machine, interleaved with the other peers."""
+    """All of them, in the order of the table."""
     return [
-        idle_bench("idle actor, in one list", 1, (224, 224), (908, 0)),
-        idle_bench("idle actor, in 100 lists", 100, (224, 224), (908, 0)),
-        dataclasses.replace(idle_bench("idle actor, hibernated in Erlang", 1, (0, 0), (0, 0), ("Erlang",), ("hibernate",)), beside="idle"),
-        *rate("spawn and park", "actors/s", "park", ("300000",), ("1000",), "1999", 300_000, {2: 5 * MILLION}, (0, 1.47 * MILLION), (2,)),
-        *rate("spawn, a message, exit", "actors/s", "spawn", ("200000",), ("1000",), "499500", 200_000, {1: 10 * MILLION, 2: 10 * MILLION},
-              (0.768 * MILLION, 2.01 * MILLION)),
-        *rate("fork and join", "actors/s", "forkjoin", ("200000",), ("1000",), "461500", 200_000, {}, (0.389 * MILLION, 0.506 * MILLION)),
-        *rate("ping-pong, one-way", "round trips/s", "pingpong", ("400000",), ("1000",), "2000", 400_000, {1: 12 * MILLION},
-              (8.6 * MILLION, 1.47 * MILLION)),
-        *rate("request and reply", "requests/s", "request", ("400000",), ("1000",), "1000", 400_000, {1: 20 * MILLION},
-              (8.4 * MILLION, 2.04 * MILLION)),
-        *rate("request and reply, gen_server", "requests/s", "server", ("400000",), ("1000",), "1000", 400_000, {}, only=("Erlang",), beside="request"),
-        *rate("ring of 503", "hops/s", "ring", ("1000000",), ("5000",), "0", 1_000_000, {1: 20 * MILLION}, (6.7 * MILLION, 2.7 * MILLION)),
-        *rate("4 senders to one", "messages/s", "many", ("1000000", "4"), ("4000", "4"), "1998000", 1_000_000, {2: 50 * MILLION},
-              (0, 37 * MILLION), (2,)),
-        *rate("1,000 senders to one", "messages/s", "many", ("1000000", "1000"), ("4000", "100"), "78000", 1_000_000, {2: 50 * MILLION},
-              (0, 37 * MILLION), (2,)),
-        *rate("all to all (Savina big)", "messages/s", "big", ("120", "4000"), ("20", "20"), "3760", 2 * 120 * 4000,
-              {1: 20 * MILLION}, (10.6 * MILLION, 7.6 * MILLION)),
-        *rate("chameneos", "meetings/s", "chameneos", ("100", "200000"), ("10", "500"), "1000", 200_000, {1: 5 * MILLION},
-              (2.8 * MILLION, 0.703 * MILLION)),
-        *rate("1 MB of nested data handed over", "hand-overs/s", "hand", ("50000", "10000"), ("20", "100"), "20", 50_000,
-              {1: MILLION, 2: MILLION}, (872, 0), fewer={"Erlang": ("1000", "10000")}),
+        *memory_benches(), *life_benches(), *message_benches(),
         Bench("timers", (str(MILLION),), ("1000",), "(1000, 0, 1000)",
-              (Row("timers set", "timers/s", "set", MILLION, pony=148_000), Row("timers cancelled", "timers/s", "cancel", MILLION),
+              (Row("timers set", "timers/s", "set", MILLION, pony=148e3), Row("timers cancelled", "timers/s", "cancel", MILLION),
                Row("timers set and fired", "timers/s", "fire", MILLION))),
+        *latency_benches(),
+    ]
+
+
+def memory_benches():
+    return [
+        idle_bench("idle actor, in one list", 1, goal=224, pony=908),
+        idle_bench("idle actor, in 100 lists", 100, goal=224, pony=908),
+        idle_bench("idle actor, hibernated in Erlang", 1, extra=("hibernate",), only=("Erlang",), beside="idle"),
+    ]
+
+
+def life_benches():
+    return [
+        *rate("spawn and park", "actors/s", "park", "300000", "1000", "1999", 300_000, {2: 5e6}, {2: 1.47e6}, workers=(2,)),
+        *rate("spawn, a message, exit", "actors/s", "spawn", "200000", "1000", "499500", 200_000, {1: 10e6, 2: 10e6},
+              {1: 0.768e6, 2: 2.01e6}),
+        *rate("fork and join", "actors/s", "forkjoin", "200000", "1000", "461500", 200_000, {}, {1: 0.389e6, 2: 0.506e6}),
+    ]
+
+
+def message_benches():
+    return [
+        *rate("ping-pong, one-way", "round trips/s", "pingpong", "400000", "1000", "2000", 400_000, {1: 12e6}, {1: 8.6e6, 2: 1.47e6}),
+        *rate("request and reply", "requests/s", "request", "400000", "1000", "1000", 400_000, {1: 20e6}, {1: 8.4e6, 2: 2.04e6}),
+        *rate("request and reply, gen_server", "requests/s", "server", "400000", "1000", "1000", 400_000, {}, {}, only=("Erlang",),
+              beside="request"),
+        *rate("ring of 503", "hops/s", "ring", "1000000", "5000", "0", 1_000_000, {1: 20e6}, {1: 6.7e6, 2: 2.7e6}),
+        *rate("4 senders to one", "messages/s", "many", "1000000 4", "4000 4", "1998000", 1_000_000, {2: 50e6}, {2: 37e6}, workers=(2,)),
+        *rate("1,000 senders to one", "messages/s", "many", "1000000 1000", "4000 100", "78000", 1_000_000, {2: 50e6}, {2: 37e6},
+              workers=(2,)),
+        *rate("all to all (Savina big)", "messages/s", "big", "120 4000", "20 20", "3760", 2 * 120 * 4000, {1: 20e6},
+              {1: 10.6e6, 2: 7.6e6}),
+        *rate("chameneos", "meetings/s", "chameneos", "100 200000", "10 500", "1000", 200_000, {1: 5e6}, {1: 2.8e6, 2: 0.703e6}),
+        *rate("1 MB of nested data handed over", "hand-overs/s", "hand", "50000 10000", "20 100", "20", 50_000, {1: 1e6, 2: 1e6}, {1: 872},
+              fewer={"Erlang": ("1000", "10000")}),
+    ]
+
+
+def latency_benches():
+    return [
         latency("request, nobody else", "quiet", 0, 700, ponies={"p50": 16_300, "p99": 36_700, "p999": 77_800}),
         latency("request beside 100 endless loops", "spin", 100, 1500),
-        latency("request beside 10,000 endless loops", "spin", 10_000, 2000, {"p50": 50_000, "p999": 2 * MILLION}, rounds=1, limit=8),
+        latency("request beside 10,000 endless loops", "spin", 10_000, 2000, {"p50": 50e3, "p999": 2e6}, rounds=1, limit=8),
         latency("request beside 100 that make garbage", "garbage", 100, 1500),
-        latency("request beside a changing heap of 250 MB", "heap", 250, 2000, {"p999": 100_000}, rounds=1),
-        latency("request beside a changing heap of 1 GB, on its worker", "heap", 1000, 4000, {"max": MILLION}, workers=1, rounds=1, limit=40),
-        latency("request beside a changing heap of 1 GB", "heap", 1000, 4000, {"max": MILLION}, rounds=1, limit=40),
+        latency("request beside a changing heap of 250 MB", "heap", 250, 2000, {"p999": 100e3}, rounds=1),
+        latency("request beside a changing heap of 1 GB, on its worker", "heap", 1000, 4000, {"max": 1e6}, workers=1, rounds=1, limit=40),
+        latency("request beside a changing heap of 1 GB", "heap", 1000, 4000, {"max": 1e6}, rounds=1, limit=40),
     ]
 
 

@@ -56,6 +56,6 @@ def svg(lines):
         y = TOP + STEP * at + 6
         parts.append(text(LABELS - 12, y + 3.5, label, "end"))
         parts += [mark(name, place(ratio), y) for name, ratio in peers.items()]
-        if goal:
+        if goal is not None:
             parts.append(mark("goal", place(goal), y))
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -165,7 +165,8 @@ def moved(size):
 
 def move_table(sizes):
     took = [moved(size) for size in sizes]
-    lines = ["| ns for each send | " + " | ".join(f"{size:,} B" for size in sizes) + " | slowest / fastest |", "|" + "---|" * (len(sizes) + 2)]
+    head = ["ns for each send", *[f"{size:,} B" for size in sizes], "slowest / fastest"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for kind in took[0]:
         row = [each[kind] for each in took]
         lines.append(f"| {kind} | " + " | ".join(map(str, row)) + f" | {max(row) / min(row):.2f} |")

@@ -33,10 +33,12 @@ def shown(row, value):
 
 
 def compared(row, ours, theirs):
-    if ours is None or not theirs:
-        return "–"
     ratio = row.ratio(ours, theirs)
-    return "∞" if ratio == math.inf else f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2f}"
+    if ratio is None:
+        return "–"
+    if ratio == math.inf:
+        return "∞"
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2f}" if ratio >= 0.1 or not ratio else f"{ratio:.2g}"
 
 
 def actor_table(lines, languages):
@@ -54,7 +56,8 @@ def actor_table(lines, languages):
 
 
 def missed(row, ours):
-    return bool(row.goal) and ours is not None and row.ratio(ours, row.goal) < 1
+    ratio = row.ratio(ours, row.goal)
+    return ratio is not None and ratio < 1
 
 
 def unreached(lines):
@@ -74,11 +77,9 @@ def chart_lines(lines):
         ours = found.get("Deed")
         if ours is None or not row.charted:
             continue
-        ratios = {l: row.ratio(ours, theirs) for l, theirs in found.items() if l != "Deed"}
-        if row.pony:
-            ratios["Pony"] = row.ratio(ours, row.pony)
+        ratios = {l: row.ratio(ours, theirs) for l, theirs in {**found, "Pony": row.pony}.items() if l != "Deed"}
         label = f"{row.label}, {bench.workers} worker{'s' if bench.workers > 1 else ''}" if row.more_is_better() else row.label
-        drawn.append((label, ratios, row.ratio(ours, row.goal) if row.goal else None))
+        drawn.append((label, {l: r for l, r in ratios.items() if r is not None}, row.ratio(ours, row.goal)))
     return drawn
 
 

@@ -70,7 +70,8 @@ def run_compiler(names, options):
     moves = compute.move_table(compute.MOVED[:1] if options.quick else compute.MOVED)
     if options.quick:
         return {}, {}
-    sections = {"startup": f"Start-up, from exec to the end of a program that prints a line: {startup:.1f} ms.", "compiler": speed, "moves": moves}
+    sections = {"startup": f"Start-up, from exec to the end of a program that prints a line: {startup:.1f} ms.", "compiler": speed,
+                "moves": moves}
     print("\n\n".join(sections.values()))
     return sections, {}
 
@@ -88,9 +89,10 @@ def main():
     options = parser.parse_args()
     names = options.names or list(GROUPS)
     programs = {"actors": {b.program for b in actors.benches()}, "compute": set(compute.PROGRAMS), "compiler": set()}
-    unknown = set(names) - set(GROUPS) - set().union(*programs.values())
+    known = [*GROUPS, *sorted(set().union(*programs.values()))]
+    unknown = [n for n in names if n not in known]
     if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join([*GROUPS, *sorted(set().union(*programs.values()))])}")
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
     failed = False
     for group, measure in zip(GROUPS, (run_actors, run_compute, run_compiler)):
         if group not in names and not programs[group] & set(names):

@@ -18,7 +18,7 @@ behavior forker(stateful_actor<Join> *self, long n, actor to) {
 }
 
 int main(int argc, char **argv) {
-  Bench bench{argc, argv};
+  Bench bench{argc, argv, Bench::sharing};
   long n = bench.number(0, 100000);
   bench.timed([=](scoped_actor &self, actor_system &) { self->spawn(forker, n, actor_cast<actor>(self)); });
 }

@@ -34,7 +34,7 @@ behavior holder(stateful_actor<Holder> *self) {
 }
 
 int main(int argc, char **argv) {
-  Bench bench{argc, argv};
+  Bench bench{argc, argv, Bench::sharing};
   long n = bench.number(0, 1000000), count = bench.number(1, 1);
   actor_system system{bench.config};
   scoped_actor self{system};

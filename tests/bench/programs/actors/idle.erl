@@ -15,6 +15,11 @@ holder(Cells) ->
         {first, From} -> hd(Cells) ! {get, self()}, receive {value, V} -> From ! {first, V} end, holder(Cells);
         {hibernate, From} -> [C ! hibernate || C <- Cells], From ! hibernated, holder(Cells)
     end.
+settle() ->
+    case erlang:statistics(total_run_queue_lengths) of
+        0 -> ok;
+        _ -> timer:sleep(10), settle()
+    end.
 main(Args) ->
     N = bench:number(Args, 0, 1000000),
     Count = bench:number(Args, 1, 1),
@@ -25,7 +30,7 @@ main(Args) ->
         [_, _, "hibernate"] ->
             [H ! {hibernate, self()} || H <- Holders],
             [receive hibernated -> ok end || _ <- Holders],
-            timer:sleep(2000);
+            settle();
         _ -> ok
     end,
     io:format("ready ~p~n", [Filled]),

@@ -21,7 +21,7 @@ behavior keeper(event_based_actor *self, long n, actor to) {
 }
 
 int main(int argc, char **argv) {
-  Bench bench{argc, argv};
+  Bench bench{argc, argv, Bench::sharing};
   long n = bench.number(0, 200000);
   bench.timed([=](scoped_actor &self, actor_system &) { self->spawn(keeper, n, actor_cast<actor>(self)); });
 }
