@@ -41,6 +41,7 @@ static bool log_object(Copier *c, Obj *obj, u64 header) {
   c->words += header_words(header);
   c->counted |= header_is_counted(header);
   c->handles |= header_is_handle(header);
+  c->blobs |= header_kind(header) == KIND_BLOB;
   return true;
 }
 
@@ -94,7 +95,7 @@ bool copier_measure(Copier *c, const Val *vals, u32 count) {
   c->last = NULL;
   c->count = 0;
   c->words = c->elements = 0;
-  c->counted = c->handles = false;
+  c->counted = c->handles = c->blobs = false;
   bool noted = true;
   for (u32 i = 0; i < count && noted; i++) noted = note(c, vals[i]);
   for (u32 i = 0; i < c->count && noted; i++) {
@@ -108,6 +109,87 @@ bool copier_measure(Copier *c, const Val *vals, u32 count) {
   if (noted && c->words <= UINT32_MAX) return true;
   copier_undo(c);
   return false;
+}
+
+u64 copier_bytes_held(const Copier *c) {
+  u64 bytes = 0;
+  for (u32 i = 0; c->blobs && i < c->count; i++) {
+    CopyEntry entry = c->worker->copy_log[i];
+    if (header_kind(entry.header) == KIND_BLOB) bytes += storage_bytes(handle_storage(entry.obj));
+  }
+  return bytes;
+}
+
+// ---- What banks pay -------------------------------------------------------------------------------------------------
+
+// Of storage that the copies will own, and the originals own now.
+static u64 bytes_owned(const Copier *c) {
+  u64 bytes = 0;
+  for (u32 i = 0; c->handles && i < c->count; i++) {
+    CopyEntry entry = c->worker->copy_log[i];
+    Kind kind = header_kind(entry.header);
+    if ((kind == KIND_BUF || kind == KIND_ARRAY) && handle_storage(entry.obj)) bytes += storage_bytes(handle_storage(entry.obj));
+  }
+  return bytes;
+}
+
+static void let_go_bytes(const Copier *c, u32 until) {
+  for (u32 i = 0; c->blobs && i < until; i++) {
+    CopyEntry entry = c->worker->copy_log[i];
+    if (header_kind(entry.header) == KIND_BLOB) bank_unhold_storage(c->worker, c->to, handle_storage(entry.obj));
+  }
+}
+
+static bool hold_bytes(const Copier *c) {
+  for (u32 i = 0; c->blobs && i < c->count; i++) {
+    CopyEntry entry = c->worker->copy_log[i];
+    if (header_kind(entry.header) != KIND_BLOB || bank_hold_storage(c->worker, c->to, handle_storage(entry.obj))) continue;
+    let_go_bytes(c, i);
+    return false;
+  }
+  return true;
+}
+
+static void let_go_blocks(const Copier *c, u32 until) {
+  const AddressMap *blocks = &c->worker->copy_blocks;
+  for (u32 i = 0; i < until; i++) {
+    if (blocks->pairs[i].key) bank_unhold(c->worker, c->to, (SharedBlock *)blocks->pairs[i].key);
+  }
+}
+
+static bool hold_blocks(const Copier *c) {
+  const AddressMap *blocks = &c->worker->copy_blocks;
+  for (u32 i = 0; i < blocks->capacity; i++) {
+    if (!blocks->pairs[i].key || bank_hold(c->worker, c->to, (SharedBlock *)blocks->pairs[i].key)) continue;
+    let_go_blocks(c, i);
+    return false;
+  }
+  return true;
+}
+
+// Charges a block of so many bytes that is about to be filled, and all that its objects will own and hold: false if that is refused, and
+// then nothing is charged.
+static bool pay(const Copier *c, u64 bytes) {
+  u64 owned = c->from == c->to ? 0 : bytes_owned(c);
+  if (!bank_take(c->worker, c->to, bytes + owned)) return false;
+  if (LIKELY(!c->blobs && !c->worker->copy_blocks.count)) return true;
+  if (hold_bytes(c)) {
+    if (hold_blocks(c)) return true;
+    let_go_bytes(c, c->count);
+  }
+  bank_give(c->worker, c->to, bytes + owned);
+  return false;
+}
+
+static void pay_back(const Copier *c, u64 bytes) {
+  bank_give(c->worker, c->to, bytes + (c->from == c->to ? 0 : bytes_owned(c)));
+  let_go_bytes(c, c->count);
+  let_go_blocks(c, c->worker->copy_blocks.capacity);
+}
+
+// The copies own now what the originals did.
+static void pass_on(const Copier *c) {
+  if (UNLIKELY(c->from != c->to)) bank_give(c->worker, c->from, bytes_owned(c));
 }
 
 static u64 *marker_at(const Copier *c, Obj *obj, u64 header) {
@@ -191,12 +273,18 @@ static bool out(Copier *c, const Val *vals, u32 count, Val *copies, Chunk **chun
   u64 words = c->words + 2 * (u64)c->worker->copy_blocks.count;
   u64 *to = NULL;
   if (words) {
-    Chunk *made = words <= UINT32_MAX ? chunk_new((u32)words) : NULL;
+    u64 bytes = chunk_bytes((u32)words);
+    bool paid = words <= UINT32_MAX && pay(c, bytes);
+    Chunk *made = paid ? chunk_new((u32)words) : NULL;
     if (!made) {
+      if (paid) pay_back(c, bytes);
       copier_undo(c);
       return false;
     }
+    pass_on(c);
     made->used = (u32)words;
+    made->payer = c->to;
+    made->paid = c->to != NULL;
     made->counted = c->counted || c->worker->copy_blocks.count;
     to = put_handles(&c->worker->copy_blocks, made->words);
     *chunk = made;
@@ -206,25 +294,28 @@ static bool out(Copier *c, const Val *vals, u32 count, Val *copies, Chunk **chun
   return true;
 }
 
-bool copy_out(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk) {
-  Copier c = {.worker = worker};
+bool copy_out(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk, Bank *from, Bank *to) {
+  Copier c = {.worker = worker, .from = from, .to = to};
   *chunk = NULL;
   return copier_measure(&c, vals, count) && out(&c, vals, count, copies, chunk);
 }
 
-bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk) {
-  Copier c = {.worker = worker};
+bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk, Bank *to) {
+  Copier c = {.worker = worker, .from = worker->account->bank, .to = to};
   *chunk = NULL;
   return copier_measure_sent(&c, vals, count) && out(&c, vals, count, copies, chunk);
 }
 
 bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, CopyBlock *made) {
-  Copier c = {.worker = worker};
+  Bank *bank = worker->account->bank;
+  Copier c = {.worker = worker, .from = bank, .to = bank};
   if (!copier_measure_sent(&c, vals, count)) return false;
   u32 blocks = worker->copy_blocks.count;
   u64 size = header_bytes + (count + 2 * (u64)blocks + c.words) * 8;
-  char *block = size <= UINT32_MAX ? pool_alloc(&worker->pool, size) : NULL;  // a message's size is a u32
+  bool paid = size <= UINT32_MAX && pay(&c, size);  // a message's size is a u32
+  char *block = paid ? pool_alloc(&worker->pool, size) : NULL;
   if (!block) {
+    if (paid) pay_back(&c, size);
     copier_undo(&c);
     return false;
   }

@@ -20,6 +20,8 @@ typedef struct Copier {
   u64 elements;              // of arrays of vals
   bool counted;
   bool handles;              // there are some
+  bool blobs;                // there are Bytes with storage
+  Bank *from, *to;           // what is owned was the former's, and copies are charged to the latter; NULL: to nobody
 } Copier;
 
 // While a copy is made the header of each original is a marker: where its copy comes, in words from some base.
@@ -34,6 +36,8 @@ void copier_undo(Copier *c);
 // Where the copy of the log's i-th object comes.
 u64 copier_place(const Copier *c, u32 i);
 void copier_move(const Copier *c, u32 i, u64 offset);
+// Of storage behind Bytes among the objects to copy: each in full.
+u64 copier_bytes_held(const Copier *c);
 // Passes 2 and 3, after which only copier_tidy() is left to do. The copies lie at their offsets from `to`, and have these flags.
 void copier_fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out, u64 flags);
 void copier_tidy(const Copier *c);

@@ -228,8 +228,8 @@ static u32 name_length(const Actor *actor, char *number, size_t room) {
 }
 
 // The Broken with the names of the actors whose awaits are on the path from `start`, beginning with the one at `first`. NULL as chunk:
-// there is no memory for them.
-static Val deadlock_value(Search *search, u32 start, u32 first, Chunk **chunk) {
+// there is no memory for them. Of those outside the bank that is told, only that they exist.
+static Val deadlock_value(Search *search, u32 start, u32 first, const Bank *told, Chunk **chunk) {
   Worker *worker = search->worker;
   u32 count = search->depth - start;
   char number[32];
@@ -244,6 +244,10 @@ static Val deadlock_value(Search *search, u32 start, u32 first, Chunk **chunk) {
   for (u32 i = count; i--;) {
     Actor *actor = taken_edge(search, start + (first - start + i) % count).through;
     if (!actor) continue;
+    if (!bank_contains(told, actor->bank)) {
+      path = chunk_cons(*chunk, chunk_string(*chunk, KIND_STRING, STR("?")), path);
+      continue;
+    }
     u32 length = name_length(actor, number, sizeof number), named = (u32)actor->class->name.len;
     Val name = chunk_string(*chunk, KIND_STRING, (Str){NULL, length});
     char *text = (char *)val_obj(name)->words;
@@ -285,6 +289,10 @@ static void break_await(Worker *worker, Actor *actor, Val broken, Chunk *chunk) 
     promise_fail(worker, before, broken, chunk);
     return;
   }
+  if (bank_take(worker, actor->bank, sizeof *own)) {
+    bank_give(worker, own->payer, sizeof *own);
+    own->payer = actor->bank;
+  }
   own->asked = before->asked;
   own->asked_slot = before->asked_slot;
   promise_fail(worker, own, broken, chunk);
@@ -299,10 +307,11 @@ static void break_cycle(Search *search, u32 start) {
   Worker *worker = search->worker;
   u32 closing = closing_edge(search, start);
   Edge edge = taken_edge(search, closing);
-  Chunk *chunk;
-  Val broken = deadlock_value(search, start, awaiting_edge(search, start, closing), &chunk);
-  unwind(search, 0);
   if (!edge.wait) BUG("a cycle that no wait has closed");
+  Chunk *chunk;
+  const Bank *told = edge.through ? edge.through->bank : edge.wait->target->payer;
+  Val broken = deadlock_value(search, start, awaiting_edge(search, start, closing), told, &chunk);
+  unwind(search, 0);
   if (edge.through) break_await(worker, edge.through, broken, chunk);
   else promise_cut(worker, edge.wait, broken, chunk);
 }

@@ -8,6 +8,7 @@
 // the next collection need not look at them; those at and above the watermark are looked at again. The frame at the watermark
 // returns to a barrier instead of its caller; the barrier lowers the watermark by some frames at once. So a recursion a million
 // frames deep that allocates is not scanned a million times.
+#include "vm/bank.h"
 #include "vm/load.h"
 #include "vm/memory.h"
 #include "vm/step.h"
@@ -45,7 +46,29 @@ Turn *turn_make(Worker *worker) {
   return NULL;
 }
 
+bool turn_charge(Worker *worker, Turn *turn, u64 bytes) {
+  if (!turn->charged) turn->payer = worker->account->bank;
+  if (bytes > turn->charged && !bank_take(worker, turn->payer, bytes - turn->charged)) return false;
+  if (bytes < turn->charged) bank_give(worker, turn->payer, turn->charged - bytes);
+  turn->charged = bytes;
+  return true;
+}
+
+static void repay(Worker *worker, Turn *turn) {
+  bank_give(worker, turn->payer, turn->charged);
+  turn->charged = 0;
+}
+
+void turn_repay(Worker *worker) {
+  Turn *turn = worker->turn;
+  repay(worker, turn);
+  if (turn->stack_words <= DEEP_WORDS) return;
+  worker->turn = NULL;
+  turn_free(worker, turn);
+}
+
 void turn_free(Worker *worker, Turn *turn) {
+  if (turn->charged) repay(worker, turn);
   deadlock_forget(worker, &turn->waiter);
   stack_give(worker, turn->stack, turn->stack_words);
   pool_free(&worker->pool, turn, sizeof *turn);
@@ -85,6 +108,7 @@ bool stack_reserve(Worker *worker, u64 needed, u32 used) {
   if (words < STACK_WORDS) words = STACK_WORDS;
   if (words < needed) words = needed;
   if (words > most) words = most;
+  if (!turn_pay(worker, turn, sizeof *turn + words * sizeof(u64))) return fault_memory(worker);
   if (!stack_move(worker, turn, (u32)words, used)) return fault_memory(worker);
   stack_end_set(worker);
   return true;

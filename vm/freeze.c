@@ -79,6 +79,7 @@ static SharedBlock *block_of(Copier *c, Val v, Val *copy) {
     return NULL;
   }
   block->counted = c->counted;
+  block->charge += copier_bytes_held(c);
   c->worker->frozen++;
   for (u32 i = 0; i < c->count; i++) {
     shared_add(block, (Obj *)((u64 *)block + copier_place(c, i)), header_words(c->worker->copy_log[i].header));
@@ -109,7 +110,7 @@ static void freeze(Copier *c, Val v) {
   SharedBlock *block = block_of(c, v, &copy);
   if (!block) return;
   Heap *heap = heap_get(worker);
-  bool held = heap && shares_hold(heap, block);
+  bool held = heap && shares_hold(worker, heap, block);
   if (held && c->family) family_moved(c, heap, block);
   copier_tidy(c);
   if (held && remember(worker, heap, val_obj(v), val_obj(copy))) remember_parts(worker, heap, val_obj(v), val_obj(copy));

@@ -52,7 +52,8 @@ Chunk *chunk_new(u32 capacity) {
   chunk->next = NULL;
   chunk->capacity = capacity;
   chunk->used = 0;
-  chunk->counted = false;
+  chunk->counted = chunk->paid = false;
+  chunk->payer = NULL;
   return chunk;
 }
 
@@ -60,7 +61,7 @@ Heap *heap_get(Worker *worker) {
   Heap **place = heap_place(worker);
   if (*place) return *place;
   Heap *heap = memory_alloc(sizeof *heap);
-  if (heap) *heap = (Heap){.threshold = THRESHOLD_MIN};
+  if (heap) *heap = (Heap){.threshold = THRESHOLD_MIN, .payer = worker->account->bank, .bytes = sizeof *heap};
   return *place = heap;
 }
 
@@ -73,6 +74,8 @@ static Obj *to_space(Collector *c, u32 words) {
       c->failed = true;
       return NULL;
     }
+    fill->payer = c->heap->payer;
+    c->heap->bytes += chunk_bytes(fill->capacity);
     if (c->fill) c->fill->next = fill;
     else c->first = c->scan = fill;
     c->fill = fill;
@@ -94,6 +97,7 @@ static Obj *to_large(Collector *c, u32 words) {
   }
   *large = (LargeObj){.next = c->heap->large, .marked = true, .words = words};
   c->heap->large = large;
+  c->heap->bytes += large_bytes(words);
   return &large->obj;
 }
 
@@ -307,6 +311,7 @@ static void keep_young_large(Collector *c) {
     large->young = large->marked = false;
     large->next = c->heap->large;
     c->heap->large = large;
+    c->heap->bytes += large_bytes(large->words);
     c->moved += large->words;
   }
 }
@@ -374,6 +379,7 @@ static void sweep_large(Collector *c) {
       link = &large->next;
     } else {
       *link = large->next;
+      c->heap->bytes -= large_bytes(large->words);
       memory_free(large, large_bytes(large->words));
     }
   }
@@ -394,8 +400,9 @@ static void keep_chunk(Collector *c, Chunk *chunk) {
   }
 }
 
-static void free_chunk(Worker *worker, Chunk *chunk) {
-  if (chunk->counted) counts_release_moved(worker, chunk->words, chunk->used);
+static void free_chunk(Worker *worker, Heap *heap, Chunk *chunk) {
+  if (chunk->counted) counts_release_moved(worker, chunk->words, chunk->used, chunk->payer);
+  heap->bytes -= chunk_bytes(chunk->capacity);
   memory_free(chunk, chunk_bytes(chunk->capacity));
 }
 
@@ -445,7 +452,7 @@ void gc_major(Worker *worker, bool frames) {
   if (!c.failed && !(frames && heap_in_guard(worker))) heap->guard_garbage = false;
   while (from) {
     Chunk *next = from->next;
-    free_chunk(worker, from);
+    free_chunk(worker, heap, from);
     from = next;
   }
   shares_end(worker, heap, c.failed);

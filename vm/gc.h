@@ -1,5 +1,6 @@
 // The collector's inside: what gc.c, heap.c, release.c and walk.c say to each other. heap.h is the face.
 #pragma once
+#include "vm/bank.h"
 #include "vm/life.h"
 #include "vm/memory.h"
 #include "vm/scan.h"
@@ -42,6 +43,8 @@ bool heap_is_young(const Worker *worker, Obj *obj);
 
 // The actor's heap, made if there is none. NULL when memory is out.
 Heap *heap_get(Worker *worker);
+// Charges the actor's bank for what the heap holds now, or gives back what it holds no more. False: a limit would be passed.
+bool heap_pay(Worker *worker, Heap *heap) MUST_CHECK;
 
 // How many words a new chunk should have, for a heap of `words` in which `needed` must fit.
 u32 chunk_capacity(u64 words, u32 needed);
@@ -64,12 +67,12 @@ typedef void (*SlotVisit)(void *context, Val *slot);
 void state_each(Actor *actor, SlotVisit visit, void *context);
 
 // ---- release.c ----
-void handle_release(Worker *worker, Obj *obj);
-static inline void count_release(Worker *worker, Obj *obj) {         // what a dead COUNTED object held
+void handle_release(Worker *worker, Obj *obj, Bank *payer);
+static inline void count_release(Worker *worker, Obj *obj, Bank *payer) {  // what a dead COUNTED object held
   if (LIKELY(obj->header == REF_HEADER)) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
-  else handle_release(worker, obj);
+  else handle_release(worker, obj, payer);
 }
-void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
+void counts_release_moved(Worker *worker, u64 *words, u64 used, Bank *payer);  // after a collection: of those that were not moved
 
 void block_dead(Worker *worker, SharedBlock *block);                 // its last count is gone
 

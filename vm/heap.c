@@ -4,6 +4,7 @@
 // request that the nursery can't hold, one big chunk in the nursery's place. The nursery is empty when the big chunk is
 // taken, so what lies in the chunk can simply become old, unmoved, at the next collection: it costs nothing, and a
 // later major collection sorts it out.
+#include "vm/charge.h"
 #include "vm/engine.h"
 #include "vm/gc.h"
 
@@ -63,7 +64,7 @@ static void fragment_drop(Worker *worker) {
   if (!turn->message->counted) return;
   Fragment fragment = message_fragment(turn->message);
   turn->message->counted = 0;
-  counts_release_moved(worker, fragment.words, fragment.bytes / 8);
+  counts_release_moved(worker, fragment.words, fragment.bytes / 8, turn->message->payer);
 }
 
 // The part for turns that made more than small objects.
@@ -79,6 +80,8 @@ static __attribute__((noinline)) void young_drop_big(Worker *worker) {
     chunk_free(worker, chunk);
   }
   worker->big = NULL;
+  account_give(worker->account, worker->young_paid);
+  worker->young_paid = 0;
 }
 
 // Everything young that was not moved or kept is dead.
@@ -86,7 +89,7 @@ static void young_drop(Worker *worker) {
   big_seal(worker);
   for (u32 i = 0; i < worker->counted_count; i++) {
     Obj *obj = worker->counted[i];
-    if (!header_is_forward(obj->header)) count_release(worker, obj);
+    if (!header_is_forward(obj->header)) count_release(worker, obj, worker->account->bank);
   }
   worker->counted_count = 0;
   fragment_drop(worker);
@@ -106,6 +109,7 @@ static void heap_link(Heap *heap, Chunk *chunk) {
   *place = chunk;
   heap->live_words += chunk->used;
   heap->outside_words += chunk_outside(chunk);
+  heap->bytes += chunk_bytes(chunk->capacity);
 }
 
 // The big chunk and the large objects become the actor's as they are.
@@ -123,6 +127,7 @@ static bool big_keep(Worker *worker) {
     large->next = heap->large;
     heap->large = large;
     heap->live_words += large->words;
+    heap->bytes += large_bytes(large->words);
   }
   worker->young_large = NULL;
   return true;
@@ -171,10 +176,28 @@ static bool major_is_due(const Worker *worker, const Heap *heap) {
   return heap->live_words + heap->outside_words > heap->threshold || shares_due(heap);
 }
 
+bool heap_pay(Worker *worker, Heap *heap) {
+  if (!heap) return true;
+  u64 bytes = heap->bytes + shares_bytes(heap);
+  if (bytes > heap->paid && !bank_take(worker, heap->payer, bytes - heap->paid)) return false;
+  if (bytes < heap->paid) bank_give(worker, heap->payer, heap->paid - bytes);
+  heap->paid = bytes;
+  return true;
+}
+
+// The heap has grown by a collection: what it takes is asked for afterwards, for only then is it known. If the bank refuses, garbage goes
+// first; if there is too little of that, the actor ends.
+static bool pay_or_shrink(Worker *worker, bool frames) {
+  if (LIKELY(heap_pay(worker, *heap_place(worker)))) return true;
+  gc_major(worker, frames);
+  return heap_pay(worker, *heap_place(worker)) || doom(worker, frames);
+}
+
 // With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
 static bool collect(Worker *worker, bool all) {
   if (!minor(worker, true)) return false;
   if (all || major_is_due(worker, *heap_place(worker))) gc_major(worker, true);
+  if (!pay_or_shrink(worker, true)) return false;
   if (worker->turn) frames_set_watermark(worker, worker->turn);
   if (WALKING) heap_check(worker, worker->actor, true);
   return true;
@@ -183,17 +206,25 @@ static bool collect(Worker *worker, bool all) {
 // ---- Allocating -----------------------------------------------------------------------------------------------------
 
 // A block outside the nursery; when there is no memory, everything that can be collected is, once.
-static void *block_alloc(Worker *worker, size_t size) {
+static void *young_alloc(Worker *worker, size_t size) {
+  if (!account_take(worker, worker->account, size)) return NULL;
   void *block = memory_alloc(size);
+  if (block) worker->young_paid += size;
+  else account_give(worker->account, size);
+  return block;
+}
+
+static void *block_alloc(Worker *worker, size_t size) {
+  void *block = young_alloc(worker, size);
   if (block || heap_is_native(worker)) return block;
-  return collect(worker, true) ? memory_alloc(size) : NULL;
+  return collect(worker, true) ? young_alloc(worker, size) : NULL;
 }
 
 static bool big_take(Worker *worker, u32 words) {
   Chunk *chunk = block_alloc(worker, chunk_bytes(words));
   if (!chunk) return false;
   big_seal(worker);
-  *chunk = (Chunk){.next = worker->big, .capacity = words};
+  *chunk = (Chunk){.next = worker->big, .capacity = words, .payer = worker->account->bank};
   worker->untidy = true;
   worker->big = chunk;
   worker->at = chunk->words;
@@ -304,6 +335,7 @@ bool heap_end_turn(Worker *worker) {
     young_drop(worker);
   }
   trim(worker, look.pointers);
+  if (!pay_or_shrink(worker, false)) return false;
   if (WALKING) heap_check(worker, worker->actor, false);
   return true;
 }
@@ -323,8 +355,11 @@ bool heap_adopt(Worker *worker, Chunk *chunk) {
   // A loop of awaits may fill the heap with answers, and make nothing that would fill the nursery.
   if (major_is_due(worker, *heap_place(worker)) && !collect(worker, false)) return false;
   Heap *heap = heap_get(worker);
-  if (!heap || (chunk->counted && !shares_take(worker, heap, chunk->words, chunk->used))) return false;
+  if (!heap || !charge_chunk(worker, chunk, heap->payer)) return false;
+  if (chunk->counted && !shares_take(worker, heap, chunk->words, chunk->used)) return false;
   heap_link(heap, chunk);
+  heap->paid += chunk_bytes(chunk->capacity);
+  chunk->paid = false;
   worker->untidy = true;
   return true;
 }

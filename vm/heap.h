@@ -11,6 +11,8 @@
 #include "vm/obj.h"
 
 typedef struct Worker Worker;
+typedef struct Bank Bank;
+typedef struct Account Account;
 typedef struct Message Message;
 
 // A run of words holding objects back to back, from words[0] to words[used).
@@ -19,6 +21,8 @@ typedef struct Chunk {
   u32 capacity;   // words
   u32 used;       // words
   bool counted;   // some object in it may be COUNTED
+  bool paid;      // it stands alone, and the payer is charged for it; else the heap that it is part of is
+  Bank *payer;    // of it and of what its handles own; NULL: nobody yet
   u64 words[];
 } Chunk;
 
@@ -50,6 +54,9 @@ typedef struct Heap {
   u64 outside_words;  // in the storage of Bytes that came here since the last collection, or survived it
   u64 threshold;      // collect when live_words and outside_words pass it
   bool guard_garbage; // a guard's turn left something here that may point into its message: unreachable once the guard ended
+  Bank *payer;        // its actor's bank
+  u64 bytes;          // of itself, its chunks and large objects
+  u64 paid;           // bytes charged to the payer: brought up to date by heap_pay()
   struct Shares *shares;  // blocks that it points into (shared.h), or NULL
 } Heap;
 
@@ -111,15 +118,16 @@ void heap_walk(Worker *worker, Actor *actor);
 // and immortal values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised; what handles own
 // moves to their copies, and the originals are spent. What lies in a shared block is pointed to, and the chunk holds the block.
 // Linear in the graph's size, iterative. False when memory is out;
-// nothing is changed then. While it runs the headers of what is
+// nothing is changed then. The chunk is charged to the bank `to`, and so is what its handles own, which `from` paid for before; to nobody if
+// `to` is NULL. While it runs the headers of what is
 // copied are overwritten: no other thread may read them.
-bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
+bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk, Bank *from, Bank *to) MUST_CHECK;
 
 // The same for what the running actor gives away, in an answer or a message: what is large is copied into a shared block of its own,
 // once, and found there by later copies.
-bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
+bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk, Bank *to) MUST_CHECK;
 
-// Into a block of the worker's pool, behind `header_bytes` of the caller's own: the graph follows the header and `count` root words.
+// Into a block of the worker's pool, which the running actor's bank pays for, behind `header_bytes` of the caller's own: the graph follows the header and `count` root words.
 typedef struct CopyBlock {
   void *block;
   u64 size;      // bytes
@@ -128,8 +136,8 @@ typedef struct CopyBlock {
 } CopyBlock;
 bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, CopyBlock *made) MUST_CHECK;
 
-// Gives back the counts of the COUNTED objects among words[0..used).
-void counts_release(Worker *worker, u64 *words, u32 used);
+// Gives back the counts of the COUNTED objects among words[0..used), and to the bank (NULL: none) what it paid for them.
+void counts_release(Worker *worker, u64 *words, u32 used, Bank *payer);
 
 // ---- Comparing and showing (compare.c, show.c) ----
 

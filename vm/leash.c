@@ -31,10 +31,13 @@ bool leash_is_empty(const Actor *leash) { return !atomic_load_explicit(&leash_of
 // ---- Holding --------------------------------------------------------------------------------------------------------
 
 static Hold *hold_new(Worker *worker) {
-  Hold *hold = pool_alloc(&worker->pool, sizeof *hold);
-  if (hold) *hold = (Hold){.watcher = {.kind = WATCHER_HOLD}};
+  Bank *bank = worker->account->bank;
+  Hold *hold = bank_alloc(worker, bank, sizeof *hold);
+  if (hold) *hold = (Hold){.watcher = {.kind = WATCHER_HOLD}, .payer = bank};
   return hold;
 }
+
+static void hold_free(Worker *worker, Hold *hold) { bank_free(worker, hold->payer, hold, sizeof *hold); }
 
 static void join(Actor *leash, Hold *hold) {
   Leash *state = leash_of(leash);
@@ -63,7 +66,7 @@ static void step(Worker *worker, Actor *leash);
 void leash_left(Worker *worker, Hold *hold) {
   Actor *leash = hold->leash, *actor = hold->watcher.actor;
   leave(leash_of(leash), hold);
-  pool_free(&worker->pool, hold, sizeof *hold);
+  hold_free(worker, hold);
   step(worker, leash);
   if (!is_task(actor)) weight_return(worker, actor, WEIGHT_UNIT);
   weight_return(worker, leash, WEIGHT_UNIT);
@@ -75,7 +78,7 @@ void leash_left(Worker *worker, Hold *hold) {
 enum { TASK_HOLD, TASK_ROOM, TASK_FIELDS };  // its own Hold, and one for what it spawns next, or NULL
 
 static void task_drop(Worker *worker, Actor *actor) {
-  if (actor->fields[TASK_ROOM]) pool_free(&worker->pool, (Hold *)actor->fields[TASK_ROOM], sizeof(Hold));
+  if (actor->fields[TASK_ROOM]) hold_free(worker, (Hold *)actor->fields[TASK_ROOM]);
   leash_left(worker, (Hold *)actor->fields[TASK_HOLD]);
 }
 
@@ -103,7 +106,7 @@ static bool begin_task(Worker *worker, Actor *leash, Val closure, Promise *promi
   Actor *actor = message ? actor_make(worker, worker->account->bank, &leash_task_class) : NULL;
   if (!actor) {
     if (message) heap_free_message(worker, message);
-    if (hold) pool_free(&worker->pool, hold, sizeof *hold);
+    if (hold) hold_free(worker, hold);
     promise_release(worker, promise);
     return false;
   }
@@ -146,7 +149,7 @@ static void begin_cut(Worker *worker, Bond *bond) {
 
 static void bond_free(Worker *worker, Bond *bond) {
   Actor *leash = bond->leash;
-  pool_free(&worker->pool, bond, sizeof *bond);
+  bank_free(worker, bond->payer, bond, sizeof *bond);
   weight_return(worker, leash, WEIGHT_UNIT);
 }
 
@@ -235,10 +238,11 @@ static void leash_drop(Worker *worker, Actor *actor) {
 static bool may_start(Worker *worker) { return !worker->in_guard || fault_set(worker, "a guard or a constant may not start anything"); }
 
 static bool bind(Worker *worker, Actor *owner, Actor *leash) {
-  Bond *bond = pool_alloc(&worker->pool, sizeof *bond);
+  Bank *bank = worker->account->bank;
+  Bond *bond = bank_alloc(worker, bank, sizeof *bond);
   if (!bond) return false;
   atomic_fetch_add_explicit(&leash->weight, WEIGHT_UNIT, memory_order_relaxed);
-  *bond = (Bond){.watcher = {.kind = WATCHER_BOND}, .leash = leash};
+  *bond = (Bond){.watcher = {.kind = WATCHER_BOND}, .leash = leash, .payer = bank};
   watcher_bind(&bond->watcher, owner);
   return true;
 }

@@ -36,10 +36,15 @@ typedef struct Alarm {
   Promise *promise;
 } Alarm;
 
+// Whoever asked pays for both.
+enum { ALARM_BYTES = sizeof(Alarm) + sizeof(Timer) };
+
 static void alarm_free(Worker *worker, Alarm *alarm) {
+  Promise *promise = alarm->promise;
   timers_cancel(&worker->pool, alarm->timer);
-  promise_release(worker, alarm->promise);
   pool_free(&worker->pool, alarm, sizeof *alarm);
+  bank_give(worker, promise->payer, ALARM_BYTES);
+  promise_release(worker, promise);
 }
 
 static bool alarm_claim(void *context) {
@@ -57,19 +62,30 @@ static const TimerKind ringing = {alarm_claim, alarm_ring};
 
 static void alarm_cancel(Worker *worker, Operation *operation) { alarm_free(worker, (Alarm *)operation); }
 
+static Alarm *alarm_new(Worker *worker, Promise *promise, u64 us) {
+  Alarm *alarm = pool_alloc(&worker->pool, sizeof *alarm);
+  if (!alarm) return NULL;
+  *alarm = (Alarm){{.cancel = alarm_cancel}, NULL, promise};
+  alarm->timer = timers_set(&worker->sched->timers, &worker->pool, sched_now(worker) + us, &ringing, alarm);
+  if (alarm->timer) return alarm;
+  pool_free(&worker->pool, alarm, sizeof *alarm);
+  return NULL;
+}
+
 bool power_clock_after(Worker *worker, Actor *actor, Message *message) {
   (void)actor;
   i64 us = val_us(message->args[0]);
   if (us <= 0) return power_answer(worker, message, VAL_UNIT);
   Promise *promise = message->promise;
   if (!promise_is_heard(promise)) return true;  // dropped before it began
-  Alarm *alarm = pool_alloc(&worker->pool, sizeof *alarm);
-  if (!alarm) return fault_memory(worker);
-  *alarm = (Alarm){{.cancel = alarm_cancel}, NULL, promise};
-  u64 now = sched_now(worker);
-  alarm->timer = timers_set(&worker->sched->timers, &worker->pool, now + (u64)us, &ringing, alarm);
-  if (!alarm->timer) {
-    pool_free(&worker->pool, alarm, sizeof *alarm);
+  if (!bank_take(worker, promise->payer, ALARM_BYTES)) {
+    worker->refused = NULL;
+    promise_break(worker, promise, WK_FULL, STR(""));
+    return true;
+  }
+  Alarm *alarm = alarm_new(worker, promise, (u64)us);
+  if (!alarm) {
+    bank_give(worker, promise->payer, ALARM_BYTES);
     return fault_memory(worker);
   }
   message->promise = NULL;

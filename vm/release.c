@@ -5,10 +5,10 @@
 // worked off where it dies: it joins a list of the worker, and the outermost call here works the list off. The list is
 // linked through the dead blocks themselves, so giving back never needs memory.
 #include "vm/gc.h"
-#include "vm/life.h"
+#include "vm/message.h"
 
 // Handles that are spent hold nothing.
-void handle_release(Worker *worker, Obj *obj) {
+void handle_release(Worker *worker, Obj *obj, Bank *payer) {
   if (!obj->words[0]) return;
   switch (obj_kind(obj)) {
     case KIND_REF:
@@ -16,35 +16,45 @@ void handle_release(Worker *worker, Obj *obj) {
       else weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
       return;
     case KIND_PROMISE: promise_release(worker, promise_of(obj)); return;
-    case KIND_BUF: case KIND_ARRAY: case KIND_BLOB: storage_release(handle_storage(obj)); return;
-    case KIND_SHARED: shared_release(worker, (SharedBlock *)obj->words[0]); return;
+    case KIND_BUF: case KIND_ARRAY:
+      bank_give(worker, payer, storage_bytes(handle_storage(obj)));
+      storage_release(handle_storage(obj));
+      return;
+    case KIND_BLOB:
+      bank_unhold_storage(worker, payer, handle_storage(obj));
+      storage_release(handle_storage(obj));
+      return;
+    case KIND_SHARED:
+      bank_unhold(worker, payer, (SharedBlock *)obj->words[0]);
+      shared_release(worker, (SharedBlock *)obj->words[0]);
+      return;
     case KIND_NONE: case KIND_INT: case KIND_FLOAT: case KIND_STRING: case KIND_BYTES: case KIND_DURATION: case KIND_TIME: case KIND_CONS:
     case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_COUNT: break;
   }
   BUG("releasing an object of kind %d", obj_kind(obj));
 }
 
-void counts_release(Worker *worker, u64 *words, u32 used) {
+void counts_release(Worker *worker, u64 *words, u32 used, Bank *payer) {
   for (u32 at = 0; at < used;) {
     Obj *obj = (Obj *)(words + at);
-    if (header_is_counted(obj->header)) count_release(worker, obj);
+    if (header_is_counted(obj->header)) count_release(worker, obj, payer);
     at += header_words(obj->header);
   }
 }
 
-void counts_release_moved(Worker *worker, u64 *words, u64 used) {
+void counts_release_moved(Worker *worker, u64 *words, u64 used, Bank *payer) {
   for (u64 at = 0; at < used;) {
     Obj *obj = (Obj *)(words + at);
     bool moved = header_is_forward(obj->header);
-    if (!moved && header_is_counted(obj->header)) count_release(worker, obj);
+    if (!moved && header_is_counted(obj->header)) count_release(worker, obj, payer);
     at += header_words(moved ? ((Obj *)obj->header)->header : obj->header);
   }
 }
 
 static void message_release(Worker *worker, Message *message) {
   u64 *graph = message->args + message->count;
-  if (message->counted) counts_release(worker, graph, (u32)((u64 *)((char *)message + message->bytes) - graph));
-  pool_free(&worker->pool, message, message->bytes);
+  if (message->counted) counts_release(worker, graph, (u32)((u64 *)((char *)message + message->bytes) - graph), message->payer);
+  message_recycle(worker, message);
 }
 
 static void work_off(Worker *worker) {
@@ -54,7 +64,7 @@ static void work_off(Worker *worker) {
     Chunk *chunk = worker->dead_chunks;
     if (chunk) {
       worker->dead_chunks = chunk->next;
-      counts_release(worker, chunk->words, chunk->used);
+      counts_release(worker, chunk->words, chunk->used, chunk->payer);
       memory_free(chunk, chunk_bytes(chunk->capacity));
     }
     Message *message = worker->dead_messages;
@@ -74,6 +84,7 @@ static void work_off(Worker *worker) {
 
 void chunk_free(Worker *worker, Chunk *chunk) {
   if (!chunk) return;
+  if (chunk->paid) bank_give(worker, chunk->payer, chunk_bytes(chunk->capacity));
   if (!chunk->counted) {
     memory_free(chunk, chunk_bytes(chunk->capacity));
     return;
@@ -102,6 +113,7 @@ void block_dead(Worker *worker, SharedBlock *block) {
 void heap_free(Worker *worker, Heap *heap) {
   if (!heap) return;
   shares_free(worker, heap);
+  bank_give(worker, heap->payer, heap->paid);
   Chunk *chunks = heap->chunks;
   for (LargeObj *large = heap->large, *next; large; large = next) {
     next = large->next;

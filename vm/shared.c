@@ -17,7 +17,7 @@ SharedBlock *shared_parent(const AddressMap *older) {
 SharedBlock *shared_new(u64 bytes, u64 start, const AddressMap *older) {
   SharedBlock *block = memory_alloc_aligned(bytes, SEGMENT_BYTES);
   if (!block) return NULL;
-  *block = (SharedBlock){.first = {block, start}, .count = 1, .bytes = bytes, .start = start};
+  *block = (SharedBlock){.first = {block, start}, .count = 1, .bytes = bytes, .charge = bytes, .start = start};
   SharedBlock *parent = shared_parent(older);
   block->family = parent ? parent->family : block;
   atomic_fetch_add_explicit(&block->family->family_bytes, bytes, memory_order_relaxed);
@@ -56,8 +56,9 @@ static void objects_each(const SharedBlock *block, void (*visit)(void *context, 
   }
 }
 
+// Banks pay for the block as a whole.
 static void give_back(void *worker, Obj *obj) {
-  if (header_is_counted(obj->header)) count_release(worker, obj);
+  if (header_is_counted(obj->header)) count_release(worker, obj, NULL);
 }
 
 void shared_free(Worker *worker, SharedBlock *block) {
@@ -130,16 +131,27 @@ bool shares_holds(const Heap *heap, const SharedBlock *block) {
   return heap && heap->shares && address_find(&heap->shares->holds, block);
 }
 
-// Holds a block that it doesn't hold yet, with a count that is taken if `retain`.
-static bool hold_new(Heap *heap, SharedBlock *block, bool retain) {
+// Holds a block that it doesn't hold yet, with a count, the block's and the bank's, that is taken if `retain`.
+static bool hold_new(Worker *worker, Heap *heap, SharedBlock *block, bool retain) {
   Shares *shares = shares_get(heap);
-  if (!shares || !address_put(&shares->holds, block, 0)) return false;
+  if (!shares || (retain && !bank_hold(worker, heap->payer, block))) return false;
+  if (!address_put(&shares->holds, block, 0)) {
+    if (retain) bank_unhold(worker, heap->payer, block);
+    return false;
+  }
   shares->words += block->bytes / 8;
   if (retain) shared_retain(block);
   return true;
 }
 
-bool shares_hold(Heap *heap, SharedBlock *block) { return shares_holds(heap, block) || hold_new(heap, block, true); }
+bool shares_hold(Worker *worker, Heap *heap, SharedBlock *block) {
+  return shares_holds(heap, block) || hold_new(worker, heap, block, true);
+}
+
+static void let_go(Worker *worker, const Heap *heap, SharedBlock *block) {
+  bank_unhold(worker, heap->payer, block);
+  shared_release(worker, block);
+}
 
 bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) {
   for (u64 at = 0; at < used; at += header_words(((Obj *)(words + at))->header)) {
@@ -148,9 +160,9 @@ bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) {
     SharedBlock *block = (SharedBlock *)handle->words[0];
     if (!block) continue;
     bool held = shares_holds(heap, block);
-    if (!held && !hold_new(heap, block, false)) return false;
+    if (!held && !hold_new(worker, heap, block, false)) return false;
     handle->words[0] = 0;
-    if (held) shared_release(worker, block);
+    if (held) let_go(worker, heap, block);
   }
   return true;
 }
@@ -214,15 +226,15 @@ void shares_left(Heap *heap) {
 
 typedef struct Sweep {
   Worker *worker;
-  Shares *shares;
+  Heap *heap;
 } Sweep;
 
 static bool was_met(void *context, const void *block, u64 met) {
   Sweep *sweep = context;
   if (met) return true;
   SharedBlock *unmet = (SharedBlock *)block;
-  sweep->shares->words -= unmet->bytes / 8;
-  shared_release(sweep->worker, unmet);
+  sweep->heap->shares->words -= unmet->bytes / 8;
+  let_go(sweep->worker, sweep->heap, unmet);
   return false;
 }
 
@@ -231,7 +243,7 @@ void shares_end(Worker *worker, Heap *heap, bool failed) {
   if (!shares) return;
   if (!failed) address_clear(&shares->frozen);
   address_clear(&shares->moved);
-  Sweep sweep = {worker, shares};
+  Sweep sweep = {worker, heap};
   address_filter(&shares->holds, was_met, &sweep);
   shares->limit = LIMIT_MIN + 2 * shares->words + heap->live_words / 2;
   if (shares->holds.count || shares->frozen.count) return;
@@ -244,7 +256,7 @@ void shares_free(Worker *worker, Heap *heap) {
   if (!shares) return;
   heap->shares = NULL;
   for (u32 i = 0; i < shares->holds.capacity; i++) {
-    if (shares->holds.pairs[i].key) shared_release(worker, (SharedBlock *)shares->holds.pairs[i].key);
+    if (shares->holds.pairs[i].key) let_go(worker, heap, (SharedBlock *)shares->holds.pairs[i].key);
   }
   address_clear(&shares->holds);
   address_clear(&shares->frozen);

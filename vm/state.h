@@ -26,6 +26,7 @@ struct Vm {
   struct Outside *outside;     // what may come from there (outside.h)
   Random random;               // of the power Random
   Spin random_lock;            // of it
+  Val untold_crash, untold_deadlock;  // immortal Crashed("") and Deadlock(["?"]): for who may not hear more
   Val memory_broken;           // immortal Crashed("out of memory"), for promises that break when nothing can be built
   Chunk *memory_chunk;         // where it lies
   Promise *main;               // of main's answer (counted)

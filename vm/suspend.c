@@ -24,6 +24,7 @@ static const TimerKind limit = {time_is_up, wake_late};
 static void limit_cancel(Worker *worker, Turn *turn) {
   if (!turn->timer) return;
   timers_cancel(&worker->pool, turn->timer);
+  bank_give(worker, turn->payer, sizeof(Timer));
   turn->timer = NULL;
 }
 
@@ -32,8 +33,13 @@ bool sched_suspend(Worker *worker, Promise *on, u64 within_us) {
   if (within_us) {
     Sched *sched = worker->sched;
     u64 now = sched_now(worker), at = within_us > UINT64_MAX - now ? UINT64_MAX : now + within_us;
+    if (!account_take(worker, worker->account, sizeof(Timer))) return false;
     turn->timer = timers_set(&sched->timers, &worker->pool, at, &limit, worker->actor);
-    if (!turn->timer) return false;
+    if (!turn->timer) {
+      account_give(worker->account, sizeof(Timer));
+      return false;
+    }
+    turn->payer = worker->account->bank;
   }
   promise_retain(on);
   turn->waiting = on;

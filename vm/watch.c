@@ -40,8 +40,9 @@ static void put_in(Watcher *watcher, Actor *actor) {
 }
 
 static void promise_watcher_free(Worker *worker, Watcher *watcher) {
-  promise_release(worker, watcher->promise);
-  pool_free(&worker->pool, watcher, sizeof *watcher);
+  Promise *promise = watcher->promise;
+  bank_free(worker, promise->payer, watcher, sizeof *watcher);
+  promise_release(worker, promise);
 }
 
 // ---- Promises of ended() --------------------------------------------------------------------------------------------
@@ -90,7 +91,7 @@ static void watch(Worker *worker, Watcher *watcher, Actor *actor) {
 
 bool actor_watch(Worker *worker, Val reference, Promise *promise) {
   promise->asked_slot = ASKED_ENDED;
-  Watcher *watcher = pool_alloc(&worker->pool, sizeof *watcher);
+  Watcher *watcher = bank_alloc(worker, promise->payer, sizeof *watcher);
   if (!watcher) {
     promise_release(worker, promise);
     return false;

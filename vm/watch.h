@@ -22,6 +22,7 @@ typedef struct Hold {
   Watcher watcher;               // first
   Actor *leash;                  // (a WEIGHT_UNIT of it is held, and one of the actor, but not of a task)
   struct Hold *newer, *older;
+  Bank *payer;                   // of this record
   bool doomed;                   // the leash has told it to end
 } Hold;
 
@@ -29,6 +30,7 @@ typedef struct Hold {
 typedef struct Bond {
   Watcher watcher;               // first
   Actor *leash;                  // (a WEIGHT_UNIT of it is held)
+  Bank *payer;                   // of this record
   // Once the owner has ended: the bonds of older leashes, and what is to be done when all are cut.
   struct Bond *older;
   Watcher *told;
