@@ -22,6 +22,8 @@ struct Message {
   u32 counted : 8;       // the fragment or the arguments hold COUNTED objects
   u32 shared : 4;        // the fragment begins with handles of shared blocks (shared.h)
   u32 begun : 4;         // its turn has begun: it doesn't count as queued any more
+  u32 weighs : 4;        // 1: it counts in the mailbox's own words (mailbox.h)
+  u32 crowded : 4;       // it counts in a backlog (crowd.h)
   u16 slot;
   u16 count;             // argument words
   u32 bytes;             // of the whole allocation
@@ -98,7 +100,7 @@ enum { OWED_BY_WAITER = 1 };
 static inline u64 owed_by_actor(const Actor *actor) { return (u64)actor; }
 static inline u64 owed_by_waiter(const Waiter *waiter) { return (u64)waiter | OWED_BY_WAITER; }
 
-typedef enum Asked { ASKED_TASK, ASKED_ALL, ASKED_RACE, ASKED_WHEN, ASKED_ENDED } Asked;
+typedef enum Asked { ASKED_TASK, ASKED_ALL, ASKED_RACE, ASKED_WHEN, ASKED_ENDED, ASKED_SPACE } Asked;
 
 // Embedded in whatever a native keeps about an answer it owes. `cancel` is called once, when the resolver's handle is the last:
 // it must release that handle.
@@ -148,6 +150,7 @@ typedef struct Turn {
   Waiter waiter;          // linked into waiting->waiters while suspended
   struct Timer *timer;    // of `within`, or NULL
   bool put_off;           // GUARD: `message` is in the put-off list
+  struct HeldSend *held;  // a send that waits for room, or NULL (crowd.h)
   u32 guard_writes;       // GUARD: arrays of vals that it wrote into and that still exist (storage.h)
   bool wants_outcome;     // OUTCOME rather than AWAIT
   u16 dst;                // register that the awaited value goes to
@@ -164,13 +167,14 @@ typedef enum ActorState {
 // ≤ 128 bytes with one Int of state. Everything else is made when needed.
 struct Actor {
   const Class *class;
-  _Atomic(Message *) inbox;    // pushed by anyone: newest first; MAILBOX_IDLE when the owner has seen it empty
+  _Atomic u64 inbox;           // pushed by anyone: newest first, and how many count; MAILBOX_IDLE when the owner has seen it empty
   Message *queue;              // owner's: oldest-first circular list's last message, or NULL
   Actor *next_ready;
   _Atomic u64 weight;          // weights of all references that exist
   u64 serial;                  // never reused
   Actor *newer, *older;        // all actors of its bank that the same worker has made
   Bank *bank;                  // what it draws memory and time from; never another
+  _Atomic u64 gate;            // the bank whose senders push as long as few are queued; odd: the first of its backlogs (crowd.h)
   Turn *turn;                  // put aside, or NULL
   Heap *heap;                  // or NULL
   union {
@@ -179,12 +183,18 @@ struct Actor {
   };
   _Atomic u8 state;            // ActorState
   u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
-  bool retest;                 // state was written since the put-off messages were tested
   _Atomic u8 reaping;          // somebody is freeing it (E1, E2)
-  _Atomic u8 doomed;           // somebody wants it to end (W3)
+  _Atomic u8 doomed;           // somebody wants it to end (W3): DOOMED and its kin
   _Atomic u8 disturbed;        // it was made ready for another reason than that its promise has settled (P3)
-  u16 home;                    // the worker that made it
-  u64 fields[];                // state; class->raw_fields says which are raw. With guards, two words of the mailbox follow
+  u8 home;                     // the worker that made it
+  _Atomic u16 queued;          // messages of the queue that count
+  u64 fields[];                // state; class->raw_fields says which are raw. With guards, three words of the mailbox follow
+};
+
+enum {
+  DOOMED = 1,
+  DOOM_COUNTED = 2,  // the undertaker of its bank waits for the end
+  DOOM_OVER = 4,     // it has ended, in a destroyed bank
 };
 
 _Static_assert(sizeof(struct Actor) + sizeof(u64) <= 128, "an idle actor with one Int of state takes 128 bytes at most");
@@ -199,5 +209,5 @@ static inline ActorState actor_state(const Actor *actor) { return (ActorState)at
 
 enum { WEIGHT_UNIT = 1 << 16 };  // weight of a newly minted reference
 
-#define MAILBOX_IDLE ((Message *)1)
-#define MAILBOX_CLOSED ((Message *)2)  // the actor has ended
+#define MAILBOX_IDLE ((u64)1 << 16)
+#define MAILBOX_CLOSED ((u64)2 << 16 | 0xffff)  // the actor has ended; so many count that it seems full

@@ -11,7 +11,12 @@ static Bank *bank_new(Vm *vm, Bank *parent, u64 limit, u64 weight) {
   if (!bank) return NULL;
   *bank = (Bank){.parent = parent, .limit = limit, .weight = weight, .account_count = vm->worker_count, .named = true};
   bank->depth = parent ? parent->depth + 1 : 0;
-  for (u32 i = 0; i < vm->worker_count; i++) bank->accounts[i] = (Account){.bank = bank};
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    Account *account = &bank->accounts[i];
+    *account = (Account){.bank = bank, .stride = ((u64)1 << 60) / weight};
+    account->fresh.tail = &account->fresh.first;
+    account->spent.tail = &account->spent.first;
+  }
   return bank;
 }
 
@@ -19,24 +24,56 @@ Bank *bank_root(Vm *vm, u64 limit) { return bank_new(vm, NULL, limit ? limit : U
 
 static bool flag(const _Atomic bool *flag) { return atomic_load_explicit(flag, memory_order_relaxed); }
 
+static void unlease(Bank *bank, const Bank *until, u64 bytes) {
+  for (; bank != until; bank = bank->parent) atomic_fetch_sub_explicit(&bank->used, bytes, memory_order_relaxed);
+}
+
 // A share is to 100, what the parent's own actors weigh, as the weight is to the parent's.
 static u64 weight_of(const Bank *parent, i64 share) {
   u64 of = share < 1 ? 1 : share > 100 * BANK_SHARE ? 100 * BANK_SHARE : (u64)share, weight = parent->weight * of / BANK_SHARE;
   return weight < 1 ? 1 : weight > (u64)BANK_WEIGHT << 20 ? (u64)BANK_WEIGHT << 20 : weight;
 }
 
+static void join(Bank *bank, Bank *parent) {
+  bool frozen = flag(&parent->frozen);
+  atomic_store_explicit(&bank->frozen, frozen, memory_order_relaxed);
+  for (u32 i = 0; i < bank->account_count; i++) bank->accounts[i].parked = frozen;
+  bank->next = parent->first;
+  bank->link = &parent->first;
+  if (bank->next) bank->next->link = &bank->next;
+  parent->first = bank;
+}
+
 Bank *bank_carve(Worker *worker, Bank *parent, i64 memory, i64 share) {
   Vm *vm = worker->vm;
-  if (flag(&parent->destroyed)) return fault_set(worker, "the bank was destroyed"), NULL;
+  banks_sweep(worker, false);
   if (parent->depth == BANK_DEPTH) return fault_set(worker, "banks within banks go %d deep", BANK_DEPTH), NULL;
-  Bank *bank = bank_new(vm, parent, memory < 0 ? 0 : (u64)memory, weight_of(parent, share));
-  if (!bank) return fault_memory(worker), NULL;
-  spin_lock(&vm->banks_lock);
-  atomic_store_explicit(&bank->frozen, flag(&parent->frozen), memory_order_relaxed);
-  bank->next = parent->first;
-  parent->first = bank;
-  spin_unlock(&vm->banks_lock);
-  return bank;
+  bool paid = bank_take(worker, parent, bank_bytes(vm));
+  if (!paid) {
+    banks_sweep(worker, true);
+    paid = bank_take(worker, parent, bank_bytes(vm));
+  }
+  // Asked last, for while the banks are swept the parent may be destroyed.
+  bool destroyed = flag(&parent->destroyed);
+  Bank *bank = paid && !destroyed ? bank_new(vm, parent, memory < 0 ? 0 : (u64)memory, weight_of(parent, share)) : NULL;
+  if (bank) {
+    spin_lock(&vm->banks_lock);
+    join(bank, parent);
+    spin_unlock(&vm->banks_lock);
+    return bank;
+  }
+  if (paid) bank_give(worker, parent, bank_bytes(vm));
+  return (destroyed ? fault_set(worker, "the bank was destroyed") : fault_memory(worker)), NULL;
+}
+
+// Of a bank in which nothing is left: what it had leased goes back, and what its parent paid for it.
+void bank_free_record(Worker *worker, Bank *bank) {
+  unlease(bank->parent, NULL, atomic_load_explicit(&bank->used, memory_order_relaxed));
+  *bank->link = bank->next;
+  if (bank->next) bank->next->link = bank->link;
+  bank_give(worker, bank->parent, bank_bytes(worker->vm));
+  holdings_close(&bank->holdings);
+  memory_free_aligned(bank, bank_bytes(worker->vm), 64);
 }
 
 // The tree without recursion.
@@ -56,7 +93,8 @@ static Bank *innermost(Bank *bank) {
 void banks_close(Vm *vm) {
   for (Bank *bank = vm->bank; bank;) {
     Bank *leaf = innermost(bank), *above = leaf->parent;
-    if (above) above->first = leaf->next;
+    if (leaf->next) leaf->next->link = leaf->link;
+    if (above) *leaf->link = leaf->next;
     holdings_close(&leaf->holdings);
     memory_free_aligned(leaf, bank_bytes(vm), 64);
     bank = leaf == vm->bank ? NULL : vm->bank;
@@ -70,10 +108,6 @@ bool bank_contains(const Bank *bank, const Bank *other) {
 }
 
 // ---- Leases ---------------------------------------------------------------------------------------------------------
-
-static void unlease(Bank *bank, const Bank *until, u64 bytes) {
-  for (; bank != until; bank = bank->parent) atomic_fetch_sub_explicit(&bank->used, bytes, memory_order_relaxed);
-}
 
 // Takes bytes from a bank and all above. Those that were taken when one refuses go back; it is *refused then.
 static bool lease(Bank *bank, u64 bytes, const Bank **refused) {
@@ -138,35 +172,20 @@ BankUsage bank_usage(Vm *vm, const Bank *bank) {
     }
   }
   spin_unlock(&vm->banks_lock);
+  if (atomic_load(&bank->ended)) return (BankUsage){.limit = bank->limit};  // what others still hold of it is above it
   usage.memory = memory < 0 ? 0 : (u64)memory;
   if (usage.actors < 0) usage.actors = 0;
   if (usage.messages < 0) usage.messages = 0;
   return usage;
 }
 
-// ---- Freezing -------------------------------------------------------------------------------------------------------
-
-static void freeze_from(Vm *vm, Bank *bank) {
+i64 bank_left_over(Vm *vm, const Bank *bank) {
   spin_lock(&vm->banks_lock);
-  for (Bank *at = bank; at; at = bank_next(bank, at)) {
-    bool above = at->parent && flag(&at->parent->frozen);
-    atomic_store_explicit(&at->frozen, at->stopped || above, memory_order_relaxed);
+  i64 memory = (i64)atomic_load_explicit(&bank->used, memory_order_relaxed);
+  for (Bank *at = (Bank *)bank; at; at = bank_next(bank, at)) {
+    for (u32 i = 0; i < at->account_count; i++) memory -= figure(&at->accounts[i].left);
+    if (at != bank) memory -= (i64)bank_bytes(vm);  // its record: the bank above pays for it
   }
   spin_unlock(&vm->banks_lock);
-}
-
-void bank_freeze(Vm *vm, Bank *bank) {
-  bank->stopped = true;
-  freeze_from(vm, bank);
-}
-
-void bank_thaw(Vm *vm, Bank *bank) {
-  bank->stopped = false;
-  freeze_from(vm, bank);
-}
-
-void bank_destroy(Vm *vm, Bank *bank) {
-  spin_lock(&vm->banks_lock);
-  for (Bank *at = bank; at; at = bank_next(bank, at)) atomic_store_explicit(&at->destroyed, true, memory_order_relaxed);
-  spin_unlock(&vm->banks_lock);
+  return memory;
 }

@@ -14,13 +14,34 @@ enum {
   BANK_SHARE = 100,           // what a bank's own actors weigh beside the shares of those within it
 };
 
-// A worker's part of a bank. Others only read the figures.
+// Actors in line, first to last. `tail` is where the next one is to stand.
+typedef struct Queue {
+  Actor *first, **tail;
+} Queue;
+
+static inline void queue_add(Queue *line, Actor *actor) {
+  *line->tail = actor;
+  line->tail = &actor->next_ready;
+}
+
+// A worker's part of a bank. Others only read the figures; all else only while the crew stands still.
 struct Account {
   _Alignas(64) Bank *bank;
   _Atomic i64 left;           // bytes leased and not spent
   _Atomic i64 actors;         // begun less ended, on this worker
   _Atomic i64 messages;       // queued by less taken by this worker
   Actor *newest;              // records that this worker has made, tombstones too, linked by `older`
+  Actor *walk;                // of them, the next that the undertaker will look at (bank_acts.c)
+  Account *next_grave;        // in the worker's list of those whose actors are to end
+  // The line (line.c): ready actors, those that were made ready and those that used up their slice. Under --seed only those kept back.
+  Queue fresh, spent;
+  u32 ready_count, spent_count;  // ready: in both
+  bool parked;                // the bank is frozen: its line waits
+  bool doomed;                // the bank is destroyed: whoever comes to the front of the line ends
+  u64 spent_due;              // reductions of the worker: then one of the spent goes first
+  u64 stride;                 // what a reduction adds to the pass
+  unsigned __int128 pass;     // time that it has had, so weighed
+  Account *near, *far;        // below it in the heap of those that wait
 };
 
 struct Bank {
@@ -28,12 +49,17 @@ struct Bank {
   u64 limit;                  // bytes
   u64 weight;                 // share of CPU time
   _Alignas(64) _Atomic u64 used;  // bytes leased by its accounts and by the banks within it
-  _Alignas(64) _Atomic bool frozen;        // it or a bank above: its actors aren't run
+  _Alignas(64) _Atomic bool frozen;  // it or a bank above: its actors aren't run
   _Atomic bool destroyed;     // it or a bank above: nothing begins in it any more
   bool stopped;               // it was frozen by itself (while the crew is halted)
-  bool named;                 // somebody may hold a reference to it
+  _Atomic bool named;         // somebody may hold a reference to it
+  _Atomic bool ended;         // it was destroyed, and all its actors have ended
+  bool ending;                // `dying` counts one for the act itself
+  bool reports;               // the bank above is destroyed too, and counts this one
+  _Atomic i64 dying;          // once destroyed: accounts that the undertaker walks, actors that it doomed, banks within that aren't done
+  struct Mourner *mourners;   // who wants to hear that it is done
   u32 depth;
-  Bank *first, *next;         // banks within it; its neighbour there (banks_lock)
+  Bank *first, *next, **link; // banks within it; its neighbour there, and what points at it (banks_lock)
   Holdings holdings;          // blocks that its actors share
   u32 account_count;
   Account accounts[];         // by worker
@@ -41,12 +67,15 @@ struct Bank {
 
 // The root, of which everything is part. NULL when memory is out.
 Bank *bank_root(Vm *vm, u64 limit) MUST_CHECK;
-// A bank within another. NULL with a fault: memory is out, the bank was destroyed, or it is BANK_DEPTH deep.
+// A bank within another, which pays for its record. NULL with a fault: memory is out, the bank was destroyed, or it is BANK_DEPTH deep.
 Bank *bank_carve(Worker *worker, Bank *parent, i64 memory, i64 share) MUST_CHECK;
+// Frees one in which nothing is left. While the crew stands still.
+void bank_free_record(Worker *worker, Bank *bank);
 // Frees all banks, when nothing is left that was charged to them.
 void banks_close(Vm *vm);
 
 static inline Account *bank_account(Bank *bank, const Worker *worker) { return &bank->accounts[worker->index]; }
+static inline Account *actor_account(const Worker *worker, const Actor *actor) { return bank_account(actor->bank, worker); }
 // The bank after `bank` among those within `top`, `top` first, each before those within it; NULL after the last. Under the lock.
 Bank *bank_next(const Bank *top, Bank *bank);
 // Is it the other one, or does it contain it?
@@ -105,10 +134,21 @@ typedef struct BankUsage {
   i64 actors, messages;
 } BankUsage;
 BankUsage bank_usage(Vm *vm, const Bank *bank);
+// What is charged to a bank that should have nothing left: 0, or somebody has miscounted.
+i64 bank_left_over(Vm *vm, const Bank *bank);
 
 // ---- Freezing -------------------------------------------------------------------------------------------------------
 
-// For a bank and all within it. While no other worker runs an actor (crew_halt).
-void bank_freeze(Vm *vm, Bank *bank);
-void bank_thaw(Vm *vm, Bank *bank);     // those within it that were frozen by themselves stay so
-void bank_destroy(Vm *vm, Bank *bank);
+// For a bank and all within it. Done when they return; the crew stands still meanwhile. From within a slice, where crew_halt() may be called.
+void bank_freeze(Worker *worker, Bank *bank);
+void bank_thaw(Worker *worker, Bank *bank);  // those within it that were frozen by themselves stay so
+// Begins to end all its actors. The promise (taken over) is kept when all have ended. False with a fault: memory is out.
+bool bank_destroy(Worker *worker, Bank *bank, Promise *promise) MUST_CHECK;
+// Actors of destroyed banks that the worker has made are told to end, so many at most. If sched->graves.
+void bank_undertake(Worker *worker, u32 most);
+// An actor of a destroyed bank has ended, of which the undertaker knew (DOOM_COUNTED).
+void bank_departed(Worker *worker, Bank *bank);
+// Frees banks that nobody can name and that hold nothing, if there may be enough of them; or, `now`, if there may be any.
+void banks_sweep(Worker *worker, bool now);
+// Of a bank that somebody could name until now.
+void bank_unname(Worker *worker, Bank *bank);

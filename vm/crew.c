@@ -221,6 +221,12 @@ static void wake_all(Crew *crew) {
   }
 }
 
+void crew_wake_all(Crew *crew) {
+  pthread_mutex_lock(&crew->door);
+  wake_all(crew);
+  pthread_mutex_unlock(&crew->door);
+}
+
 void crew_stop(Crew *crew, VmResult end) {
   if (atomic_fetch_or(&crew->wanted, WANTED_STOP) & WANTED_STOP) return;
   crew->end = end;
@@ -332,7 +338,7 @@ static bool last_one(Worker *worker, Crew *crew) {
   tidy(worker, true);
   deadlocks_look(worker, true);
   pthread_mutex_lock(&crew->door);
-  if (sched->ready_count || sched->reap || any_work(crew) || crew->rises != rises) return true;
+  if (sched->ready_count || sched->reap || sched->graves || any_work(crew) || crew->rises != rises) return true;
   crew->over = at_rest(crew);
   if (crew->over) wake_all(crew);
   return crew->over;
@@ -381,7 +387,7 @@ static void rest(Worker *worker, Crew *crew) {
   pthread_mutex_lock(&crew->door);
   comply(crew);
   bool last = atomic_load(&crew->asleep) == crew->present - 1;
-  if (!crew->over && !any_work(crew) && !(last && last_one(worker, crew))) {
+  if (!crew->over && !worker->sched->graves && !any_work(crew) && !(last && last_one(worker, crew))) {
     atomic_store(&crew->berths[worker->index].word, BERTH_TAKEN);
     atomic_fetch_add(&crew->asleep, 1);
     if (any_work(crew)) get_up(crew, worker->index);

@@ -61,8 +61,9 @@ void crew_run(Vm *vm);
 void crew_stop(Crew *crew, VmResult end);
 static inline bool crew_stopping(const Crew *crew) { return atomic_load_explicit(&crew->wanted, memory_order_relaxed) & WANTED_STOP; }
 
-// Runs `act` while no other worker runs an actor. Between two slices of the worker's own only. If another worker halts the crew at
-// the same moment, that one goes first.
+// Runs `act` while no other worker runs an actor. If another worker halts the crew at the same moment, that one goes first. Between two
+// slices; or within the worker's own, in a send to an actor that has no mailbox, where nothing is locked and nothing half done: then its
+// running actor stands still amid its turn while another one acts, which must count it as running.
 void crew_halt(Worker *worker, void (*act)(Worker *worker, void *context), void *context);
 
 // Somebody wants something, and the worker's slice is over: gives work away, stands still. If crew_wanted().
@@ -86,3 +87,4 @@ void crew_inject(Crew *crew, Actor *actor);
 void crew_take(Worker *worker);
 // Wakes one that sleeps, if any does: work has been put where it looks.
 void crew_wake(Crew *crew);
+void crew_wake_all(Crew *crew);

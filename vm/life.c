@@ -5,6 +5,7 @@
 // (a `when` that waits) holds a weight too. An ended actor stays as a tombstone while weights are out; an idle one whose weights are
 // all home, that has no message and that nobody watches, is unreachable and goes without notice. Freeing never recurses: what becomes
 // unreachable joins a list that the scheduler works off between slices.
+#include "vm/crowd.h"
 #include "vm/forward.h"
 #include "vm/leash.h"
 #include "vm/sched.h"
@@ -28,12 +29,13 @@ static size_t size_of(const Actor *actor) {
 
 static inline Actor *make(Worker *worker, Bank *bank, const Class *class, u32 fields) {
   Account *account = bank_account(bank, worker);
+  if (UNLIKELY(account->doomed)) return fault_set(worker, "the bank was destroyed"), NULL;
   if (!sched_admit(worker)) return NULL;
   u32 words = fields + hidden_words(class);
   Actor *actor = bank_alloc(worker, bank, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
   *actor = (Actor){.class = class, .serial = sched_serial(worker), .older = account->newest, .bank = bank,
-                   .state = ACTOR_IDLE, .home = (u16)worker->index};
+                   .gate = (u64)bank, .state = ACTOR_IDLE, .home = (u8)worker->index};
   for (u32 i = 0; i < words; i++) {
     actor->fields[i] = VAL_EMPTY;
     __asm__ volatile("");  // few words: no call of memset
@@ -43,6 +45,7 @@ static inline Actor *make(Worker *worker, Bank *bank, const Class *class, u32 fi
   account->newest = actor;
   worker->stats.spawned++;
   worker->sched->actor_count++;
+  if (!class->step) account_count(&account->actors, 1);
   return actor;
 }
 
@@ -63,9 +66,11 @@ Actor *actor_closed(Worker *worker, Bank *bank, const Class *class, u32 words) {
 
 // Everything else of it has gone. On the worker that made it.
 static void actor_free(Worker *worker, Actor *actor) {
+  Account *account = actor_account(worker, actor);
   if (actor->newer) actor->newer->older = actor->older;
-  else bank_account(actor->bank, worker)->newest = actor->older;
+  else account->newest = actor->older;
   if (actor->older) actor->older->newer = actor->newer;
+  if (UNLIKELY(account->walk == actor)) account->walk = actor->older;
   if (actor->exit == EXIT_REASON_CRASH && actor->why) {
     bank_give(worker, actor->bank, sizeof(Why) + actor->why->length);
     memory_free(actor->why, sizeof(Why) + actor->why->length);
@@ -159,6 +164,7 @@ static void tell_dropped(Worker *worker, Actor *actor, Message *dropped) {
   // Whoever made the session pays for the message still.
   message_fill(dropped, MESSAGE_CALL, 0, dropped->bytes, worker->actor, 0, bank_account(dropped->payer, worker));
   dropped->slot = slot;
+  dropped->weighs = 0;
   if (actor_post(worker, actor, dropped)) worker->stats.sent++;
   else message_recycle(worker, dropped);
 }
@@ -240,7 +246,7 @@ bool actor_refused(Worker *worker, Actor *actor, Message *message) {
 void actor_begin(Worker *worker, Actor *actor, Message *message) {
   if (message->promise) message->promise->owed = owed_by_actor(actor);
   worker->stats.sent++;
-  atomic_store_explicit(&actor->inbox, NULL, memory_order_relaxed);
+  atomic_store_explicit(&actor->inbox, 0, memory_order_relaxed);
   mailbox_append(&actor->queue, message);
   sched_ready(worker, actor);
 }
@@ -332,6 +338,14 @@ static void break_handled(Worker *worker, Message *message, const Actor *actor) 
   promise_release(worker, promise);
 }
 
+// It is none of its bank's actors any more. True: the undertaker is to hear of that. Banks are destroyed only between slices, so who sees
+// that its bank isn't need not fear that the undertaker comes to it now.
+static bool leave_bank(Worker *worker, Actor *actor) {
+  Account *account = actor_account(worker, actor);
+  if (!actor->class->step) account_count(&account->actors, -1);
+  return UNLIKELY(account->doomed) && atomic_fetch_or(&actor->doomed, DOOM_OVER) & DOOM_COUNTED;
+}
+
 void actor_departed(Worker *worker, Actor *actor, Watcher *told) {
   watchers_tell(worker, actor, told);
   weight_return(worker, actor, WEIGHT_UNIT);
@@ -339,6 +353,7 @@ void actor_departed(Worker *worker, Actor *actor, Watcher *told) {
 
 void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
   if (actor_state(actor) == ACTOR_ENDED) return;
+  Bank *bank = actor->bank;
   VmStats *stats = &worker->stats;
   stats->ended++;
   if (reason == EXIT_REASON_CRASH) stats->crashes++;
@@ -358,14 +373,16 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
     next = waiting->next;
     message_drop(worker, waiting, actor);
   }
+  crowd_end(worker, actor);
   worker->holding--;
   sessions_tell(worker);
+  bool awaited = leave_bank(worker, actor);
   if (UNLIKELY(departed.bonds != NULL)) leashes_cut(worker, &departed);
   else actor_departed(worker, actor, departed.told);
+  if (UNLIKELY(awaited)) bank_departed(worker, bank);
 }
 
-void actor_doom(Worker *worker, Actor *actor) {
-  atomic_store(&actor->doomed, 1);
+static void make_end(Worker *worker, Actor *actor) {
   if (worker->actor == actor) {
     worker->reductions = 0;  // and once more when it has gone idle or become suspended, if it does
     return;
@@ -376,6 +393,17 @@ void actor_doom(Worker *worker, Actor *actor) {
   }
   atomic_store(&actor->disturbed, 1);
   (void)sched_wake(worker, actor);
+}
+
+void actor_doom(Worker *worker, Actor *actor) {
+  atomic_fetch_or(&actor->doomed, DOOMED);
+  make_end(worker, actor);
+}
+
+bool actor_doom_counted(Worker *worker, Actor *actor) {
+  if (atomic_fetch_or(&actor->doomed, DOOMED | DOOM_COUNTED) & DOOM_OVER) return false;
+  make_end(worker, actor);
+  return true;
 }
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
@@ -397,7 +425,7 @@ static bool is_wanted(Actor *actor) { return atomic_load(&actor->weight) || watc
 // Of an idle actor, which the caller owns: nobody can send to it, and it waits for nothing.
 static bool close_if_unwanted(Actor *actor) {
   if (is_wanted(actor) || atomic_load(&actor->doomed)) return false;
-  Message *none = NULL;
+  u64 none = 0;
   return atomic_compare_exchange_strong(&actor->inbox, &none, MAILBOX_CLOSED);
 }
 
@@ -431,6 +459,7 @@ static void free_unheard(Worker *worker, Actor *actor) {
   actor->heap = NULL;
   // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
   heap_free(worker, heap);
+  if (UNLIKELY(leave_bank(worker, actor))) bank_departed(worker, actor->bank);
 }
 
 // An actor that nothing can reach would have kept its sessions for ever: going without notice, it tells nobody of them.

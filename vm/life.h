@@ -23,6 +23,8 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why);
 // Makes any actor end soon, on its own worker (W3): one that runs, when its slice is over. Any thread that is a worker; the caller holds a
 // weight of it, or a lock without which its record can't be freed. May be called again.
 void actor_doom(Worker *worker, Actor *actor);
+// The same for the undertaker (bank_acts.c), which is to hear of the end: bank_departed(). False: it has ended already.
+bool actor_doom_counted(Worker *worker, Actor *actor) MUST_CHECK;
 
 // ---- Sessions (life.c) ----
 // A session is the one reference that its interface allows: a handle (storage.h) that holds one WEIGHT_UNIT and, if the actor's class has a
@@ -161,6 +163,7 @@ Val chunk_string(Chunk *chunk, Kind kind, Str bytes);                           
 Val chunk_word(Chunk *chunk, Kind kind, u64 word);                              // INT, FLOAT, DURATION, TIME: 2
 Val chunk_int(Chunk *chunk, i64 n);                                             // up to 2
 Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field);       // 2
+Val chunk_record(Worker *worker, Chunk *chunk, WellKnown which, const Val *fields, u32 count);  // 1 + count
 Val chunk_cons(Chunk *chunk, Val head, Val tail);                               // 3
 Val chunk_reference(Chunk *chunk, Actor *actor, const Itable *itable);          // 4; minted anew
 Val chunk_handle(Chunk *chunk, Kind kind, Storage *storage);                    // BUF: 2; takes over the storage

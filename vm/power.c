@@ -65,6 +65,7 @@ static bool deliver_request(Worker *worker, Actor *actor, Message *message) {
 }
 
 void power_file_drop(Worker *worker, Actor *actor);
+void power_bank_drop(Worker *worker, Actor *actor);
 
 void power_prepare(void) {
   for (u32 i = 0; i < POWER_COUNT; i++) classes[i] = (Class){.name = str_from(powers[i].name), .step = step};
@@ -74,7 +75,8 @@ void power_prepare(void) {
     class->handlers = &handlers[i];
     class->handler_count++;
   }
-  classes[POWER_Out].deliver = deliver;
+  classes[POWER_Out].deliver = classes[POWER_Bank].deliver = deliver;
+  classes[POWER_Bank].drop = power_bank_drop;
   classes[POWER_ReadFile].deliver = classes[POWER_File].deliver = deliver_request;
   classes[POWER_ReadFile].drop = classes[POWER_File].drop = power_file_drop;
 }
@@ -87,6 +89,8 @@ bool power_by_name(Str name, PowerId *id) {
   }
   return false;
 }
+
+bool power_is(const Actor *actor, PowerId id) { return actor->class == &classes[id]; }
 
 bool power_exists(PowerId id) { return classes[id].handler_count; }
 
@@ -115,6 +119,6 @@ const Itable *power_itable(Worker *worker, PowerId id) {
 Actor *power_new(Worker *worker, Bank *bank, PowerId id) {
   u32 words = (u32)(sizeof(PowerState) / sizeof(u64)) - 1;
   Actor *actor = classes[id].deliver ? actor_closed(worker, bank, &classes[id], words) : actor_native(worker, bank, &classes[id], words);
-  if (actor && classes[id].drop == power_file_drop) power_state(actor)->file = NULL;
+  if (actor && classes[id].drop) power_state(actor)->file = NULL;  // or bank
   return actor;
 }

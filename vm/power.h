@@ -36,10 +36,15 @@ typedef struct PowerState {
   u64 size;
   union {
     struct Stream *stream;   // Out
+    Bank *bank;              // Bank
     struct OpenFile *file;   // ReadFile, File (power_file.c); NULL: there was no memory for it
   };
 } PowerState;
 static inline PowerState *power_state(Actor *actor) { return (PowerState *)actor->fields; }
+
+bool power_is(const Actor *actor, PowerId id);
+// The bank that a reference to its own actor stands for; NULL if the reference leads elsewhere, as a forwarder's does.
+Bank *power_bank(const Obj *reference);
 
 // Opens the file of a grant. Failing is no error yet: each question is then answered with the reason.
 void power_open_file(Actor *actor, Str path, bool writable);

@@ -1,8 +1,8 @@
 // Who runs next, and what time it is: see sched.h and docs/scheduling.md.
 //
-// Ready actors stand in line, those that a message or an answer woke before those that used up their slice; but when the former have had
-// a slice's worth of reductions, one of the latter goes first. Under --seed the next is drawn at random instead, slices have random
-// lengths, and time is simulated: it stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run
+// Ready actors stand in the lines of their banks' accounts (line.c), those that a message or an answer woke before those that used up their
+// slice; but when the former have had a slice's worth of reductions, one of the latter goes first. Under --seed the next is drawn at
+// random instead, slices have random lengths, and time is simulated: it stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run
 // depends on its seed and input alone.
 #include <time.h>
 
@@ -24,8 +24,6 @@ bool sched_open(Worker *worker) {
   *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded, .rounds = 1};
   worker->sched = sched;
   sched->kill_left = options->kill_at > INT64_MAX ? INT64_MAX : (i64)options->kill_at;
-  sched->line.tail = &sched->line.first;
-  sched->again.tail = &sched->again.first;
   sched->suspects.later = sched->suspects.earlier = &sched->suspects;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
@@ -49,58 +47,6 @@ bool sched_admit(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched->seeded || sched->actor_count < sched->drawn_capacity) return true;
   return memory_grow((void **)&sched->drawn_from, &sched->drawn_capacity, sizeof *sched->drawn_from, NULL);
-}
-
-static Actor *draw(Sched *sched) {
-  u64 drawn = random_below(&sched->choice, sched->ready_count + 1);
-  Actor *actor = sched->drawn_from[drawn];
-  sched->drawn_from[drawn] = sched->drawn_from[sched->ready_count];
-  return actor;
-}
-
-// Takes the first `count` of so many as stand there.
-static Actor *queue_take(Queue *line, u32 count, u32 length, Actor **last) {
-  Actor *first = line->first;
-  *last = first;
-  for (u32 i = 1; i < count; i++) *last = (*last)->next_ready;
-  if (count == length) line->tail = &line->first;
-  else line->first = (*last)->next_ready;
-  return first;
-}
-
-Actor *sched_choose(Worker *worker) {
-  Sched *sched = worker->sched;
-  if (sched->seeded) return draw(sched);
-  Actor *last;
-  u32 woken = sched->ready_count + 1 - sched->again_count;
-  if (woken && worker->stats.reductions < sched->again_due) return queue_take(&sched->line, 1, woken, &last);
-  sched->again_due = worker->stats.reductions + worker->vm->options.quantum * 2;  // its own slice is part of it
-  return queue_take(&sched->again, 1, sched->again_count--, &last);
-}
-
-u32 sched_give(Worker *worker, Actor **first, Actor **last) {
-  Sched *sched = worker->sched;
-  u32 count = sched->ready_count / 2, woken = sched->ready_count - sched->again_count;
-  if (count > SHARE_MOST) count = SHARE_MOST;
-  u32 old = count < sched->again_count ? count : sched->again_count, fresh = count - old;
-  Actor *between;
-  if (fresh) *first = queue_take(&sched->line, fresh, woken, last);
-  if (old) {
-    Actor *oldest = queue_take(&sched->again, old, sched->again_count, &between);
-    if (fresh) (*last)->next_ready = oldest;
-    else *first = oldest;
-    *last = between;
-  }
-  sched->again_count -= old;
-  sched->ready_count -= count;
-  return count;
-}
-
-void sched_join(Worker *worker, Actor *first, Actor *last, u32 count) {
-  Sched *sched = worker->sched;
-  *sched->line.tail = first;
-  sched->line.tail = &last->next_ready;
-  sched->ready_count += count;
 }
 
 u64 sched_serials_more(Worker *worker) {
@@ -221,9 +167,10 @@ bool sched_again(Worker *worker) {
   Sched *sched = worker->sched;
   const Crew *crew = worker->vm->crew;
   sched_charge(worker);
-  if (sched->kill_now || sched->ready_count || worker->actor->doomed) return false;
+  const Account *account = worker->account;
+  if (sched->kill_now || sched->ready_count || worker->actor->doomed || account->parked || account->doomed) return false;
   if (sched->until_poll < 0) look_outside(worker);
-  if (sched->ready_count || sched->reap || atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
+  if (sched->ready_count || sched->reap || sched->graves || atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
   sched_round(worker);
   sched_grant(worker);
   return true;
@@ -231,7 +178,8 @@ bool sched_again(Worker *worker) {
 
 bool sched_look(Worker *worker, bool nobody) {
   Sched *sched = worker->sched;
-  if (sched->reap) life_reap(worker, REAP_STEP);
+  if (sched->graves) bank_undertake(worker, UNDERTAKE_STEP);
+  else if (sched->reap) life_reap(worker, REAP_STEP);
   else if (nobody && !idle(worker)) return false;
   if (sched->until_poll < 0) look_outside(worker);
   return !crew_stopping(worker->vm->crew);

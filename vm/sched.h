@@ -12,24 +12,21 @@ enum {
   TURN_COST = 10,           // reductions for a turn beside what its code costs: senders can't outrun who handles what they send
   POLL_SLICES = 64,         // slices between two looks at the clock and at the outside
   REAP_STEP = 256,          // unreachable actors freed between two slices
+  UNDERTAKE_STEP = 1000,    // actors of destroyed banks looked at between two slices
   SERIALS_SHARED = 4096,    // the first so many are given one by one, the others in blocks
   SERIALS_BLOCK = 256,
 };
 
-// Actors in line, first to last. `tail` is where the next one is to stand.
-typedef struct Queue {
-  Actor *first, **tail;
-} Queue;
-
 typedef struct Sched {
   Timers timers;
-  // Ready actors: those that were made ready, and those that used up their slice; under --seed an array to draw from.
-  Queue line, again;
-  u32 again_count;
-  u64 again_due;            // reductions of the worker: then one of the latter goes first
+  // Ready actors stand in the lines of accounts: that of the one in front, and those in a heap, none of them empty (line.c); under --seed in
+  // an array to draw from.
+  Account *front, *others;
+  unsigned __int128 pass;   // the most that an account had when it was chosen
+  Account *graves;          // accounts whose actors are to be told to end, linked by next_grave
   u64 sole;                 // reductions of the worker when it last had no more than one in line
   Actor **drawn_from;
-  u32 ready_count, drawn_capacity;  // ready: in all
+  u32 ready_count, drawn_capacity;  // ready: in all, but for those of frozen banks
   u32 actor_count;          // actors that exist: the array has room for all, so that making one ready cannot fail
   Actor *reap;              // that may be unreachable, linked by next_ready
   Promise *dead;            // promises to free
@@ -82,18 +79,31 @@ static inline u64 sched_serial(Worker *worker) {
   return LIKELY(sched->serial != sched->serials_end) ? sched->serial++ : sched_serials_more(worker);
 }
 
-static inline void queue_add(Queue *line, Actor *actor) {
-  *line->tail = actor;
-  line->tail = &actor->next_ready;
+// ---- line.c ----
+void line_appear(Sched *sched, Account *account);    // somebody has joined a line other than the one in front
+void line_add_drawn(Sched *sched, Account *account, Actor *actor);  // under --seed
+void line_charge(Account *account, u64 spent);
+// While the crew stands still: accounts that have been marked `parked` leave their worker's lines; or a bank's come back.
+void line_sift(Worker *worker);
+void line_unpark(Worker *worker, Bank *bank);
+
+static inline void line_count(Sched *sched, Account *account) {
+  account->ready_count++;
+  if (LIKELY(account == sched->front)) sched->ready_count++;
+  else line_appear(sched, account);
 }
 
 // Puts an actor in line. The caller owns it (W2).
 static inline void sched_ready(Worker *worker, Actor *actor) {
   Sched *sched = worker->sched;
+  Account *account = actor_account(worker, actor);
   atomic_store_explicit(&actor->state, ACTOR_READY, memory_order_relaxed);
-  sched->ready_count++;
-  if (UNLIKELY(sched->seeded)) sched->drawn_from[sched->ready_count - 1] = actor;
-  else queue_add(&sched->line, actor);
+  if (UNLIKELY(sched->seeded)) {
+    line_add_drawn(sched, account, actor);
+    return;
+  }
+  queue_add(&account->fresh, actor);
+  line_count(sched, account);
 }
 
 // The same for one that could have gone on, had it not used up its slice.
@@ -103,10 +113,11 @@ static inline void sched_requeue(Worker *worker, Actor *actor) {
     sched_ready(worker, actor);
     return;
   }
+  Account *account = actor_account(worker, actor);
   atomic_store_explicit(&actor->state, ACTOR_READY, memory_order_relaxed);
-  sched->ready_count++;
-  sched->again_count++;
-  queue_add(&sched->again, actor);
+  account->spent_count++;
+  queue_add(&account->spent, actor);
+  line_count(sched, account);
 }
 
 // Makes a suspended actor ready, unless another has (W2).
@@ -117,17 +128,19 @@ static inline bool sched_wake(Worker *worker, Actor *actor) {
   return true;
 }
 
-Actor *sched_choose(Worker *worker);  // of those in line, when that needs thought; ready_count is one less already
+Actor *sched_choose(Worker *worker);  // of those in line, when that needs thought
 
 // The next in line, or NULL.
 static inline Actor *sched_take(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched->ready_count) return NULL;
+  if (UNLIKELY(sched->others || sched->seeded)) return sched_choose(worker);
+  Account *account = sched->front;
+  if (UNLIKELY(account->spent_count)) return sched_choose(worker);
   sched->ready_count--;
-  if (UNLIKELY(sched->again_count || sched->seeded)) return sched_choose(worker);
-  Actor *actor = sched->line.first;
-  sched->line.first = actor->next_ready;
-  if (!sched->ready_count) sched->line.tail = &sched->line.first;
+  Actor *actor = account->fresh.first;
+  account->fresh.first = actor->next_ready;
+  if (!--account->ready_count) account->fresh.tail = &account->fresh.first;
   return actor;
 }
 
@@ -155,6 +168,7 @@ static inline void sched_charge(Worker *worker) {
   worker->stats.reductions += (u64)spent;
   worker->stats.slices++;
   sched->until_poll -= 1 + (i64)((u64)spent / 512);
+  if (UNLIKELY(sched->others != NULL)) line_charge(worker->account, (u64)spent);
   if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
 }
 
@@ -211,13 +225,24 @@ typedef struct Why {
 
 Actor *actor_make(Worker *worker, Bank *bank, const Class *class) MUST_CHECK;  // no messages, not ready; no reference exists. NULL: memory
 void actor_begin(Worker *worker, Actor *actor, Message *message);  // gives a new actor its first message and makes it ready
-// Queues a message. False if the actor has ended: then it is a dead letter.
+// Queues a message of the VM's own, whether there is room or not. False if the actor has ended: then it is a dead letter.
 static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *message) {
   if (message->promise) message->promise->owed = owed_by_actor(actor);
   switch (mailbox_push(actor, message)) {
     case PUSH_QUEUED: return true;
     case PUSH_WAKE: sched_ready(worker, actor); return true;
-    case PUSH_CLOSED: break;
+    case PUSH_CLOSED: case PUSH_FULL: break;
+  }
+  if (message->promise) message->promise->owed = 0;
+  return false;
+}
+// The same for one that an actor has sent: false too if there is no room, or that must be looked at closely. Not if it is large.
+static inline MUST_CHECK bool actor_admit(Worker *worker, Actor *actor, Message *message) {
+  if (message->promise) message->promise->owed = owed_by_actor(actor);
+  switch (mailbox_admit(actor, message)) {
+    case PUSH_QUEUED: return true;
+    case PUSH_WAKE: sched_ready(worker, actor); return true;
+    case PUSH_CLOSED: case PUSH_FULL: break;
   }
   if (message->promise) message->promise->owed = 0;
   return false;
@@ -227,13 +252,13 @@ static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *
 bool actor_refused(Worker *worker, Actor *actor, Message *message) MUST_CHECK;
 void actor_dead_letter(Worker *worker, const Actor *actor, Message *message);
 
-// Sends a message that was made for it. `promise` (taken over, may be NULL) is settled with the answer. False: actor_refused() is to
-// see to the message.
+// Sends a message that was made for it. `promise` (taken over, may be NULL) is settled with the answer. False: crowd_send() is to see to
+// the message, as to all that are large.
 static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u16 slot, Message *message, Promise *promise) {
   message->slot = ref_itable(reference)->slots[slot];
   message->promise = promise;
   worker->stats.sent++;
-  return actor_post(worker, ref_actor(reference), message);
+  return actor_admit(worker, ref_actor(reference), message);
 }
 
 void actor_dispose(Worker *worker, Actor *actor);                  // frees the record, which nothing names any more (crew_retire())

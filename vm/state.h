@@ -13,6 +13,9 @@ struct Vm {
   u32 worker_count;
   Bank *bank;                  // the root of all (bank.h)
   Spin banks_lock;             // of the tree
+  _Atomic u32 banks_unnamed;   // banks that nobody can name any more
+  u32 banks_sweep_at;          // with so many of them, those that hold nothing are looked for (while the crew stands still)
+  const Itable *bank_itable;   // of references to banks, once main has one
   struct Crew *crew;           // what they share (crew.h)
 
   struct Images *images;       // loaded code (load.h)

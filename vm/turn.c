@@ -3,6 +3,7 @@
 // A slice is what a worker does with an actor before it looks at the others: many short turns, or a part of a long one. A turn that
 // must stop midway, because it waits or has used up its reductions, is put aside in its actor with its frames; everything else of it
 // has left the worker by then. A guard is a turn of its own on the same message, which stays in the mailbox until the guard has said yes.
+#include "vm/crowd.h"
 #include "vm/drop.h"
 #include "vm/fault.h"
 #include "vm/load.h"
@@ -23,7 +24,9 @@ typedef enum Step {
 // ---- Ends -----------------------------------------------------------------------------------------------------------
 
 // To stderr, which belongs to who holds the root bank. Of actors in other banks `ended` tells.
+// Of an actor in another bank than the root it is nobody's terminal: whoever holds the bank hears by ended() and by broken promises.
 static void report(Worker *worker) {
+  if (worker->account->bank != worker->vm->bank) return;
   bool made = trace_crash(worker);
   Str text = made ? (Str){worker->text, worker->text_length} : STR("crash: out of memory\n");
   stream_write(worker, worker->vm->err, text);
@@ -84,6 +87,9 @@ static inline __attribute__((always_inline)) bool take_up(Worker *worker, Actor 
   if (UNLIKELY(!resumed)) *step = end_by_memory(worker, actor);
   return resumed;
 }
+
+// The engine goes on with a turn that was taken up. A request that has just been let in begins to wait for its answer.
+static inline EngineExit engine_go_on(Worker *worker) { return UNLIKELY(worker->turn->waiting != NULL) ? ENGINE_SUSPEND : engine_run(worker); }
 
 static __attribute__((noinline)) bool go_on(Worker *worker, Actor *actor, Step *step) { return take_up(worker, actor, step); }
 
@@ -149,7 +155,7 @@ static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, 
   Message *message = turn->message;
   if (UNLIKELY(!turn_end(worker, actor, message, forwards))) return end_by_memory(worker, actor);
   if (actor->class->any_guard && code_of(actor, message)->effects & actor->class->retest) {
-    actor->retest = true;
+    *mailbox_retest(actor) = true;
     *mailbox_tested(actor) = NULL;
   }
   turn->message = NULL;
@@ -160,6 +166,13 @@ static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, 
 
 // ---- Running --------------------------------------------------------------------------------------------------------
 
+// Put-off messages don't shut out those that would open the guard: they don't count any more (B4).
+static void leave_queue(Worker *worker, Actor *actor, Message *message) {
+  mailbox_left(actor, message);
+  message->weighs = 0;
+  crowd_leave(worker, actor, message);
+}
+
 static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
@@ -169,6 +182,7 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
   if (holds) {
     mailbox_remove(turn->put_off ? put_off : &actor->queue, turn->put_off ? *tested : NULL, message);
+    if (!turn->put_off) leave_queue(worker, actor, message);
     return STEP_BEGIN;
   }
   turn->message = NULL;
@@ -178,12 +192,13 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   }
   mailbox_remove(&actor->queue, NULL, message);
   mailbox_append(put_off, message);
+  leave_queue(worker, actor, message);
   return STEP_MORE;
 }
 
 // The engine has left a turn before its end, or at the end of a guard.
 static Step left(Worker *worker, Actor *actor, EngineExit how) {
-  for (Step step;; how = engine_run(worker)) {
+  for (Step step;; how = engine_go_on(worker)) {
     switch (how) {
       case ENGINE_TURN_END:
         if (worker->in_guard) return guard_ended(worker, actor, worker->result == VAL_TRUE);
@@ -274,32 +289,34 @@ static Step go_idle(Actor *actor) {
   return STEP_MORE;
 }
 
-static inline Step take(Worker *worker, Message *message) {
+static inline Step take(Worker *worker, Actor *actor, Message *message) {
   worker->turn->message = message;
+  crowd_leave(worker, actor, message);
   return STEP_BEGIN;
 }
 
 // Of an actor with guards: put-off messages first, for they are older, but only if the state was written since they were tested.
 static Step next_guarded(Worker *worker, Actor *actor) {
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
-  if (actor->retest) {
+  if (*mailbox_retest(actor)) {
     if (*put_off && *tested != *put_off) {
       Message *message = *tested ? (*tested)->next : (*put_off)->next;
       return test_guard(worker, actor, message, actor->class->handlers[message->slot].guard, true);
     }
-    actor->retest = false;
+    *mailbox_retest(actor) = false;
   }
   if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
   Message *message = actor->queue->next;
   const Code *guard = message->kind == MESSAGE_CALL ? actor->class->handlers[message->slot].guard : NULL;
   if (guard) return test_guard(worker, actor, message, guard, false);
-  return take(worker, mailbox_take(&actor->queue));
+  return take(worker, actor, mailbox_first(actor));
 }
 
 // A native actor's turn: its step answers, or takes the promise over to answer later. What goes wrong in it breaks the answer only.
 static Step next_native(Worker *worker, Actor *actor) {
   Message *message = mailbox_next(actor);
   if (!message) return go_idle(actor);
+  crowd_leave(worker, actor, message);
   worker->reductions -= 10;
   if (UNLIKELY(!message_begin(worker, message))) {
     worker->refused = NULL;
@@ -325,7 +342,7 @@ static Step resume(Worker *worker, Actor *actor) {
   if (worker->turn) turn_spare(worker, worker->turn);
   worker->turn = NULL;
   Step step;
-  return take_up(worker, actor, &step) ? left(worker, actor, engine_run(worker)) : step;
+  return take_up(worker, actor, &step) ? left(worker, actor, engine_go_on(worker)) : step;
 }
 
 // Turn after turn, until the actor has done enough for one slice.
@@ -344,7 +361,7 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
       step = next_guarded(worker, actor);
     } else {
       Message *message = mailbox_next(actor);
-      step = message ? take(worker, message) : go_idle(actor);
+      step = message ? take(worker, actor, message) : go_idle(actor);
     }
   }
 }
@@ -387,7 +404,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   worker->actor = actor;
   worker->account = bank_account(actor->bank, worker);
   atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
-  if (UNLIKELY(atomic_load_explicit(&actor->doomed, memory_order_relaxed))) {
+  if (UNLIKELY(atomic_load_explicit(&actor->doomed, memory_order_relaxed) || worker->account->doomed)) {
     end_by_doom(worker, actor);
     leave(worker);
     return;
@@ -398,6 +415,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
+  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B3
   leave(worker);
   worker->stalled = NULL;
 }
@@ -411,6 +429,6 @@ void turns_run(Worker *worker) {
     if (LIKELY(actor != NULL)) slice(worker, actor);
     sched_round(worker);
     if (crew_wanted(crew)) crew_attend(worker);
-    if (UNLIKELY(!actor || sched->reap || sched->until_poll < 0)) more = sched_look(worker, !actor);
+    if (UNLIKELY(!actor || sched->reap || sched->graves || sched->until_poll < 0)) more = sched_look(worker, !actor);
   }
 }

@@ -241,7 +241,11 @@ static bool equip(Start *start, u32 parameter, PowerId id, Actor *actor) {
       if (!grant) return refuse(start, parameter, "was not granted");
       power_open_file(actor, grant->value, id == POWER_File);
       return true;
-    case POWER_Bank: case POWER_ReadDir: case POWER_Dir: case POWER_Connect: case POWER_Listener: case POWER_Env: case POWER_Exec:
+    case POWER_Bank:
+      power_state(actor)->bank = start->vm->bank;
+      start->vm->bank_itable = power_itable(start->vm->workers, id);
+      return !start->is_test || refuse(start, parameter, "is none that a test may have: `out`, `clock`");
+    case POWER_ReadDir: case POWER_Dir: case POWER_Connect: case POWER_Listener: case POWER_Env: case POWER_Exec:
     case POWER_COUNT: break;
   }
   return refuse(start, parameter, "asks for a power that is not available");
