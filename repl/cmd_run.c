@@ -5,6 +5,7 @@
 #include "repl/cli.h"
 #include "repl/grants.h"
 #include "repl/image.h"
+#include "repl/node.h"
 
 static Str eval_code;
 static OptionNumber seed, workers, quantum, memory, stack, kill_at, fail_alloc_at;
@@ -14,7 +15,7 @@ static const Option options[] = {
     {"eval", 'e', OPTION_TEXT, &eval_code, "CODE", "run CODE; there is no FILE then"},
     {"seed", 0, OPTION_NUMBER, &seed, "N", "run deterministically: simulated clock, one order of turns for each N"},
     {"workers", 0, OPTION_NUMBER, &workers, "N", "run actors on N threads (default: one for each core; with --seed always 1)"},
-    {"memory", 0, OPTION_SIZE, &memory, "SIZE", "limit what all actors together may hold"},
+    {"memory", 0, OPTION_SIZE, &memory, "SIZE", "limit what all actors together may hold (default: 7/8 of the memory there is)"},
     {"stack", 0, OPTION_SIZE, &stack, "SIZE", "limit the stack of one actor"},
     {"quantum", 0, OPTION_NUMBER, &quantum, "N", "reductions before an actor yields"},
     {"no-prompt", 0, OPTION_FLAG, &no_prompt, NULL, "never ask for a missing grant"},
@@ -63,7 +64,7 @@ static int run_image(const ProgramImage *image, const Start *start) {
       .seed = seed.value,
       .workers = (u32)workers.value,
       .quantum = quantum.value > UINT32_MAX ? UINT32_MAX : (u32)quantum.value,
-      .memory_limit = memory.value,
+      .memory_limit = memory.given ? memory.value : node_memory(),
       .stack_limit = stack.value,
       .kill_at = kill_at.value,
       .fail_alloc_at = fail_alloc_at.value,
