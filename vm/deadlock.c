@@ -9,6 +9,7 @@
 // Suspects are listed by the worker on which they began. Only the lists are guarded: all else is looked at while the crew stands still.
 #include <stdio.h>
 
+#include "vm/crowd.h"
 #include "vm/sched.h"
 
 enum {
@@ -52,10 +53,12 @@ typedef struct Search {
 
 // ---- Edges ----------------------------------------------------------------------------------------------------------
 
-// Waits with a limit end by themselves.
+// Waits with a limit end by themselves. So does a send that waits for room; but it counts.
+static bool has_limit(const Turn *turn) { return turn->timer && !turn->held; }
+
 static bool through_actor(Actor *actor, Edge *edge) {
   Turn *turn = actor->turn;
-  if (actor_state(actor) != ACTOR_SUSPENDED || !turn || turn->timer || !turn->waiter.next) return false;
+  if (actor_state(actor) != ACTOR_SUSPENDED || !turn || has_limit(turn) || !turn->waiter.next) return false;
   *edge = (Edge){turn->waiting, actor, &turn->waiter};
   return true;
 }
@@ -302,9 +305,28 @@ static void break_await(Worker *worker, Actor *actor, Val broken, Chunk *chunk) 
   sched_wake(worker, actor);
 }
 
+// Of the edges from `start`, the send that waits for room that began last, or NULL.
+static struct HeldSend *closing_send(const Search *search, u32 start) {
+  struct HeldSend *latest = NULL;
+  u64 since = 0;
+  for (u32 i = start; i < search->depth; i++) {
+    const Actor *actor = taken_edge(search, i).through;
+    if (!actor || !actor->turn->held || actor->turn->waiter.since < since) continue;
+    since = actor->turn->waiter.since;
+    latest = actor->turn->held;
+  }
+  return latest;
+}
+
 // Breaks the cycle on the path from `start`, and forgets the path.
 static void break_cycle(Search *search, u32 start) {
   Worker *worker = search->worker;
+  struct HeldSend *held = closing_send(search, start);
+  if (held) {
+    unwind(search, 0);
+    crowd_admit_past(worker, held);
+    return;
+  }
   u32 closing = closing_edge(search, start);
   Edge edge = taken_edge(search, closing);
   if (!edge.wait) BUG("a cycle that no wait has closed");
@@ -334,7 +356,7 @@ static void unlist(Waiter *waiter) {
 void deadlock_suspect(Worker *worker, Waiter *waiter) {
   Sched *sched = worker->sched;
   if (waiter->kind == WAITER_FORWARD) waiter->since = deadlock_since(worker);
-  else if (waiter->actor->turn->timer) return;
+  else if (has_limit(waiter->actor->turn)) return;
   waiter->listed = worker->index + 1;
   spin_lock(&sched->suspects_lock);
   list_after(sched->suspects.earlier, waiter);
@@ -353,7 +375,7 @@ void deadlock_unlist(Worker *worker, Waiter *waiter) {
 // An await that is over stays listed: the next of the same turn is then noted without cost.
 static bool is_waiting(const Waiter *waiter) { return waiter->next; }
 
-static bool is_timed(const Waiter *waiter) { return waiter->kind == WAITER_ACTOR && waiter->actor->turn->timer; }
+static bool is_timed(const Waiter *waiter) { return waiter->kind == WAITER_ACTOR && has_limit(waiter->actor->turn); }
 
 typedef enum Verdict {
   VERDICT_CLEAR,

@@ -6,6 +6,7 @@
 // first, whoever comes: each who finds something kept helps to send it on, and returns when it has gone.
 #include "vm/forward.h"
 
+#include "vm/crowd.h"
 #include "vm/fault.h"
 #include "vm/load.h"
 #include "vm/message.h"
@@ -98,6 +99,25 @@ void forward_leave(Worker *worker, Target target) {
   weight_return(worker, target.actor, WEIGHT_UNIT);
 }
 
+Actor *forward_receiver(Worker *worker, Actor *actor, u16 slot) {
+  if (!is_forwarder(actor) || slot == SLOT_RETARGET) return NULL;
+  weigh(actor);
+  for (u32 layers = 1; is_forwarder(actor) && layers <= FORWARD_LAYERS; layers++) {
+    lock(actor);
+    Actor *above = actor, *target = forward_of(actor)->target;
+    bool keeps = !target || (mailbox_is_closed(target) && !target->class->deliver);
+    if (!keeps) slot = forward_of(actor)->itable->slots[slot - SLOT_METHODS];
+    bool otherwise = !keeps && target->class->deliver && (!is_forwarder(target) || slot == SLOT_RETARGET);
+    if (!keeps && !otherwise) weigh(target);
+    unlock(above);
+    if (keeps) return actor;
+    weight_return(worker, above, WEIGHT_UNIT);
+    if (otherwise) return NULL;
+    actor = target;
+  }
+  return actor;
+}
+
 const Itable *forward_itable(const InterfaceDef *interface) {
   u32 handlers[LIMIT_METHODS];
   for (u32 i = 0; i < interface->method_count; i++) handlers[i] = SLOT_METHODS + i;
@@ -142,7 +162,8 @@ static void name_asked(const Message *message, const Actor *target) {
 }
 
 // Behind what is kept, or, if it was taken from there, before it.
-static void keep(Actor *actor, Message *message, bool kept) {
+static void keep(Worker *worker, Actor *actor, Message *message, bool kept) {
+  crowd_keep(worker, actor, message);
   Message *last = actor->queue;
   mailbox_append(&actor->queue, message);
   if (kept && last) actor->queue = last;  // a ring: behind the last is before the first
@@ -183,6 +204,12 @@ static Passed call(Worker *worker, Actor *actor, Actor *target, Message *message
   return fine ? PASSED : PASSED_BAD;
 }
 
+// Whether there was room was looked at before (crowd.c); what was kept goes on all the same.
+static bool post(Worker *worker, Actor *target, Message *message) {
+  if (!message_is_large(message) && actor_admit(worker, target, message)) return true;
+  return crowd_offer(worker, target, message, NULL, true) == OFFER_TAKEN;
+}
+
 // Sends a message down the chain that begins with *at, a forwarder that is locked, and that will be unlocked. Where the last one's target has
 // ended, or it has none, the message is kept there, its slot that of the forwarder's own interface. *at becomes the forwarder that has
 // kept it; of one with messages that can be sent on a weight is held then. `kept`: the message was the first that *at had kept.
@@ -194,7 +221,7 @@ static Passed pass(Worker *worker, Actor **at, Message *message, bool kept) {
     u16 slot = message->slot;
     bool blocked = !target || forward->passing;
     if (blocked || (actor->queue && !kept)) {
-      keep(actor, message, kept);
+      keep(worker, actor, message, kept);
       if (!blocked) weigh(actor);
       unlock(actor);
       return blocked ? PASSED_KEPT : PASSED_BEHIND;
@@ -208,10 +235,10 @@ static Passed pass(Worker *worker, Actor **at, Message *message, bool kept) {
     }
     if (target->class->deliver) return call(worker, actor, target, message);
     name_asked(message, target);
-    bool posted = actor_post(worker, target, message);
+    bool posted = post(worker, target, message);
     if (!posted) {
       message->slot = slot;
-      keep(actor, message, kept);
+      keep(worker, actor, message, kept);
     }
     unlock(actor);
     return posted ? PASSED : PASSED_KEPT;
@@ -231,6 +258,7 @@ static bool send_on(Worker *worker, Actor *actor, Passed *passed, Actor **end, b
     Actor *target = forward->target;
     bool blocked = !target || forward->passing || target == tried;
     Message *message = blocked ? NULL : mailbox_take(&actor->queue);
+    if (message) crowd_kept(worker, actor, message);
     if (!message) {
       if (listed) forward->flushing = false;
       if (listed) worker->sched->flushing = forward->below;
@@ -238,9 +266,11 @@ static bool send_on(Worker *worker, Actor *actor, Passed *passed, Actor **end, b
       return false;
     }
     worker->reductions--;
+    Bank *bank = message->payer;
     *end = actor;
     *passed = pass(worker, end, message, true);
     if (*passed == PASSED_BAD) fault_clear(worker);  // who sent it has gone on long since
+    if (*passed != PASSED_KEPT || *end != actor) crowd_admit(worker, actor, bank);
     if (*passed != PASSED_KEPT || *end != actor) return true;
     tried = target;  // it has ended: but for another target, that is all
   }
@@ -273,6 +303,7 @@ static void help(Worker *worker, Actor *actor) {
     weight_return(worker, actor, WEIGHT_UNIT);
     return;
   }
+  worker->sched->sending_on = true;  // so that nothing recurses
   for (Actor *below; actor; actor = below) {
     Passed passed;
     below = NULL;
@@ -283,6 +314,8 @@ static void help(Worker *worker, Actor *actor) {
     }
     weight_return(worker, actor, WEIGHT_UNIT);
   }
+  worker->sched->sending_on = false;
+  flush(worker);
 }
 
 // ---- Aiming ---------------------------------------------------------------------------------------------------------

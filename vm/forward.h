@@ -19,6 +19,10 @@ typedef struct Target {
 Target forward_enter(Worker *worker, Actor *actor) MUST_CHECK;
 void forward_leave(Worker *worker, Target target);
 
+// In whose mailbox a message for a forwarder would end up, or the last forwarder, if it would be kept there; a WEIGHT_UNIT is held. NULL if
+// it isn't for a mailbox: a message that is delivered otherwise.
+Actor *forward_receiver(Worker *worker, Actor *actor, u16 slot) MUST_CHECK;
+
 // Of an actor nobody can send to any more: whether it is a forwarder that has kept something.
 bool forward_keeps(Actor *actor);
 

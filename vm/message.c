@@ -36,12 +36,12 @@ static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
     to->words[REF_ACTOR] = from->words[REF_ACTOR];
     to->words[REF_ITABLE] = from->words[REF_ITABLE];
     to->words[REF_WEIGHT] = weight_split(from);
-    message->counted = 1;
+    message->counted |= MESSAGE_COUNTED;
     return;
   }
   for (u32 i = 0; i + 1 < words; i++) to->words[i] = from->words[i];
   if (!header_is_counted(from->header)) return;
-  message->counted = 1;
+  message->counted |= MESSAGE_COUNTED | (header_kind(from->header) != KIND_PROMISE ? MESSAGE_OWNS : 0);
   object_count_copy(from, to);
 }
 
@@ -50,7 +50,7 @@ static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 
   if (!copy_out_block(worker, args, count, sizeof(Message), &made)) return NULL;
   Message *message = made.block;
   message_fill(message, kind, count, made.size, worker->actor, worker->line, worker->account);
-  message->counted = made.counted;
+  message->counted = made.counted ? MESSAGE_COUNTED | MESSAGE_OWNS : 0;
   message->shared = made.shared;
   return message;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "vm/address_map.h"
+#include "vm/charge.h"
 #include "vm/scan.h"
 #include "vm/sched.h"
 
@@ -34,7 +35,7 @@ Val promise_value(Worker *worker, Promise *promise) {
 // Whom an open promise asks may still change.
 void promise_asked(Promise *promise, char text[ASKED_ROOM]) {
   static const char *const names[] = {
-      [ASKED_TASK] = "task", [ASKED_ALL] = "all", [ASKED_RACE] = "race", [ASKED_WHEN] = "when", [ASKED_ENDED] = "ended"};
+      [ASKED_TASK] = "task", [ASKED_ALL] = "all", [ASKED_RACE] = "race", [ASKED_WHEN] = "when", [ASKED_ENDED] = "ended", [ASKED_SPACE] = "room"};
   spin_lock(&promise->lock);
   const Class *asked = promise->asked;
   u16 slot = promise->asked_slot;
@@ -56,14 +57,15 @@ void promise_asked(Promise *promise, char text[ASKED_ROOM]) {
 // ---- Waiters --------------------------------------------------------------------------------------------------------
 
 static Waiter *waiter_new(Worker *worker, WaiterKind kind) {
-  Waiter *waiter = pool_alloc(&worker->pool, sizeof *waiter);
-  if (waiter) *waiter = (Waiter){.kind = kind};
+  Bank *bank = worker->account->bank;
+  Waiter *waiter = bank_alloc(worker, bank, sizeof *waiter);
+  if (waiter) *waiter = (Waiter){.kind = kind, .payer = bank};
   return waiter;
 }
 
 static void waiter_free(Worker *worker, Waiter *waiter) {
   deadlock_forget(worker, waiter);
-  pool_free(&worker->pool, waiter, sizeof *waiter);
+  bank_free(worker, waiter->payer, waiter, sizeof *waiter);
 }
 
 bool promise_wait(Promise *promise, Waiter *waiter) {
@@ -160,7 +162,7 @@ static void promise_free(Worker *worker, Promise *promise) {
     waiter_give_up(worker, waiter);
   }
   chunk_free(worker, promise->chunk);
-  pool_free(&worker->pool, promise, sizeof *promise);
+  bank_free(worker, promise->payer, promise, sizeof *promise);
 }
 
 static void work_off(Worker *worker) {
@@ -190,18 +192,36 @@ void promise_dead(Worker *worker, Promise *promise) {
 
 // ---- Settling -------------------------------------------------------------------------------------------------------
 
-// A copy of what a promise has settled with, for which others may ask at the same time.
-static bool copy_value(Worker *worker, Promise *promise, Val *value, Chunk **chunk) {
+// A copy of what a promise has settled with, for which others may ask at the same time. The bank pays for it.
+static bool copy_value(Worker *worker, Promise *promise, Val *value, Chunk **chunk, Bank *to) {
   spin_lock(&promise->lock);
-  bool copied = copy_out(worker, &promise->value, 1, value, chunk);
+  bool copied = copy_out(worker, &promise->value, 1, value, chunk, promise->payer, to);
   spin_unlock(&promise->lock);
   return copied;
 }
 
+// Of a value for which there is no memory, or no room in the asker's bank.
+static Outcome no_room(Worker *worker) {
+  bool full = worker->refused;
+  worker->refused = NULL;
+  return (Outcome){PROMISE_BROKEN, full ? build_well_known0(worker, WK_FULL) : worker->vm->memory_broken, NULL};
+}
+
+// Why somebody in another bank crashed, or who waited for whom there, is told only to banks above it.
+static bool may_tell(const Promise *promise, const Bank *of) { return bank_contains(promise->payer, of); }
+
+static Outcome untold(Worker *worker, Outcome outcome) {
+  if (outcome.state != PROMISE_BROKEN || val_is_const(outcome.value)) return outcome;
+  bool crashed = header_info(val_obj(outcome.value)->header) == well_known(worker, WK_CRASHED);
+  outcome.value = crashed ? worker->vm->untold_crash : worker->vm->untold_deadlock;
+  return outcome;
+}
+
 // What `from` has settled with, for another promise: its own memory if the `own` counts of those who ask are the only ones (0: it must not be
 // taken), else a copy.
-static Outcome outcome_of(Worker *worker, Promise *from, u32 own) {
+static Outcome outcome_of(Worker *worker, Promise *from, u32 own, const Promise *to) {
   Outcome outcome = {atomic_load_explicit(&from->state, memory_order_acquire), from->value, NULL};
+  if (UNLIKELY(outcome.state == PROMISE_BROKEN && !may_tell(to, from->payer))) return untold(worker, outcome);
   if (!from->chunk) return outcome;
   if (own && promise_count(from) == own && !from->waiters) {
     outcome.chunk = from->chunk;
@@ -209,8 +229,7 @@ static Outcome outcome_of(Worker *worker, Promise *from, u32 own) {
     from->value = VAL_UNIT;
     return outcome;
   }
-  if (copy_value(worker, from, &outcome.value, &outcome.chunk)) return outcome;
-  return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
+  return copy_value(worker, from, &outcome.value, &outcome.chunk, to->payer) ? outcome : no_room(worker);
 }
 
 // A broken promise passes on for whom its waiter will say that it waited.
@@ -266,7 +285,12 @@ static inline __attribute__((always_inline)) bool settle_here(Worker *worker, Pr
   return true;
 }
 
+// The asker's bank pays for the value from now on.
 static __attribute__((noinline)) bool settle(Worker *worker, Promise *promise, Outcome outcome, const Promise *from) {
+  if (outcome.chunk && !charge_chunk(worker, outcome.chunk, promise->payer)) {
+    chunk_free(worker, outcome.chunk);
+    outcome = no_room(worker);
+  }
   return settle_here(worker, promise, outcome, from);
 }
 
@@ -302,7 +326,7 @@ static inline void announce(Worker *worker, Promise *promise) {
 
 static void settle_like(Worker *worker, Promise *follower, Promise *from, u32 own) {
   if (!is_open(follower)) return;
-  Outcome outcome = outcome_of(worker, from, own);
+  Outcome outcome = outcome_of(worker, from, own, follower);
   bool broken = atomic_load(&from->state) == PROMISE_BROKEN;
   if (settle(worker, follower, outcome, broken ? from : NULL)) announce(worker, follower);
 }
@@ -336,7 +360,10 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) {
   if (!is_open(promise)) return true;
   bool heard = promise_is_heard(promise);
   Outcome outcome = {PROMISE_KEPT, heard ? value : VAL_UNIT, NULL};
-  if (heard && val_is_pointer(value) && !copy_out_sent(worker, &value, 1, &outcome.value, &outcome.chunk)) return false;
+  if (heard && val_is_pointer(value) && !copy_out_sent(worker, &value, 1, &outcome.value, &outcome.chunk, promise->payer)) {
+    if (promise->payer == worker->account->bank || !worker->refused) return false;
+    outcome = no_room(worker);  // that is the asker's matter
+  }
   if (settle_here(worker, promise, outcome, NULL)) announce(worker, promise);
   return true;
 }
@@ -366,7 +393,7 @@ void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why) 
 void promise_exit(Worker *worker, Promise *promise, const Actor *ended) {
   static const WellKnown exits[] = {WK_EXIT_NORMAL, WK_EXIT_CRASH, WK_EXIT_KILLED};
   bool crashed = ended->exit == EXIT_REASON_CRASH;
-  Str why = crashed && ended->why ? (Str){ended->why->text, ended->why->length} : STR("");
+  Str why = crashed && ended->why && may_tell(promise, ended->bank) ? (Str){ended->why->text, ended->why->length} : STR("");
   if (settle(worker, promise, told_why(worker, exits[ended->exit], why, crashed, PROMISE_KEPT), NULL)) announce(worker, promise);
 }
 
@@ -375,7 +402,7 @@ bool promise_take(Worker *worker, Promise *promise, Val *value) {
   Val taken = promise->value;
   Chunk *chunk = promise->chunk;
   bool alone = !chunk || promise_count(promise) == 1;
-  if (!alone && !copy_value(worker, promise, &taken, &chunk)) return fault_memory(worker);
+  if (!alone && !copy_value(worker, promise, &taken, &chunk, worker->account->bank)) return fault_memory(worker);
   if (chunk && !heap_adopt(worker, chunk)) {
     if (!alone) chunk_free(worker, chunk);
     return fault_memory(worker);
@@ -421,6 +448,7 @@ void promise_cut(Worker *worker, Waiter *waiter, Val broken, Chunk *chunk) {
 
 static void group_free(Worker *worker, Group *group) {
   for (u32 i = 0; i < group->count; i++) promise_release(worker, group->members[i].promise);
+  bank_give(worker, group->whole->payer, group_bytes(group->count));
   promise_release(worker, group->whole);
   memory_free(group, group_bytes(group->count));
 }
@@ -445,14 +473,14 @@ typedef struct Copies {
   Chunk *chunks;      // linked by next
 } Copies;
 
-static bool copy_member(Worker *worker, Copies *copies, Promise *member, Val *value) {
+static bool copy_member(Worker *worker, Copies *copies, Promise *member, Val *value, Bank *to) {
   u64 *known = address_find(&copies->values, member);
   if (known) {
     *value = *known;
     return true;
   }
   Chunk *chunk;
-  if (!copy_value(worker, member, value, &chunk)) return false;
+  if (!copy_value(worker, member, value, &chunk, to)) return false;
   if (chunk) {
     chunk->next = copies->chunks;
     copies->chunks = chunk;
@@ -478,7 +506,7 @@ static bool list_values(Worker *worker, const Group *group, const Promise *last,
     cell->header = OBJ_HEADER(KIND_CONS, 0, 0);
     cell->words[0] = member->value;
     cell->words[1] = *list;
-    if (!alone && !copy_member(worker, copies, member, &cell->words[0])) return false;
+    if (!alone && !copy_member(worker, copies, member, &cell->words[0], group->whole->payer)) return false;
     *list = obj_val(cell);
   }
   return true;
@@ -491,12 +519,12 @@ static Outcome all_values(Worker *worker, const Group *group, const Promise *las
   Copies copies = {.chunks = NULL};
   Val list;
   bool made = cells && list_values(worker, group, last, cells, &copies, &list);
-  if (made) made = copy_out(worker, &list, 1, &outcome.value, &outcome.chunk);
+  Bank *bank = group->whole->payer;
+  if (made) made = copy_out(worker, &list, 1, &outcome.value, &outcome.chunk, bank, bank);
   copies_free(worker, &copies);
   memory_free(cells, bytes);
   worker->reductions -= group->count / 4;
-  if (made) return outcome;
-  return (Outcome){PROMISE_BROKEN, worker->vm->memory_broken, NULL};
+  return made ? outcome : no_room(worker);
 }
 
 // `from`, a member, has settled.
@@ -516,9 +544,13 @@ static Promise *combined(Worker *worker, Asked asked) {
   return whole;
 }
 
-static Group *group_make(Promise *whole, Val list, u32 count, WaiterKind kind) {
+static Group *group_make(Worker *worker, Promise *whole, Val list, u32 count, WaiterKind kind) {
+  if (!bank_take(worker, whole->payer, group_bytes(count))) return NULL;
   Group *group = memory_alloc(group_bytes(count));
-  if (!group) return NULL;
+  if (!group) {
+    bank_give(worker, whole->payer, group_bytes(count));
+    return NULL;
+  }
   *group = (Group){.operation = {.cancel = group_cancel}, .whole = whole, .count = count, .open = count, .held = 2 + count};
   for (Member *member = group->members; list != VAL_NIL; list = cons_tail(list), member++) {
     *member = (Member){{.kind = kind, .group = group}, promise_of(val_obj(cons_head(list)))};
@@ -535,7 +567,7 @@ static Promise *group_new(Worker *worker, Val list, Asked asked, WaiterKind kind
   u32 count = 0, linked = 0;
   for (Val rest = list; rest != VAL_NIL; rest = cons_tail(rest)) count++;
   Promise *whole = combined(worker, asked);
-  Group *group = whole ? group_make(whole, list, count, kind) : NULL;
+  Group *group = whole ? group_make(worker, whole, list, count, kind) : NULL;
   if (!group) {
     if (whole) promise_release(worker, whole);
     return NULL;

@@ -4,6 +4,7 @@
 // dooms it. Only the first of these takes the waiter out of the promise's ring. The others leave a mark, `disturbed`: the actor itself leaves
 // the ring then, under the promise's lock, before it does anything else. So until it runs again its turn is not touched by two at once, and
 // an actor that just got its answer needs no lock to go on. docs/workers.md, P1 … P3.
+#include "vm/crowd.h"
 #include "vm/sched.h"
 
 static bool is_open(const Promise *promise) { return atomic_load_explicit(&promise->state, memory_order_acquire) == PROMISE_OPEN; }
@@ -94,4 +95,6 @@ void suspend_give_up(Worker *worker, Turn *turn) {
   if (on) promise_unwait(on, &turn->waiter);
   limit_cancel(worker, turn);
   if (on) promise_release(worker, on);
+  if (UNLIKELY(turn->held != NULL)) crowd_give_up(worker, turn->held);
+  turn->held = NULL;
 }

@@ -99,9 +99,9 @@ static u32 count_ring(const Message *last, u32 count) {
 static u32 count_messages(Actor *actor) {
   u32 count = count_ring(actor->queue, 0);
   if (actor->class->any_guard) count = count_ring(*mailbox_put_off(actor), count);
-  const Message *pushed = atomic_load_explicit(&actor->inbox, memory_order_acquire);
-  if (pushed <= MAILBOX_CLOSED) return count;
-  for (; pushed && count < MESSAGES_COUNTED; pushed = pushed->next) count++;
+  u64 inbox = atomic_load_explicit(&actor->inbox, memory_order_acquire);
+  if (inbox_is_mark(inbox)) return count;
+  for (const Message *pushed = inbox_newest(inbox); pushed && count < MESSAGES_COUNTED; pushed = pushed->next) count++;
   return count;
 }
 
