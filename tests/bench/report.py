@@ -3,6 +3,7 @@ import math
 import os
 import re
 
+import actors
 import chart
 import peers
 
@@ -26,7 +27,7 @@ def shown(row, value):
     if value == math.inf:
         return "no answer"
     if row.unit == "ns":
-        return "≤ 1 µs" if value <= 1007 else short(value, [(1e9, " s"), (1e6, " ms"), (1e3, " µs")])
+        return "≤ 1 µs" if value <= actors.UNSEEN else short(value, [(1e9, " s"), (1e6, " ms"), (1e3, " µs")])
     if row.unit == "bytes":
         return f"{value:,.0f}"
     return short(value, [(1e6, " M"), (1e3, " k"), (1, "")])
