@@ -108,7 +108,8 @@ bool stack_reserve(Worker *worker, u64 needed, u32 used) {
   if (words < STACK_WORDS) words = STACK_WORDS;
   if (words < needed) words = needed;
   if (words > most) words = most;
-  if (!turn_pay(worker, turn, sizeof *turn + words * sizeof(u64))) return fault_memory(worker);
+  // Up to the usual size a running turn's stack is the worker's.
+  if (words > STACK_WORDS && !turn_pay(worker, turn, sizeof *turn + words * sizeof(u64))) return fault_memory(worker);
   if (!stack_move(worker, turn, (u32)words, used)) return fault_memory(worker);
   stack_end_set(worker);
   return true;
