@@ -1,4 +1,4 @@
-// What passes from one bank to another: messages, answers, and what lies outside the heap behind their handles. docs/banks.md
+// What passes from one bank to another: messages, answers, and what lies outside the heap behind their handles. docs/charging.md
 //
 // A block that stands alone, a message or a promise's chunk, says who pays for it. The same bank pays for the storage of the Bufs and Arrays
 // in it, and holds the blocks that it points into. When such a block reaches a heap of that bank nothing changes; of another one, all

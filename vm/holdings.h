@@ -1,5 +1,5 @@
 // What a bank holds of blocks that several actors share: shared blocks (shared.h), and large storage of Bytes. Each is charged in full to
-// every bank of which an actor, a message or a promise holds it, once, however many of them do; docs/banks.md argues for that.
+// every bank of which an actor, a message or a promise holds it, once, however many of them do; docs/charging.md argues for that.
 //
 // A bank counts its holders of each block in a table with a lock. Whoever holds a block keeps the older blocks alive into which it points: the
 // table holds those too, or a chain of blocks, each a little larger than the one before, would cost its owner no more than the last.
