@@ -142,6 +142,7 @@ typedef struct Turn {
   Promise *waiting;       // (counted) when suspended
   Waiter waiter;          // linked into waiting->waiters while suspended
   struct Timer *timer;    // of `within`, or NULL
+  bool at_once;           // what it is about to send has been frozen as far as that can be done in steps
   bool put_off;           // GUARD: `message` is in the put-off list
   u32 guard_writes;       // GUARD: arrays of vals that it wrote into and that still exist (storage.h)
   bool wants_outcome;     // OUTCOME rather than AWAIT
@@ -173,7 +174,8 @@ struct Actor {
   };
   _Atomic u8 state;            // ActorState
   u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
-  bool retest;                 // state was written since the put-off messages were tested
+  bool retest : 1;             // state was written since the put-off messages were tested
+  bool collecting : 1;         // it stands in line for its heap to be collected (collect.c)
   _Atomic u8 reaping;          // somebody is freeing it (E1, E2)
   _Atomic u8 doomed;           // somebody wants it to end (W3)
   _Atomic u8 disturbed;        // it was made ready for another reason than that its promise has settled (P3)

@@ -70,6 +70,12 @@ static inline void count_release(Worker *worker, Obj *obj) {         // what a d
   else handle_release(worker, obj);
 }
 void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
+// The same of those from `at` on, until `*left` words of work are done. Where it stopped.
+u64 counts_release_some(Worker *worker, u64 *words, u64 at, u64 used, i64 *left);
+
+// What was left to be freed: a step or a few of it, between two slices; or all.
+void release_between(Worker *worker);
+void release_rest(Worker *worker);
 
 void block_dead(Worker *worker, SharedBlock *block);                 // its last count is gone
 

@@ -4,8 +4,8 @@
 // request that the nursery can't hold, one big chunk in the nursery's place. The nursery is empty when the big chunk is
 // taken, so what lies in the chunk can simply become old, unmoved, at the next collection: it costs nothing, and a
 // later major collection sorts it out.
-#include "vm/engine.h"
-#include "vm/gc.h"
+#include "vm/collect.h"
+#include "vm/sched.h"
 
 // Large objects of one turn, and the storage of its Bytes, may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
@@ -171,10 +171,28 @@ static bool major_is_due(const Worker *worker, const Heap *heap) {
   return heap->live_words + heap->outside_words > heap->threshold || shares_due(heap);
 }
 
+// What a collection would have to look at.
+static u64 work_ahead(const Worker *worker, const Heap *heap) {
+  return heap->live_words + heap->elements + (worker->turn ? worker->turn->fp : 0);
+}
+
+// A major collection that is due: of a small heap at once, of a large one later. A guard's garbage goes with its message.
+static void major(Worker *worker, bool frames) {
+  Heap *heap = *heap_place(worker);
+  bool later = worker->puts_aside && worker->actor && (frames || !heap->guard_garbage) && work_ahead(worker, heap) >= COLLECT_AT_ONCE_WORDS;
+  if (!later) {
+    gc_major(worker, frames);
+    return;
+  }
+  worker->collect_due = true;
+  sched_cut(worker);
+}
+
 // With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
 static bool collect(Worker *worker, bool all) {
   if (!minor(worker, true)) return false;
-  if (all || major_is_due(worker, *heap_place(worker))) gc_major(worker, true);
+  if (all) gc_major(worker, true);
+  else if (major_is_due(worker, *heap_place(worker))) major(worker, true);
   if (worker->turn) frames_set_watermark(worker, worker->turn);
   if (WALKING) heap_check(worker, worker->actor, true);
   return true;
@@ -185,6 +203,11 @@ static bool collect(Worker *worker, bool all) {
 // A block outside the nursery; when there is no memory, everything that can be collected is, once.
 static void *block_alloc(Worker *worker, size_t size) {
   void *block = memory_alloc(size);
+  if (block) return block;
+  if (worker->dead_words && !worker->releasing) {
+    release_rest(worker);
+    block = memory_alloc(size);
+  }
   if (block || heap_is_native(worker)) return block;
   return collect(worker, true) ? memory_alloc(size) : NULL;
 }
@@ -286,7 +309,7 @@ static void trim(Worker *worker, bool pointers) {
   Heap **place = heap_place(worker);
   Heap *heap = *place;
   if (!heap) return;
-  if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) gc_major(worker, false);
+  if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) major(worker, false);
   if (pointers && (heap->chunks || heap->large || heap->shares)) return;
   *place = NULL;
   heap_free(worker, heap);

@@ -221,7 +221,7 @@ bool sched_again(Worker *worker) {
   sched_charge(worker);
   if (sched->kill_now || sched->ready_count || worker->actor->doomed) return false;
   if (sched->until_poll < 0) look_outside(worker);
-  if (sched->ready_count || sched->reap || atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
+  if (sched->ready_count || sched->reap || worker->dead_words || atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
   sched_round(worker);
   sched_grant(worker);
   return true;

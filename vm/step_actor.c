@@ -64,11 +64,21 @@ bool step_spawn(Worker *worker, const u64 *pc) {
   worker->line = (u32)word_bc(*pc);
   worker->reductions -= SEND_COST;
   if (UNLIKELY(leash_holder(worker)) && !leash_make_room(worker)) return fault_memory(worker);
+  worker->may_repeat = true;
   Val reference = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, count);
+  worker->may_repeat = worker->turn->at_once = false;
   if (reference == VAL_EMPTY) return fault_memory(worker);
   if (UNLIKELY(leash_holder(worker))) leash_hold(worker, ref_actor(val_obj(reference)));
   fp[word_a(*pc)] = reference;
   return true;
+}
+
+u32 step_sent(const Turn *turn, Val values[LIMIT_PARAMS]) {
+  const u64 *pc = turn->pc, *fp = turn_registers(turn);
+  u32 op = word_op(*pc);
+  if (op != OP_TURN_END) return registers_listed(fp, pc + (op == OP_SPAWN ? 3 : 2), values);
+  values[0] = fp[0];
+  return 1;
 }
 
 // A message of the registers listed at pc[2], sent from line pc[1]. NULL with a fault.
@@ -76,7 +86,9 @@ static __attribute__((noinline)) Message *call_message(Worker *worker, const u64
   worker->line = (u32)pc[1];
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, pc + 2, args);
+  worker->may_repeat = true;
   Message *message = message_new(worker, MESSAGE_CALL, args, count);
+  worker->may_repeat = worker->turn->at_once = false;
   if (!message) fault_memory(worker);
   return message;
 }
