@@ -16,8 +16,7 @@ enum {
   CHUNK_MAX_BYTES = 512 * 1024,
   THRESHOLD_MIN = 128,  // words: what an actor's heap may hold before its first collection
   CONS_WORDS = 3,
-  LARGE_COST = 64,      // words of work that sweeping a large object counts as
-  CHUNK_COST = 512,     // and freeing a chunk
+  OBJECT_COST = 64,     // words of work that looking at a large object counts as
   FRAMES_PART = 64,     // frames between two looks at the budget
   NOT_MOVED = OBJ_IMMORTAL | OBJ_LARGE | OBJ_SHARED,
   MARKED = OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN,
@@ -394,13 +393,14 @@ bool gc_minor(Worker *worker, bool frames) {
 static bool sweep_large(Collection *m) {
   Heap *heap = m->c.heap;
   for (LargeObj *large; m->left > 0 && (large = *m->link);) {
-    m->left -= LARGE_COST;
+    m->left -= OBJECT_COST;
     if (large->marked) {
       large->marked = false;
       heap->live_words += large->words;
       m->link = &large->next;
     } else {
       *m->link = large->next;
+      m->left -= free_cost(large->words);
       memory_free(large, large_bytes(large->words));
     }
   }
@@ -497,7 +497,7 @@ static void release_step(Collection *m) {
     if (chunk->counted && m->release_at < chunk->used) return;
     m->from = chunk->next;
     m->release_at = 0;
-    m->left -= CHUNK_COST;
+    m->left -= free_cost(chunk->capacity);
     memory_free(chunk, chunk_bytes(chunk->capacity));
   }
   if (m->from) return;

@@ -17,8 +17,6 @@ enum {
 #else
   STEP_WORDS = 8 * 1024,
 #endif
-  FREE_COST = 64,              // words of work that freeing a block of memory counts as
-  BIG_FREE_COST = 512,         // the same of a large one
   COUNT_COST = 8,              // and giving back a count
   CHARGE_FROM = 256,           // words of work that the slice is charged for
   WORDS_PER_REDUCTION = 8,
@@ -81,7 +79,7 @@ void counts_release_moved(Worker *worker, u64 *words, u64 used) {
 
 static bool chunk_part(Worker *worker, Chunk *chunk, u64 *at, i64 *left) {
   if (chunk->counted && (*at = counts_release_some(worker, chunk->words, *at, chunk->used, left)) < chunk->used) return false;
-  *left -= chunk->capacity < 8 * BIG_FREE_COST ? FREE_COST : BIG_FREE_COST;
+  *left -= free_cost(chunk->capacity);
   memory_free(chunk, chunk_bytes(chunk->capacity));
   return true;
 }
@@ -90,14 +88,14 @@ static bool message_part(Worker *worker, Message *message, u64 *at, i64 *left) {
   u64 *graph = message->args + message->count;
   u64 used = (u64)((u64 *)((char *)message + message->bytes) - graph);
   if (message->counted && (*at = counts_release_some(worker, graph, *at, used, left)) < used) return false;
-  *left -= FREE_COST;
+  *left -= free_cost(message->bytes / 8);
   pool_free(&worker->pool, message, message->bytes);
   return true;
 }
 
 static bool block_part(Worker *worker, SharedBlock *block, u64 *at, i64 *left) {
   if (!shared_release_some(worker, block, at, left)) return false;
-  *left -= BIG_FREE_COST;
+  *left -= free_cost(block->bytes / 8);
   shared_free(worker, block);
   return true;
 }
@@ -127,8 +125,8 @@ static bool heap_part(Worker *worker, Heap *heap, u64 *at, i64 *left) {
   for (LargeObj *large; (large = heap->large);) {
     if (*left <= 0) return false;
     heap->large = large->next;
+    *left -= free_cost(large->words);
     memory_free(large, large_bytes(large->words));
-    *left -= FREE_COST;
   }
   shares_free(worker, heap);
   memory_free(heap, sizeof *heap);
