@@ -149,6 +149,7 @@ typedef struct Turn {
   Promise *waiting;       // (counted) when suspended
   Waiter waiter;          // linked into waiting->waiters while suspended
   struct Timer *timer;    // of `within`, or NULL
+  bool at_once;           // what it is about to send has been frozen as far as that can be done in steps
   bool put_off;           // GUARD: `message` is in the put-off list
   struct HeldSend *held;  // a send that waits for room, or NULL (crowd.h)
   u32 guard_writes;       // GUARD: arrays of vals that it wrote into and that still exist (storage.h)
@@ -182,7 +183,8 @@ struct Actor {
     struct Why *why;           // once crashed: the text, or NULL when there was no memory for it
   };
   _Atomic u8 state;            // ActorState
-  u8 exit;                     // once ended: 0 normal, 1 crashed, 2 killed
+  u8 exit : 2;                 // once ended: 0 normal, 1 crashed, 2 killed
+  bool collecting : 1;         // it stands in line for its heap to be collected (collect.c)
   _Atomic u8 reaping;          // somebody is freeing it (E1, E2)
   _Atomic u8 doomed;           // somebody wants it to end (W3): DOOMED and its kin
   _Atomic u8 disturbed;        // it was made ready for another reason than that its promise has settled (P3)

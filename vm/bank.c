@@ -126,9 +126,13 @@ static u64 step_of(const Bank *bank) {
   return step < BANK_LEASE ? step : BANK_LEASE;
 }
 
-bool account_lease(Worker *worker, Account *account, u64 bytes) {
+static bool extend(Worker *worker, Account *account, u64 bytes) {
   i64 left = atomic_load_explicit(&account->left, memory_order_relaxed);
-  if (bytes > INT64_MAX / 2) return worker->refused = account->bank, false;
+  if (left >= (i64)bytes) {  // some has come back
+    atomic_store_explicit(&account->left, left - (i64)bytes, memory_order_relaxed);
+    worker->refused = NULL;
+    return true;
+  }
   u64 needed = (u64)((i64)bytes - left), more = step_of(account->bank);
   if (!lease(account->bank, needed + more, &worker->refused)) {
     more = 0;
@@ -137,6 +141,19 @@ bool account_lease(Worker *worker, Account *account, u64 bytes) {
   atomic_store_explicit(&account->left, (i64)more, memory_order_relaxed);
   worker->refused = NULL;
   return true;
+}
+
+// What this worker has still to free doesn't stand in the way of anybody.
+bool account_lease(Worker *worker, Account *account, u64 bytes) {
+  if (bytes > INT64_MAX / 2) return worker->refused = account->bank, false;
+  return extend(worker, account, bytes) || (release_for_room(worker) && extend(worker, account, bytes));
+}
+
+bool bank_is_short(const Bank *bank) {
+  for (; bank; bank = bank->parent) {
+    if (atomic_load_explicit(&bank->used, memory_order_relaxed) > bank->limit / 2) return true;
+  }
+  return false;
 }
 
 void account_force(Account *account, u64 bytes) {

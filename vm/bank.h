@@ -38,6 +38,8 @@ struct Account {
   u32 ready_count, spent_count;  // ready: in both
   bool parked;                // the bank is frozen: its line waits
   bool doomed;                // the bank is destroyed: whoever comes to the front of the line ends
+  bool delays;                // `dying` counts one for what waits to be freed
+  u64 waiting;                // of what the bank pays for: dead, in the worker's list of what is to be freed (release.c)
   u64 spent_due;              // reductions of the worker: then one of the spent goes first
   u64 stride;                 // what a reduction adds to the pass
   unsigned __int128 pass;     // time that it has had, so weighed
@@ -56,7 +58,8 @@ struct Bank {
   _Atomic bool ended;         // it was destroyed, and all its actors have ended
   bool ending;                // `dying` counts one for the act itself
   bool reports;               // the bank above is destroyed too, and counts this one
-  _Atomic i64 dying;          // once destroyed: accounts that the undertaker walks, actors that it doomed, banks within that aren't done
+  _Atomic i64 dying;          // once destroyed: accounts that the undertaker walks or where something waits to be freed, actors that it
+                              // doomed, banks within that aren't done
   struct Mourner *mourners;   // who wants to hear that it is done
   u32 depth;
   Bank *first, *next, **link; // banks within it; its neighbour there, and what points at it (banks_lock)
@@ -86,6 +89,11 @@ bool bank_contains(const Bank *bank, const Bank *other);
 bool account_lease(Worker *worker, Account *account, u64 bytes) MUST_CHECK;
 void account_return(Account *account);
 void account_force(Account *account, u64 bytes);  // charges them, whatever the limits: what must be kept, and is small
+
+// More than half of the bank, or of one above, is in use: nothing that is dead waits there to be freed.
+bool bank_is_short(const Bank *bank);
+// What is dead waits to be freed no longer (release.c). False: nothing does, or now is no time for that.
+bool release_for_room(Worker *worker) MUST_CHECK;
 
 // Charges bytes to an account of this worker. False if a limit would be passed: then worker->refused says whose.
 static inline MUST_CHECK bool account_take(Worker *worker, Account *account, u64 bytes) {
@@ -146,6 +154,19 @@ void bank_thaw(Worker *worker, Bank *bank);  // those within it that were frozen
 bool bank_destroy(Worker *worker, Bank *bank, Promise *promise) MUST_CHECK;
 // Actors of destroyed banks that the worker has made are told to end, so many at most. If sched->graves.
 void bank_undertake(Worker *worker, u32 most);
+// In an account of a destroyed bank something waits to be freed, and nothing does any more.
+void bank_delay(Account *account);
+void bank_delays_no_more(Worker *worker, Account *account);
+// Something that a bank pays for is dead, and joins the worker's list of what is to be freed; and has gone.
+static inline void bank_wait(Worker *worker, Bank *bank) {
+  Account *account = bank_account(bank, worker);
+  account->waiting++;
+  if (UNLIKELY(account->doomed)) bank_delay(account);
+}
+static inline void bank_freed(Worker *worker, Bank *bank) {
+  Account *account = bank_account(bank, worker);
+  if (!--account->waiting && UNLIKELY(account->delays)) bank_delays_no_more(worker, account);
+}
 // An actor of a destroyed bank has ended, of which the undertaker knew (DOOM_COUNTED).
 void bank_departed(Worker *worker, Bank *bank);
 // Frees banks that nobody can name and that hold nothing, if there may be enough of them; or, `now`, if there may be any.

@@ -3,10 +3,11 @@
 // Flags change only while the crew stands still, so whoever runs an actor may look at them without any order among threads. To destroy a
 // bank is to mark it: whoever of its actors comes to the front of a line ends, and nobody begins any more. Those that stand in no line,
 // idle and suspended ones, are told to end by the undertaker: each worker goes through those that it made, a thousand between two slices,
-// the newest first. `dying` counts what is still to be done; who brings it to 0 says so to all who asked.
+// the newest first. What they had may wait to be freed in some worker's list: each account counts what its bank pays for there. `dying`
+// counts what is still to be done; who brings it to 0 says so to all who asked.
 //
-// A bank's record is freed when its reference has gone, no record of an actor is left in it, and no byte is charged to it: whatever points at
-// a bank has charged something to it.
+// A bank's record is freed when its reference has gone, no record of an actor is left in it, nothing waits to be freed, and no byte is
+// charged to it: whatever points at a bank has charged something to it.
 #include "vm/fault.h"
 #include "vm/sched.h"
 
@@ -89,10 +90,23 @@ static void done(Worker *worker, Bank *bank) {
   }
 }
 
+// Unless the bank is done: then what comes late, a message of one of its dead that lay elsewhere, is the business of the banks above.
+void bank_delay(Account *account) {
+  _Atomic i64 *dying = &account->bank->dying;
+  i64 count = atomic_load(dying);
+  while (!account->delays && count > 0) account->delays = atomic_compare_exchange_weak(dying, &count, count + 1);
+}
+
+void bank_delays_no_more(Worker *worker, Account *account) {
+  account->delays = false;
+  done(worker, account->bank);
+}
+
 // The account's line goes on, if it was kept back: all who stand there are to end. That costs the bank nothing.
 static void doom_account(Worker *maker, Account *account) {
   account->doomed = true;
   account->stride = 0;
+  if (account->waiting) bank_delay(account);
   account->walk = account->newest;
   if (!account->walk) return;
   account->bank->dying++;
@@ -184,7 +198,7 @@ static bool holds_nothing(const Bank *bank) {
   if (bank->first || flag(&bank->named) || (flag(&bank->destroyed) && !flag(&bank->ended))) return false;
   for (u32 i = 0; i < bank->account_count; i++) {
     const Account *account = &bank->accounts[i];
-    if (account->newest || account->ready_count) return false;
+    if (account->newest || account->ready_count || account->waiting) return false;
     charged -= atomic_load_explicit(&account->left, memory_order_relaxed);
   }
   return !charged;

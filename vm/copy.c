@@ -14,7 +14,11 @@
 #include "vm/life.h"
 
 // The longest log that is kept for the next copy.
-enum { LOG_KEPT = 4096 };
+enum {
+  LOG_KEPT = 4096,
+  ARRAY_PART = 64,   // an object of more slots can be left in the middle
+  ENTRY_COST = 4,    // words of work that an entry of the log counts as when its header is put back
+};
 
 enum { OUTSIDE = OBJ_IMMORTAL | OBJ_SHARED | OBJ_FROZEN };
 
@@ -90,15 +94,27 @@ void copier_undo(Copier *c) {
   copier_tidy(c);
 }
 
-bool copier_measure(Copier *c, const Val *vals, u32 count) {
+bool copier_begin(Copier *c, const Val *vals, u32 count) {
   c->heap = *heap_place(c->worker);
   c->last = NULL;
   c->count = 0;
   c->words = c->elements = 0;
   c->counted = c->handles = c->blobs = false;
   bool noted = true;
+  c->exceeded = false;
+  c->next = 0;
+  c->slot = 0;
   for (u32 i = 0; i < count && noted; i++) noted = note(c, vals[i]);
+  return noted;
+}
+
+bool copier_measure(Copier *c, const Val *vals, u32 count) {
+  bool noted = copier_begin(c, vals, count);
   for (u32 i = 0; i < c->count && noted; i++) {
+    if (UNLIKELY(c->words > c->most) && c->most) {
+      c->exceeded = true;
+      break;
+    }
     CopyEntry entry = c->worker->copy_log[i];
     Vals fields = obj_vals(entry.obj, entry.header);
     if (header_kind(entry.header) == KIND_ARRAY) c->elements += fields.count;
@@ -106,18 +122,25 @@ bool copier_measure(Copier *c, const Val *vals, u32 count) {
       if (!fields.raw || !fields.raw[k]) noted = note(c, fields.words[k]);
     }
   }
-  if (noted && c->words <= UINT32_MAX) return true;
+  if (noted && c->words <= UINT32_MAX && !c->exceeded) return true;
   copier_undo(c);
   return false;
 }
 
-u64 copier_bytes_held(const Copier *c) {
-  u64 bytes = 0;
-  for (u32 i = 0; c->blobs && i < c->count; i++) {
-    CopyEntry entry = c->worker->copy_log[i];
-    if (header_kind(entry.header) == KIND_BLOB) bytes += storage_bytes(handle_storage(entry.obj));
+bool copier_measure_some(Copier *c, i64 *left) {
+  for (; c->next < c->count && *left > 0; c->next++) {
+    CopyEntry entry = c->worker->copy_log[c->next];
+    Vals fields = obj_vals(entry.obj, entry.header);
+    *left -= header_words(entry.header);
+    for (; c->slot < fields.count && *left > 0; c->slot++) {
+      if (fields.raw && fields.raw[c->slot]) continue;
+      if (!note(c, fields.words[c->slot])) return false;
+      if (fields.count > ARRAY_PART) --*left;
+    }
+    if (c->slot < fields.count) return true;
+    c->slot = 0;
   }
-  return bytes;
+  return true;
 }
 
 // ---- What banks pay -------------------------------------------------------------------------------------------------
@@ -235,24 +258,46 @@ void object_count_copy(Obj *from, Obj *to) {
   BUG("counting an object of kind %d", obj_kind(from));
 }
 
+static inline void fill(const Copier *c, CopyEntry entry, u64 *to, u32 i, u64 flags) {
+  Obj *copy = (Obj *)(to + copier_place(c, i));
+  u32 words = header_words(entry.header);
+  copy->header = (entry.header & ~((u64)(OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN) << 8)) | flags << 8;
+  memcpy(copy->words, entry.obj->words, (size_t)(words - 1) * 8);
+  Vals fields = obj_vals(copy, entry.header);
+  for (u64 k = 0; k < fields.count; k++) {
+    if (!fields.raw || !fields.raw[k]) fields.words[k] = copy_of(c, to, fields.words[k]);
+  }
+}
+
+static inline void restore(const Copier *c, CopyEntry entry, u64 *to, u32 i) {
+  Obj *copy = (Obj *)(to + copier_place(c, i));
+  put_back(entry);
+  if (header_is_counted(entry.header)) object_count_copy(entry.obj, copy);
+}
+
+void copier_fill_some(Copier *c, u64 *to, u64 flags, i64 *left) {
+  for (; c->next < c->count && *left > 0; c->next++) {
+    CopyEntry entry = c->worker->copy_log[c->next];
+    fill(c, entry, to, c->next, flags);
+    *left -= 2 * header_words(entry.header);
+  }
+}
+
+void copier_restore_some(Copier *c, u64 *to, i64 *left) {
+  for (; c->next < c->count && *left > 0; c->next++, *left -= ENTRY_COST) {
+    CopyEntry entry = c->worker->copy_log[c->next];
+    if (to) restore(c, entry, to, c->next);
+    else put_back(entry);
+  }
+}
+
+Val copier_copy_of(const Copier *c, u64 *to, Val v) { return copy_of(c, to, v); }
+
 void copier_fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out, u64 flags) {
   const CopyEntry *log = c->worker->copy_log;
-  for (u32 i = 0; i < c->count; i++) {
-    Obj *obj = log[i].obj, *copy = (Obj *)(to + copier_place(c, i));
-    u32 words = header_words(log[i].header);
-    copy->header = (log[i].header & ~((u64)(OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN) << 8)) | flags << 8;
-    memcpy(copy->words, obj->words, (size_t)(words - 1) * 8);
-    Vals fields = obj_vals(copy, log[i].header);
-    for (u64 k = 0; k < fields.count; k++) {
-      if (!fields.raw || !fields.raw[k]) fields.words[k] = copy_of(c, to, fields.words[k]);
-    }
-  }
+  for (u32 i = 0; i < c->count; i++) fill(c, log[i], to, i, flags);
   for (u32 i = 0; i < count; i++) out[i] = copy_of(c, to, vals[i]);
-  for (u32 i = 0; i < c->count; i++) {
-    Obj *copy = (Obj *)(to + copier_place(c, i));
-    put_back(log[i]);
-    if (header_is_counted(log[i].header)) object_count_copy(log[i].obj, copy);
-  }
+  for (u32 i = 0; i < c->count; i++) restore(c, log[i], to, i);
   c->worker->copied += c->words * 8;
   c->worker->reductions -= (i64)((c->words + c->elements) / 32);  // a word costs a nanosecond or two
 }

@@ -72,5 +72,12 @@ typedef struct FrameView {
 typedef bool (*FrameVisit)(void *context, const FrameView *frame);  // false stops
 void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context);
 
+// The same in parts: up to `most` of them, from a place that begins zeroed. True if that were all.
+typedef struct FramePlace {
+  u32 fp;         // of the next one; 0: the top's
+  const u64 *pc;
+} FramePlace;
+bool frames_some(Turn *turn, FramePlace *place, u32 most, FrameVisit visit, void *context);
+
 // After a collection: all frames are clean, a barrier makes those that run again dirty.
 void frames_set_watermark(Worker *worker, Turn *turn);

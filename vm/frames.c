@@ -140,17 +140,26 @@ static inline const u64 *frame_back(const Turn *turn, const u64 *fp) {
 
 static inline u64 *frame_caller(u64 *fp) { return fp - (fp[FRAME_LINK] >> 32); }
 
-void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context) {
-  (void)worker;
-  u64 *fp = turn_registers(turn);
-  const u64 *pc = turn->pc;
-  for (;;) {
+bool frames_some(Turn *turn, FramePlace *place, u32 most, FrameVisit visit, void *context) {
+  if (!place->fp) *place = (FramePlace){turn->fp, turn->pc};
+  u64 *fp = turn->stack + place->fp;
+  const u64 *pc = place->pc;
+  while (most--) {
     bool below = (u32)(fp - turn->stack) < turn->watermark;
     FrameView view = {.code = frame_code(fp), .registers = fp, .pc = pc, .below = below};
     const u64 *back = frame_back(turn, fp);
-    if (!visit(context, &view) || back == turn_end_code) return;
+    if (!visit(context, &view) || back == turn_end_code) return true;
     fp = frame_caller(fp);
     pc = back - 1;
+  }
+  *place = (FramePlace){(u32)(fp - turn->stack), pc};
+  return false;
+}
+
+void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context) {
+  (void)worker;
+  FramePlace place = {0};
+  while (!frames_some(turn, &place, UINT32_MAX, visit, context)) {
   }
 }
 

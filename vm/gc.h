@@ -72,7 +72,15 @@ static inline void count_release(Worker *worker, Obj *obj, Bank *payer) {  // wh
   if (LIKELY(obj->header == REF_HEADER)) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
   else handle_release(worker, obj, payer);
 }
+// Words of work that freeing a block of so many counts as: the system takes 50 us to take back 512 KB.
+static inline i64 free_cost(u64 words) { return 64 + (i64)(words / 8); }
 void counts_release_moved(Worker *worker, u64 *words, u64 used, Bank *payer);  // after a collection: of those that were not moved
+// The same of those from `at` on, until `*left` words of work are done. Where it stopped.
+u64 counts_release_some(Worker *worker, u64 *words, u64 at, u64 used, Bank *payer, i64 *left);
+
+// What was left to be freed: a step or a few of it, between two slices; or all.
+void release_between(Worker *worker);
+void release_rest(Worker *worker);
 
 void block_dead(Worker *worker, SharedBlock *block);                 // its last count is gone
 

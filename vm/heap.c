@@ -5,8 +5,8 @@
 // taken, so what lies in the chunk can simply become old, unmoved, at the next collection: it costs nothing, and a
 // later major collection sorts it out.
 #include "vm/charge.h"
-#include "vm/engine.h"
-#include "vm/gc.h"
+#include "vm/collect.h"
+#include "vm/sched.h"
 
 // Large objects of one turn, and the storage of its Bytes, may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
@@ -77,6 +77,8 @@ static __attribute__((noinline)) void young_drop_big(Worker *worker) {
   worker->young_large_words = 0;
   for (Chunk *chunk = worker->big, *next; chunk; chunk = next) {
     next = chunk->next;
+    chunk->paid = true;
+    worker->young_paid -= chunk_bytes(chunk->capacity);
     chunk_free(worker, chunk);
   }
   worker->big = NULL;
@@ -98,7 +100,7 @@ static void young_drop(Worker *worker) {
     shares_forget_young(*heap_place(worker));
     worker->young_frozen = false;
   }
-  if (UNLIKELY(worker->young_large || worker->big || worker->young_large_words)) young_drop_big(worker);
+  if (UNLIKELY(worker->young_paid || worker->young_large_words)) young_drop_big(worker);
   nursery_reset(worker);
   sessions_tell(worker);
 }
@@ -186,17 +188,36 @@ bool heap_pay(Worker *worker, Heap *heap) {
 }
 
 // The heap has grown by a collection: what it takes is asked for afterwards, for only then is it known. If the bank refuses, garbage goes
-// first; if there is too little of that, the actor ends.
+// first, now; if there is too little of that, the actor ends.
 static bool pay_or_shrink(Worker *worker, bool frames) {
   if (LIKELY(heap_pay(worker, *heap_place(worker)))) return true;
   gc_major(worker, frames);
+  worker->collect_due = false;
   return heap_pay(worker, *heap_place(worker)) || doom(worker, frames);
+}
+
+// What a collection would have to look at.
+static u64 work_ahead(const Worker *worker, const Heap *heap) {
+  return heap->live_words + heap->elements + (worker->turn ? worker->turn->fp : 0);
+}
+
+// A major collection that is due: of a small heap at once, of a large one later. A guard's garbage goes with its message.
+static void major(Worker *worker, bool frames) {
+  Heap *heap = *heap_place(worker);
+  bool later = worker->puts_aside && worker->actor && (frames || !heap->guard_garbage) && work_ahead(worker, heap) >= COLLECT_AT_ONCE_WORDS;
+  if (!later) {
+    gc_major(worker, frames);
+    return;
+  }
+  worker->collect_due = true;
+  sched_cut(worker);
 }
 
 // With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
 static bool collect(Worker *worker, bool all) {
   if (!minor(worker, true)) return false;
-  if (all || major_is_due(worker, *heap_place(worker))) gc_major(worker, true);
+  if (all) gc_major(worker, true);
+  else if (major_is_due(worker, *heap_place(worker))) major(worker, true);
   if (!pay_or_shrink(worker, true)) return false;
   if (worker->turn) frames_set_watermark(worker, worker->turn);
   if (WALKING) heap_check(worker, worker->actor, true);
@@ -205,7 +226,7 @@ static bool collect(Worker *worker, bool all) {
 
 // ---- Allocating -----------------------------------------------------------------------------------------------------
 
-// A block outside the nursery; when there is no memory, everything that can be collected is, once.
+// The running actor's bank pays for it until the turn has ended, or it belongs to the heap.
 static void *young_alloc(Worker *worker, size_t size) {
   if (!account_take(worker, worker->account, size)) return NULL;
   void *block = memory_alloc(size);
@@ -214,8 +235,10 @@ static void *young_alloc(Worker *worker, size_t size) {
   return block;
 }
 
+// A block outside the nursery; when there is no memory, everything that can be freed and collected is, once.
 static void *block_alloc(Worker *worker, size_t size) {
   void *block = young_alloc(worker, size);
+  if (!block && release_for_room(worker)) block = young_alloc(worker, size);
   if (block || heap_is_native(worker)) return block;
   return collect(worker, true) ? young_alloc(worker, size) : NULL;
 }
@@ -317,7 +340,7 @@ static void trim(Worker *worker, bool pointers) {
   Heap **place = heap_place(worker);
   Heap *heap = *place;
   if (!heap) return;
-  if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) gc_major(worker, false);
+  if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) major(worker, false);
   if (pointers && (heap->chunks || heap->large || heap->shares)) return;
   *place = NULL;
   heap_free(worker, heap);

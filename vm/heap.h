@@ -46,13 +46,24 @@ enum {
 #endif
 };
 
+// First member of a Collection (collect.h) or a Freezing (copy.h): what goes on in steps while the heap's actor is put aside.
+typedef struct Steps {
+  bool freezes;    // which of them it is
+  i64 slice_left;  // reductions until the actor has used up a slice
+} Steps;
+
 // An actor's own heap; made when the first value survives a turn.
 typedef struct Heap {
   Chunk *chunks;      // the first is the one being filled
   LargeObj *large;
   u64 live_words;     // in chunks and large objects, as of now
   u64 outside_words;  // in the storage of Bytes that came here since the last collection, or survived it
-  u64 threshold;      // collect when live_words and outside_words pass it
+  union {
+    u64 threshold;      // collect when live_words and outside_words pass it
+    struct Heap *next;  // once it is dead: in the list of release.c
+  };
+  Steps *steps;       // what is being done to it in steps, or NULL
+  u32 elements;       // of its arrays of vals, roughly: what a collection scans besides
   bool guard_garbage; // a guard's turn left something here that may point into its message: unreachable once the guard ended
   Bank *payer;        // its actor's bank
   u64 bytes;          // of itself, its chunks and large objects
@@ -77,6 +88,9 @@ bool heap_reserve_slow(Worker *worker, u32 words) MUST_CHECK;
 // A STRING or BYTES object with room for `bytes` bytes, zero-padded, contents unset: in the nursery or large. NULL if
 // memory is out. May collect.
 Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) MUST_CHECK;
+
+// Major collections of large heaps don't happen in any of these, but in steps when the turn has been put aside or has ended: then
+// worker->collect_due is set, and the slice is cut short.
 
 // Ends the turn: survivors of state go to the actor's heap, the nursery is empty again, counts of the dead are given
 // back, those in the message's fragment too (message->counted is 0 then; free it with heap_free_message()). After a

@@ -109,14 +109,21 @@ static bool hold_first(Worker *worker, Bank *bank, const void *key, const Shared
   return true;
 }
 
-static bool hold(Worker *worker, Bank *bank, const void *key, const SharedBlock *block, u64 bytes) {
+static bool hold_locked(Worker *worker, Bank *bank, const void *key, const SharedBlock *block, u64 bytes) {
   Holdings *holdings = &bank->holdings;
   spin_lock(&holdings->lock);
+  worker->locked++;
   Holding *holding = find(holdings, key);
   if (holding) holding->count++;
   bool held = holding || hold_first(worker, bank, key, block, bytes);
+  worker->locked--;
   spin_unlock(&holdings->lock);
   return held;
+}
+
+static bool hold(Worker *worker, Bank *bank, const void *key, const SharedBlock *block, u64 bytes) {
+  if (LIKELY(hold_locked(worker, bank, key, block, bytes))) return true;
+  return release_for_room(worker) && hold_locked(worker, bank, key, block, bytes);
 }
 
 // Takes one count, and those of what is held no more for it. The bytes that come back.

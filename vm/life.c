@@ -7,6 +7,7 @@
 // unreachable joins a list that the scheduler works off between slices.
 #include "vm/crowd.h"
 #include "vm/forward.h"
+#include "vm/gc.h"
 #include "vm/leash.h"
 #include "vm/sched.h"
 #include "vm/watch.h"
@@ -218,7 +219,35 @@ static Message *lost_sorted(Message *lost) {
   return sorted;
 }
 
+static Message **lost_end(Message **list) {
+  while (*list) list = &(*list)->next;
+  return list;
+}
+
+void sessions_add(Worker *worker, Message *lost) {
+  if (!worker->unheard) {
+    *lost_end(&worker->lost) = lost;
+    return;
+  }
+  for (Message *next; lost; lost = next) {
+    next = lost->next;
+    Actor *actor = lost->to;
+    message_recycle(worker, lost);
+    weight_return(worker, actor, WEIGHT_UNIT);
+  }
+}
+
+// If a part of the sweep is left for later, its sessions are told then.
 void sessions_tell_all(Worker *worker) {
+  if (worker->spilled) {
+    worker->spilled = false;
+    if (worker->dead_words) {
+      *lost_end(&worker->lost) = worker->late;
+      worker->late = worker->lost;
+      worker->lost = NULL;
+      return;
+    }
+  }
   Message *lost = lost_sorted(worker->lost);
   worker->lost = NULL;
   for (Message *next; lost; lost = next) {
@@ -466,7 +495,9 @@ static void free_unheard(Worker *worker, Actor *actor) {
 void life_reap(Worker *worker, u32 most) {
   Sched *sched = worker->sched;
   worker->unheard = true;
-  for (Actor *actor; most-- && (actor = sched->reap);) {
+  u64 words = 0;
+  for (Actor *actor; most-- && words < REAP_WORDS && (actor = sched->reap);) {
+    if (actor->heap) words += actor->heap->live_words;
     sched->reap = actor->next_ready;
     actor->next_ready = NULL;
     if (actor_state(actor) != ACTOR_ENDED) free_unheard(worker, actor);
@@ -499,9 +530,10 @@ static void free_all(Worker *home, Account *account) {
 }
 
 void life_close(Vm *vm) {
-  vm->workers->unheard = true;
+  for (u32 i = 0; i < vm->worker_count; i++) vm->workers[i].unheard = true;
   each_account(vm, reap_none);
   each_account(vm, end_all);
+  for (u32 i = 0; i < vm->worker_count; i++) release_rest(&vm->workers[i]);
   // Values in cycles that no actor holds, promises that contain themselves, may still name them: nobody follows those.
   each_account(vm, free_all);
 }

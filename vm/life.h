@@ -40,9 +40,10 @@ void session_drop(Worker *worker, Obj *session);
 // order of the actors' serials: so what is told does not depend on where objects lay.
 void session_lost(Worker *worker, Obj *session);
 void sessions_tell_all(Worker *worker);
+void sessions_add(Worker *worker, Message *lost);  // to those lost: found by a sweep in several steps. If unheard they are forgotten
 // The sweep is over; all sweeps of one crash count as one (worker->holding).
 static inline void sessions_tell(Worker *worker) {
-  if (UNLIKELY(worker->lost != NULL) && !worker->holding) sessions_tell_all(worker);
+  if (UNLIKELY(worker->lost != NULL || worker->spilled) && !worker->holding) sessions_tell_all(worker);
 }
 
 // ended(): settled with an Exit. Through forwarders: of the actor to which they lead now, or, as long as none was aimed, will lead.

@@ -108,6 +108,8 @@ u64 memory_live(void) {
   return live < 0 ? 0 : (u64)live;
 }
 
+bool memory_is_limited(void) { return atomic_load_explicit(&restricted, memory_order_relaxed); }
+
 void memory_limit(u64 bytes) {
   atomic_store(&limit, bytes > INT64_MAX ? INT64_MAX : (i64)bytes);
   atomic_store(&restricted, bytes != 0 || atomic_load(&failing) != 0);

@@ -192,12 +192,19 @@ void promise_dead(Worker *worker, Promise *promise) {
 
 // ---- Settling -------------------------------------------------------------------------------------------------------
 
-// A copy of what a promise has settled with, for which others may ask at the same time. The bank pays for it.
-static bool copy_value(Worker *worker, Promise *promise, Val *value, Chunk **chunk, Bank *to) {
+static bool copy_locked(Worker *worker, Promise *promise, Val *value, Chunk **chunk, Bank *to) {
   spin_lock(&promise->lock);
+  worker->locked++;
   bool copied = copy_out(worker, &promise->value, 1, value, chunk, promise->payer, to);
+  worker->locked--;
   spin_unlock(&promise->lock);
   return copied;
+}
+
+// A copy of what a promise has settled with, for which others may ask at the same time. The bank pays for it.
+static bool copy_value(Worker *worker, Promise *promise, Val *value, Chunk **chunk, Bank *to) {
+  if (LIKELY(copy_locked(worker, promise, value, chunk, to))) return true;
+  return release_for_room(worker) && copy_locked(worker, promise, value, chunk, to);
 }
 
 // Of a value for which there is no memory, or no room in the asker's bank.
@@ -361,7 +368,7 @@ bool promise_keep(Worker *worker, Promise *promise, Val value) {
   bool heard = promise_is_heard(promise);
   Outcome outcome = {PROMISE_KEPT, heard ? value : VAL_UNIT, NULL};
   if (heard && val_is_pointer(value) && !copy_out_sent(worker, &value, 1, &outcome.value, &outcome.chunk, promise->payer)) {
-    if (promise->payer == worker->account->bank || !worker->refused) return false;
+    if (worker->freeze_due || promise->payer == worker->account->bank || !worker->refused) return false;
     outcome = no_room(worker);  // that is the asker's matter
   }
   if (settle_here(worker, promise, outcome, NULL)) announce(worker, promise);

@@ -170,7 +170,8 @@ bool sched_again(Worker *worker) {
   const Account *account = worker->account;
   if (sched->kill_now || sched->ready_count || worker->actor->doomed || account->parked || account->doomed) return false;
   if (sched->until_poll < 0) look_outside(worker);
-  if (sched->ready_count || sched->reap || sched->graves || atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
+  if (sched->ready_count || sched->reap || sched->graves || worker->dead_words) return false;
+  if (atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
   sched_round(worker);
   sched_grant(worker);
   return true;

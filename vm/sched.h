@@ -11,7 +11,8 @@ enum {
   QUANTUM = 20000,          // reductions of a slice
   TURN_COST = 10,           // reductions for a turn beside what its code costs: senders can't outrun who handles what they send
   POLL_SLICES = 64,         // slices between two looks at the clock and at the outside
-  REAP_STEP = 256,          // unreachable actors freed between two slices
+  REAP_STEP = 256,          // unreachable actors freed between two slices,
+  REAP_WORDS = 4096,        // or so many as have that much in their heaps
   UNDERTAKE_STEP = 1000,    // actors of destroyed banks looked at between two slices
   SERIALS_SHARED = 4096,    // the first so many are given one by one, the others in blocks
   SERIALS_BLOCK = 256,
@@ -128,6 +129,26 @@ static inline bool sched_wake(Worker *worker, Actor *actor) {
   return true;
 }
 
+// The same for one that has not used up all of its slice: it comes before the others of its sort.
+static inline void sched_requeue_first(Worker *worker, Actor *actor) {
+  Sched *sched = worker->sched;
+  Account *account = actor_account(worker, actor);
+  if (sched->seeded || !account->spent_count) {
+    sched_requeue(worker, actor);
+    return;
+  }
+  atomic_store_explicit(&actor->state, ACTOR_READY, memory_order_relaxed);
+  account->spent_count++;
+  actor->next_ready = account->spent.first;
+  account->spent.first = actor;
+  line_count(sched, account);
+}
+
+// Whether anybody stands in line who has not just used up a slice. In lines behind the one in front: taken to be so.
+static inline bool sched_has_woken(const Sched *sched) {
+  return sched->others || (sched->front && sched->front->ready_count > sched->front->spent_count) || (sched->seeded && sched->ready_count);
+}
+
 Actor *sched_choose(Worker *worker);  // of those in line, when that needs thought
 
 // The next in line, or NULL.
@@ -158,6 +179,13 @@ static inline void sched_grant(Worker *worker) {
   i64 granted = worker->vm->options.quantum;
   if (UNLIKELY(sched->seeded || sched->kill_left)) granted = sched_grant_odd(sched, granted);
   sched->granted = worker->reductions = granted;
+}
+
+// It gets no more of them.
+static inline void sched_cut(Worker *worker) {
+  if (worker->reductions <= 0) return;
+  worker->sched->granted -= worker->reductions;
+  worker->reductions = 0;
 }
 
 // Books what it has used.

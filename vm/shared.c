@@ -56,14 +56,31 @@ static void objects_each(const SharedBlock *block, void (*visit)(void *context, 
   }
 }
 
+enum { COUNT_COST = 8 };  // words of work that giving back a count is
+
 // Banks pay for the block as a whole.
-static void give_back(void *worker, Obj *obj) {
-  if (header_is_counted(obj->header)) count_release(worker, obj, NULL);
+bool shared_release_some(Worker *worker, SharedBlock *block, u64 *at, i64 *left) {
+  if (!*at && WALKING) shared_check(block);
+  if (!block->counted) return true;
+  if (!*at) *at = block->start;
+  while (*at < block->bytes) {
+    u64 base = segment_down(*at), end = base + ((const Segment *)((const char *)block + base))->used;
+    while (*at < end) {
+      if (*left <= 0) return false;
+      Obj *obj = (Obj *)((char *)block + *at);
+      u32 words = header_words(obj->header);
+      *at += (u64)words * 8;
+      *left -= words;
+      if (!header_is_counted(obj->header)) continue;
+      *left -= COUNT_COST;
+      count_release(worker, obj, NULL);
+    }
+    *at = segment_up(end) + sizeof(Segment);
+  }
+  return true;
 }
 
 void shared_free(Worker *worker, SharedBlock *block) {
-  if (WALKING) shared_check(block);
-  if (block->counted) objects_each(block, give_back, worker);
   SharedBlock *family = block->family;
   atomic_fetch_sub_explicit(&family->family_bytes, block->bytes, memory_order_relaxed);
   for (u32 i = 0; i < block->older_count; i++) shared_release(worker, block->older[i]);

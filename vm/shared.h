@@ -73,7 +73,9 @@ SharedBlock *shared_new(u64 bytes, u64 start, const AddressMap *older) MUST_CHEC
 void shared_add(SharedBlock *block, Obj *obj, u32 words);
 void shared_retain(SharedBlock *block);
 void shared_release(Worker *worker, SharedBlock *block);
-// Frees a block whose last count is gone: release.c alone.
+// Frees a block whose last count is gone, once all that its objects hold has been given back, from `*at`, 0 at first, on: as much as
+// `*left` words of work allow. True if that is done. release.c alone.
+bool shared_release_some(Worker *worker, SharedBlock *block, u64 *at, i64 *left);
 void shared_free(Worker *worker, SharedBlock *block);
 // For builds that check: all its pointers lead where they may; and nothing was written since.
 void shared_seal(SharedBlock *block);

@@ -20,6 +20,8 @@ bool step_trap(Worker *worker, u64 word, const u64 *fp);                   // se
 double step_frem(double a, double b);
 
 // ---- step_actor.c: other actors ----
+// What the instruction sends at which the turn stands: SPAWN, SPAWN_IN, SEND, ASK, REQUEST; or its end. How many values.
+u32 step_sent(const Turn *turn, Val values[LIMIT_PARAMS]);
 bool step_self(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_narrow(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_spawn(Worker *worker, const u64 *pc) MUST_CHECK;

@@ -63,7 +63,9 @@ static inline __attribute__((always_inline)) bool spawn(Worker *worker, Bank *ba
   u32 count = registers_listed(fp, list, args);
   worker->reductions -= SEND_COST;
   if (UNLIKELY(leash_holder(worker)) && !leash_make_room(worker)) return memory_out(worker);
+  worker->may_repeat = true;
   Val reference = actor_spawn(worker, bank, (const Class *)pc[1], (const Itable *)pc[2], args, count);
+  worker->may_repeat = worker->turn->at_once = false;
   if (reference == VAL_EMPTY) return memory_out(worker);
   if (UNLIKELY(leash_holder(worker))) leash_hold(worker, ref_actor(val_obj(reference)));
   fp[word_a(*pc)] = reference;
@@ -87,12 +89,22 @@ bool step_spawn_in(Worker *worker, const u64 *pc) {
   return spawn(worker, bank, pc, pc + 4);
 }
 
+u32 step_sent(const Turn *turn, Val values[LIMIT_PARAMS]) {
+  const u64 *pc = turn->pc, *fp = turn_registers(turn);
+  u32 op = word_op(*pc);
+  if (op != OP_TURN_END) return registers_listed(fp, pc + (op == OP_SPAWN ? 3 : op == OP_SPAWN_IN ? 4 : 2), values);
+  values[0] = fp[0];
+  return 1;
+}
+
 // A message of the registers listed at pc[2], sent from line pc[1]. NULL with a fault.
 static __attribute__((noinline)) Message *call_message(Worker *worker, const u64 *pc, const u64 *fp) {
   worker->line = (u32)pc[1];
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, pc + 2, args);
+  worker->may_repeat = true;
   Message *message = message_new(worker, MESSAGE_CALL, args, count);
+  worker->may_repeat = worker->turn->at_once = false;
   if (!message) fault_memory(worker);
   return message;
 }

@@ -86,7 +86,8 @@ SuspendEnd suspend_look(Worker *worker, Actor *actor, Turn *turn) {
       return SUSPEND_OVER;
     }
     if (atomic_load(&actor->doomed)) return SUSPEND_DOOMED;
-    if (suspend_begin(actor, turn)) return SUSPEND_AGAIN;  // it was made ready for nothing
+    if (!turn->waiter.listed) deadlock_suspect(worker, &turn->waiter);
+    if (suspend_begin(actor, turn)) return SUSPEND_AGAIN;  // it was made ready for nothing, or its heap was collected first
   }
 }
 

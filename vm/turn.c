@@ -3,6 +3,8 @@
 // A slice is what a worker does with an actor before it looks at the others: many short turns, or a part of a long one. A turn that
 // must stop midway, because it waits or has used up its reductions, is put aside in its actor with its frames; everything else of it
 // has left the worker by then. A guard is a turn of its own on the same message, which stays in the mailbox until the guard has said yes.
+#include "vm/collect.h"
+#include "vm/copy.h"
 #include "vm/crowd.h"
 #include "vm/drop.h"
 #include "vm/fault.h"
@@ -64,6 +66,7 @@ static bool put_aside(Worker *worker, Actor *actor) {
   actor->turn = turn;
   worker->turn = NULL;
   worker->in_guard = false;
+  actor->collecting = worker->collect_due && actor->heap;
   return true;
 }
 
@@ -103,6 +106,8 @@ static bool suspend(Worker *worker, Actor *actor, Step *step) {
   turn->waiter.kind = WAITER_ACTOR;
   turn->waiter.actor = actor;
   turn->waiter.since = deadlock_since(worker);
+  *step = STEP_REQUEUE;
+  if (UNLIKELY(actor->collecting)) return true;  // it will wait after that
   if (UNLIKELY(!turn->waiter.listed)) deadlock_suspect(worker, &turn->waiter);
   *step = STEP_AWAY;
   return LIKELY(suspend_begin(actor, turn)) || !go_on(worker, actor, step);
@@ -110,6 +115,20 @@ static bool suspend(Worker *worker, Actor *actor, Step *step) {
 
 static Step preempt(Worker *worker, Actor *actor) {
   return put_aside(worker, actor) ? STEP_REQUEUE : end_by_memory(worker, actor);
+}
+
+// What it was about to send, in a message or its answer, is large: that is frozen in steps, then it does the same once more.
+static __attribute__((noinline)) Step freeze_first(Worker *worker, Actor *actor) {
+  worker->freeze_due = false;
+  fault_clear(worker);
+  Freezing *freezing = freezing_new(worker);
+  if (!freezing) worker->turn->at_once = true;
+  if (!put_aside(worker, actor)) {
+    freezing_forget(worker, freezing);
+    return end_by_memory(worker, actor);
+  }
+  if (freezing) freezing_attach(worker, actor, freezing);
+  return STEP_REQUEUE;
 }
 
 static const Code *other_code(const Message *message) {
@@ -137,7 +156,10 @@ static inline bool settle(Worker *worker, Actor *actor, Message *message, bool f
     if (header_flags(from->header) & OBJ_UNIQUE) handle_drop(worker, from);  // the answer follows it without its handle
   } else {
     if (UNLIKELY(val_is_pointer(worker->result) && !promise_is_heard(promise))) drop_answer(worker, code_of(actor, message));
-    if (!promise_keep(worker, promise, worker->result)) return false;
+    worker->may_repeat = true;
+    bool kept = promise_keep(worker, promise, worker->result);
+    worker->may_repeat = worker->turn->at_once = false;
+    if (!kept) return false;
     promise_release(worker, promise);
   }
   message->promise = NULL;
@@ -153,7 +175,9 @@ static inline __attribute__((always_inline)) bool turn_end(Worker *worker, Actor
 static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
-  if (UNLIKELY(!turn_end(worker, actor, message, forwards))) return end_by_memory(worker, actor);
+  if (UNLIKELY(!turn_end(worker, actor, message, forwards))) {
+    return worker->freeze_due ? freeze_first(worker, actor) : end_by_memory(worker, actor);
+  }
   if (actor->class->any_guard && code_of(actor, message)->effects & actor->class->retest) {
     *mailbox_retest(actor) = true;
     *mailbox_tested(actor) = NULL;
@@ -208,9 +232,9 @@ static Step left(Worker *worker, Actor *actor, EngineExit how) {
         if (LIKELY(suspend(worker, actor, &step))) return step;
         break;
       case ENGINE_YIELD:
-        if (worker->stalled || !sched_again(worker)) return preempt(worker, actor);
+        if (worker->stalled || worker->collect_due || !sched_again(worker)) return preempt(worker, actor);
         break;
-      case ENGINE_FAULT: return end_by_fault(worker, actor);
+      case ENGINE_FAULT: return worker->freeze_due ? freeze_first(worker, actor) : end_by_fault(worker, actor);
     }
   }
 }
@@ -396,6 +420,22 @@ static inline void leave(Worker *worker) {
   worker->account = bank_account(worker->vm->bank, worker);
 }
 
+// The actor's heap is being collected: the next step takes the place of a slice. Once all is done it goes on.
+static __attribute__((noinline)) void collect_slice(Worker *worker, Actor *actor) {
+  sched_grant(worker);
+  bool used_up = collect_step(worker, actor);
+  sched_charge(worker);
+  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, STEP_REQUEUE);
+  else if (used_up) sched_requeue(worker, actor);
+  else sched_requeue_first(worker, actor);
+}
+
+// It has ended a turn, and its heap is to be collected before the next one begins.
+static void collect_first(Worker *worker, Actor *actor) {
+  actor->collecting = actor->heap != NULL;
+  sched_requeue(worker, actor);
+}
+
 static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // while it stood in line
     weight_return(worker, actor, WEIGHT_UNIT);
@@ -409,11 +449,18 @@ static inline void slice(Worker *worker, Actor *actor) {
     leave(worker);
     return;
   }
+  if (UNLIKELY(actor->collecting)) {
+    collect_slice(worker, actor);
+    leave(worker);
+    return;
+  }
+  worker->collect_due = false;
   sched_grant(worker);
   Step step = take_turns(worker, actor);
   sched_charge(worker);
   if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
+  else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
   if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B3
   leave(worker);
@@ -421,6 +468,7 @@ static inline void slice(Worker *worker, Actor *actor) {
 }
 
 void turns_run(Worker *worker) {
+  worker->puts_aside = true;
   Sched *sched = worker->sched;
   const Crew *crew = worker->vm->crew;
   bool more = !crew_stopping(crew);
@@ -429,6 +477,12 @@ void turns_run(Worker *worker) {
     if (LIKELY(actor != NULL)) slice(worker, actor);
     sched_round(worker);
     if (crew_wanted(crew)) crew_attend(worker);
-    if (UNLIKELY(!actor || sched->reap || sched->graves || sched->until_poll < 0)) more = sched_look(worker, !actor);
+    bool nobody = !actor;
+    if (UNLIKELY(worker->dead_words)) {
+      nobody = false;
+      release_between(worker);
+    }
+    if (UNLIKELY(nobody || sched->reap || sched->graves || sched->until_poll < 0)) more = sched_look(worker, nobody);
   }
+  worker->puts_aside = false;
 }

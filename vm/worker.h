@@ -13,6 +13,29 @@ typedef enum FaultKind {
   FAULT_KILL,        // the kill hook, or destroy later
 } FaultKind;
 
+// Heads of lists of what is dead, each linked by next.
+typedef struct DeadHeads {
+  Chunk *chunks;               // with counts
+  Message *messages;           // with counts, whose promise is somebody else's matter
+  struct SharedBlock *blocks;
+  Heap *heaps;
+} DeadHeads;
+
+// One of them, being worked off: it has `words`, of which `at` are done. Its other members are NULL.
+typedef struct DeadItem {
+  Chunk *chunk;
+  Message *message;
+  struct SharedBlock *block;
+  Heap *heap;
+  u64 words, at;
+  Bank *payer;                 // of it, or NULL
+} DeadItem;
+
+typedef struct Dead {
+  DeadHeads heads;
+  DeadItem item;               // of no words if there is none
+} Dead;
+
 struct Worker {
   _Alignas(64) u64 *at, *end;               // the nursery's free words
   u64 *nursery;                // its start
@@ -29,9 +52,17 @@ struct Worker {
   Chunk *big;                  // at lies in this chunk instead of the nursery: a request was too large for it (heap.c)
   Heap *loose;                 // of what runs outside any actor (constants being computed), or NULL
   u32 collections;             // since the worker began
-  Chunk *dead_chunks;          // counts to give back before freeing (release.c)
-  Message *dead_messages;
-  bool releasing;              // they are being worked off
+  bool puts_aside;             // it runs slices: a large heap can be collected after one, in steps (collect.c)
+  bool collect_due;            // the running actor's is to be
+  bool may_repeat;             // what is copied now is sent by an instruction that can be done once more
+  bool freeze_due;             // it is to be, once what it sends has been frozen in steps
+  Dead dead[2];                // what is to be freed, in the second what goes while `unheard` (release.c)
+  u64 dead_words;              // in both: 0 if there is nothing
+  u64 dead_allowed;            // more words would mean that more dies than is freed
+  bool releasing;              // it is being worked off
+  u32 locked;                  // somebody holds a lock for the worker: nothing may be freed for want of room
+  bool spilled;                // some of what was swept was left for later: so is telling of its sessions
+  Message *late;               // of the latter
   Message *lost;               // messages `dropped` of sessions that were swept, not yet sent, linked by next (life.c)
   u32 holding;                 // they are to wait for others (life.h)
   bool unheard;                // sessions go without telling their actors
@@ -40,7 +71,6 @@ struct Worker {
   AddressMap copy_blocks, copy_places;
   u64 copied, frozen;          // bytes copied and blocks made, since the worker began
   bool young_frozen;           // the heap remembers what young objects were frozen to (shared.h)
-  struct SharedBlock *dead_blocks;  // without a count, to be freed (release.c)
   i64 reductions;              // left of this slice
   u64 result;                  // of the frame that ended the turn: the answer as a val, or the promise to forward
   struct Stream *stalled;      // the running actor has written there and is to wait for room (stream.h)
