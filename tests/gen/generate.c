@@ -237,6 +237,7 @@ static void begin_body(Gen *g, const Ty *result) {
   g->no_moves = g->pure = 0;
   g->result = result;
   g->helper = 0;
+  g->waits = true;
   g->cost = g->times = 1;
   g->indent = 1;
 }
