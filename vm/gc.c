@@ -105,7 +105,7 @@ static Obj *thaw(Collector *c, Obj *obj) {
   Obj *copy = shares_frozen(c->heap, obj);
   if (!copy) return NULL;
   obj->header = (u64)copy;
-  shares_met(c->heap, shared_block(copy));
+  shares_met(c->worker, c->heap, shared_block(copy));
   return copy;
 }
 
@@ -177,7 +177,7 @@ static inline void minor_slot(Collector *c, Val *slot) {
 static __attribute__((noinline)) bool major_marked(Collector *c, Val *slot, Obj *obj, u8 flags) {
   if (flags & OBJ_SHARED) {
     obj = shares_moved(c->heap, obj);
-    shares_met(c->heap, shared_block(obj));
+    shares_met(c->worker, c->heap, shared_block(obj));
     *slot = obj_val(obj);
     return true;
   }
@@ -449,7 +449,7 @@ static void keep_all(Collection *m) {
     heap->outside_words += chunk_outside(chunk);
   }
   m->from = NULL;
-  shares_left(heap);
+  shares_left(m->c.worker, heap);
 }
 
 void gc_begin(Collection *m, Worker *worker, bool frames) {
