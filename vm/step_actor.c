@@ -93,6 +93,10 @@ static __attribute__((noinline)) Message *call_message(Worker *worker, const u64
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, pc + 2, args);
   Message *message = message_new(worker, MESSAGE_CALL, args, count);
+  if (!message && worker->refused && heap_squeeze(worker)) {
+    count = registers_listed(fp, pc + 2, args);
+    message = message_new(worker, MESSAGE_CALL, args, count);
+  }
   if (!message) fault_memory(worker);
   return message;
 }

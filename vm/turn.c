@@ -394,6 +394,7 @@ static bool stall(Worker *worker, Actor *actor) {
 static inline void leave(Worker *worker) {
   worker->actor = NULL;
   worker->account = bank_account(worker->vm->bank, worker);
+  worker->refused = NULL;  // that bank may go now
 }
 
 static inline void slice(Worker *worker, Actor *actor) {
@@ -415,7 +416,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
-  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B3
+  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B2
   leave(worker);
   worker->stalled = NULL;
 }
