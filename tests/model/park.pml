@@ -30,7 +30,7 @@
 // 14 HALT   sleepers do not count as still
 // 15 HALT   who goes to sleep does not see that somebody waits for it to stand still
 // 16 STOP   stopping wakes nobody
-// 17 HALT   what has come is handled before the halter has gone on
+// 17 HALT   what has come is handled while its worker still counts as asleep
 // 18 BUFFER who gives work has no fence between putting it there and looking
 // 19 BUFFER who goes to sleep has none between saying so and looking
 
