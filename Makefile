@@ -109,7 +109,7 @@ tsan:  ## the tests of actors under ThreadSanitizer with TSAN_WORKERS workers, a
 	@$(call TSAN,tsan-stress)
 
 model:  ## check the protocols between workers, and that no mutant of them passes, with Spin
-	@tests/model/run
+	@tests/model/run $(MODEL)
 
 FUZZ_SECONDS ?= 20
 

@@ -179,7 +179,9 @@ bool watchers_want(Actor *actor) {
   Spin *lock = lock_of(actor);
   spin_lock(lock);
   bool wanted = false;
-  for (const Watcher *watcher = actor->watchers; watcher && !wanted; watcher = watcher->next) {
+  // Of one that has ended meanwhile the text stands in that place, or nothing.
+  const Watcher *watcher = actor_state(actor) == ACTOR_ENDED ? NULL : actor->watchers;
+  for (; watcher && !wanted; watcher = watcher->next) {
     wanted = watcher->kind == WATCHER_PROMISE || (watcher->kind == WATCHER_BOND && !leash_is_empty(((const Bond *)watcher)->leash));
   }
   spin_unlock(lock);
