@@ -115,7 +115,7 @@ static Obj *thaw(Collector *c, Obj *obj) {
   Obj *copy = shares_frozen(c->heap, obj);
   if (!copy) return NULL;
   obj->header = (u64)copy;
-  shares_met(c->heap, shared_block(copy));
+  shares_met(c->worker, c->heap, shared_block(copy));
   return copy;
 }
 
@@ -186,7 +186,7 @@ static inline void minor_slot(Collector *c, Val *slot) {
 static __attribute__((noinline)) bool major_marked(Collector *c, Val *slot, Obj *obj, u8 flags) {
   if (flags & OBJ_SHARED) {
     obj = shares_moved(c->heap, obj);
-    shares_met(c->heap, shared_block(obj));
+    shares_met(c->worker, c->heap, shared_block(obj));
     *slot = obj_val(obj);
     return true;
   }
@@ -438,7 +438,7 @@ void gc_major(Worker *worker, bool frames) {
   Chunk *kept = NULL;
   if (c.failed) {
     for (Chunk *chunk = from; chunk; chunk = chunk->next) keep_chunk(&c, chunk);
-    shares_left(heap);
+    shares_left(worker, heap);
     kept = from;
     from = NULL;
   }

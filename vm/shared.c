@@ -132,10 +132,10 @@ bool shares_holds(const Heap *heap, const SharedBlock *block) {
 }
 
 // Holds a block that it doesn't hold yet, with a count, the block's and the bank's, that is taken if `retain`.
-static bool hold_new(Worker *worker, Heap *heap, SharedBlock *block, bool retain) {
+static bool hold_new(Worker *worker, Heap *heap, SharedBlock *block, bool retain, u64 met) {
   Shares *shares = shares_get(heap);
   if (!shares || (retain && !bank_hold(worker, heap->payer, block))) return false;
-  if (!address_put(&shares->holds, block, 0)) {
+  if (!address_put(&shares->holds, block, met)) {
     if (retain) bank_unhold(worker, heap->payer, block);
     return false;
   }
@@ -145,7 +145,7 @@ static bool hold_new(Worker *worker, Heap *heap, SharedBlock *block, bool retain
 }
 
 bool shares_hold(Worker *worker, Heap *heap, SharedBlock *block) {
-  return shares_holds(heap, block) || hold_new(worker, heap, block, true);
+  return shares_holds(heap, block) || hold_new(worker, heap, block, true, 0);
 }
 
 static void let_go(Worker *worker, const Heap *heap, SharedBlock *block) {
@@ -160,7 +160,7 @@ bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) {
     SharedBlock *block = (SharedBlock *)handle->words[0];
     if (!block) continue;
     bool held = shares_holds(heap, block);
-    if (!held && !hold_new(worker, heap, block, false)) return false;
+    if (!held && !hold_new(worker, heap, block, false, 0)) return false;
     handle->words[0] = 0;
     if (held) let_go(worker, heap, block);
   }
@@ -202,26 +202,17 @@ bool shares_due(const Heap *heap) { return heap->shares && heap->shares->words >
 
 void shares_begin(Heap *heap) {
   if (!heap->shares) return;
+  heap->shares->stuck = false;
   AddressMap *holds = &heap->shares->holds;
   for (u32 i = 0; i < holds->capacity; i++) holds->pairs[i].value = 0;
 }
 
-void shares_met(Heap *heap, SharedBlock *block) {
+// A block that the heap doesn't hold yet is older than one that it does, or than one that a guard's message brought: whoever reads a
+// value out of the younger one gets pointers into the older. From now on the heap holds it, for the younger one may go.
+void shares_met(Worker *worker, Heap *heap, SharedBlock *block) {
   u64 *met = heap->shares ? address_find(&heap->shares->holds, block) : NULL;
-  if (met) *met = 1;  // else a guard's message holds it
-}
-
-// Its header is real still, and nobody is about to free it.
-static bool is_left(void *context, const void *original, u64 copy) {
-  u64 header = ((const Obj *)original)->header;
-  if (header_is_forward(header) || !(header_flags(header) & OBJ_FROZEN)) return false;
-  if (header_flags(header) & OBJ_LARGE && !large_of((Obj *)original)->marked) return false;
-  shares_met(context, shared_block((Obj *)copy));
-  return true;
-}
-
-void shares_left(Heap *heap) {
-  if (heap->shares) address_filter(&heap->shares->frozen, is_left, heap);
+  if (met) *met = 1;
+  else if (!hold_new(worker, heap, block, true, 1) && heap->shares) heap->shares->stuck = true;
 }
 
 typedef struct Sweep {
@@ -229,9 +220,23 @@ typedef struct Sweep {
   Heap *heap;
 } Sweep;
 
+// Its header is real still, and nobody is about to free it.
+static bool is_left(void *context, const void *original, u64 copy) {
+  Sweep *sweep = context;
+  u64 header = ((const Obj *)original)->header;
+  if (header_is_forward(header) || !(header_flags(header) & OBJ_FROZEN)) return false;
+  if (header_flags(header) & OBJ_LARGE && !large_of((Obj *)original)->marked) return false;
+  shares_met(sweep->worker, sweep->heap, shared_block((Obj *)copy));
+  return true;
+}
+
+void shares_left(Worker *worker, Heap *heap) {
+  if (heap->shares) address_filter(&heap->shares->frozen, is_left, &(Sweep){worker, heap});
+}
+
 static bool was_met(void *context, const void *block, u64 met) {
   Sweep *sweep = context;
-  if (met) return true;
+  if (met || sweep->heap->shares->stuck) return true;
   SharedBlock *unmet = (SharedBlock *)block;
   sweep->heap->shares->words -= unmet->bytes / 8;
   let_go(sweep->worker, sweep->heap, unmet);

@@ -6,8 +6,8 @@
 // they are neither moved, scanned, copied nor written. What they hold, weights of actors and counts of promises, is given back when
 // the block dies; their pointers lead into the block itself, to blocks that are older, of which it holds counts, and to images.
 //
-// A block lives as long as somebody holds a count of it: a heap for all blocks that its values point into (Shares), a message or a
-// chunk by a handle of kind SHARED for each, which stand in front of its other objects.
+// A block lives as long as somebody holds a count of it: a heap (Shares); a message or a chunk by handles of kind SHARED, which stand
+// in front of its other objects; a younger block. What a value points into is held by whoever has the value, or is older than what is.
 #pragma once
 #include "vm/address_map.h"
 #include "vm/scan.h"
@@ -88,6 +88,7 @@ typedef struct Shares {
   AddressMap moved;    // objects in blocks that were copied into a larger one, with where (freeze.c)
   u64 words;           // of all blocks held
   u64 limit;           // collect when they pass it
+  bool stuck;          // the running collection met a block that it has no memory to hold: it lets go of none
 } Shares;
 
 // Makes sure that the heap holds the block, and its bank with it. False when memory is out.
@@ -118,8 +119,8 @@ static inline u64 shares_bytes(const Heap *heap) {
 // A major collection: before, for each block met, and after. If it failed, originals that it left where they were stay known, once
 // large objects are marked and before the others are freed.
 void shares_begin(Heap *heap);
-void shares_met(Heap *heap, SharedBlock *block);
-void shares_left(Heap *heap);
+void shares_met(Worker *worker, Heap *heap, SharedBlock *block);
+void shares_left(Worker *worker, Heap *heap);
 void shares_end(Worker *worker, Heap *heap, bool failed);
 bool shares_holds(const Heap *heap, const SharedBlock *block);
 void shares_free(Worker *worker, Heap *heap);
