@@ -15,12 +15,12 @@ typedef enum PushResult {
 } PushResult;
 
 static inline PushResult mailbox_push(Actor *actor, Message *message) {
-  Message *old = atomic_load_explicit(&actor->inbox, memory_order_relaxed);
+  Message *old = atomic_load_explicit(&actor->inbox, memory_order_acquire);
   do {
-    if (UNLIKELY(old == MAILBOX_CLOSED)) return PUSH_CLOSED;
+    if (UNLIKELY(old == MAILBOX_CLOSED)) return PUSH_CLOSED;  // acquired too: how the actor ended can be seen
     message->next = old == MAILBOX_IDLE ? NULL : old;
     // Release: the owner sees the message's contents. Acquire: a waker sees the actor as its last owner left it.
-  } while (!atomic_compare_exchange_weak_explicit(&actor->inbox, &old, message, memory_order_acq_rel, memory_order_relaxed));
+  } while (!atomic_compare_exchange_weak_explicit(&actor->inbox, &old, message, memory_order_acq_rel, memory_order_acquire));
   return old == MAILBOX_IDLE ? PUSH_WAKE : PUSH_QUEUED;
 }
 
