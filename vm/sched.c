@@ -1,7 +1,7 @@
 // Who runs next, and what time it is: see sched.h and docs/scheduling.md.
 //
 // Ready actors stand in line, those that a message or an answer woke before those that used up their slice; but when the former have had
-// a slice's worth of reductions, one of the latter goes first. Under --seed the next is drawn at random instead, slices have random
+// some slices' worth of reductions, one of the latter goes first. Under --seed the next is drawn at random instead, slices have random
 // lengths, and time is simulated: it stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run
 // depends on its seed and input alone.
 #include <time.h>
@@ -10,6 +10,10 @@
 #include "vm/outside.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
+
+// Slices' worth of reductions for those that were woken, before one that used up its slice goes first: as much as handling costs of what it
+// sent, or a sender would outrun who handles it.
+enum { AGAIN_AFTER = 4 };
 
 static u64 clock_us(void) {
   struct timespec now;
@@ -74,7 +78,7 @@ Actor *sched_choose(Worker *worker) {
   Actor *last;
   u32 woken = sched->ready_count + 1 - sched->again_count;
   if (woken && worker->stats.reductions < sched->again_due) return queue_take(&sched->line, 1, woken, &last);
-  sched->again_due = worker->stats.reductions + worker->vm->options.quantum * 2;  // its own slice is part of it
+  sched->again_due = worker->stats.reductions + worker->vm->options.quantum * (AGAIN_AFTER + 1);  // its own slice is part of it
   return queue_take(&sched->again, 1, sched->again_count--, &last);
 }
 
@@ -213,6 +217,7 @@ static bool idle(Worker *worker) {
   show_if_asked(worker);
   if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
   if (!(worker->sched->simulated ? idle_simulated(worker) : crew_idle(worker))) return false;
+  deadlock_keep_time(worker);
   run_timers(worker);
   return true;
 }
