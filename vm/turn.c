@@ -421,6 +421,14 @@ static inline void slice(Worker *worker, Actor *actor) {
   worker->stalled = NULL;
 }
 
+// Others may want something. Who has nothing to give says so here: so it is after nearly each slice while one worker has all the work.
+static inline void attend(Worker *worker, const Crew *crew) {
+  u32 wanted = atomic_load_explicit(&crew->wanted, memory_order_relaxed);
+  if (!wanted) return;
+  if (LIKELY(wanted < WANTED_STOP && worker->sched->ready_count < 2)) worker->sched->sole = worker->stats.reductions;
+  else crew_attend(worker);
+}
+
 void turns_run(Worker *worker) {
   Sched *sched = worker->sched;
   const Crew *crew = worker->vm->crew;
@@ -429,7 +437,7 @@ void turns_run(Worker *worker) {
     Actor *actor = sched_take(worker);
     if (LIKELY(actor != NULL)) slice(worker, actor);
     sched_round(worker);
-    if (crew_wanted(crew)) crew_attend(worker);
+    attend(worker, crew);
     if (UNLIKELY(!actor || sched->reap || sched->graves || sched->until_poll < 0)) more = sched_look(worker, !actor);
   }
 }

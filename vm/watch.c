@@ -139,7 +139,7 @@ void watchers_take(Worker *worker, Actor *actor, Why *why, Departed *departed) {
   Watcher *list = actor->watchers;
   bool any = list;
   if (any) list->link = &list;
-  actor->why = why;
+  __atomic_store_n(&actor->why, why, __ATOMIC_RELAXED);  // watchers_want() may be about to look
   atomic_store(&actor->state, ACTOR_ENDED);
   spin_unlock(lock);
   Bond *last = NULL;
