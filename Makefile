@@ -99,8 +99,10 @@ ubsan:  ## the tests under UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/ubsan $(MALLOC) SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' CFLAGS='-O1 -g' all
 	@DEED=build/ubsan/deed SLOW=5 tests/run $(FILTER)
 
+# Programs in which actors meet: the others run in one worker, whatever it is allowed.
 TSAN_WORKERS ?= 4
-TSAN = DEED=build/$(1)/deed DEED_WORKERS=$(TSAN_WORKERS) SLOW=20 SCALED=1 tests/run $(or $(FILTER),lang examples)
+TSAN = DEED=build/$(1)/deed DEED_WORKERS=$(TSAN_WORKERS) SLOW=20 SCALED=1 tests/run \
+  $(or $(FILTER),actors workers unique banks engine promises guards messages lang/run examples)
 
 tsan:  ## the tests of actors under ThreadSanitizer with TSAN_WORKERS workers, and again with the shortest slices and most collections
 	@$(MAKE) --no-print-directory BUILD=build/tsan $(MALLOC) SANITIZE=-fsanitize=thread CFLAGS='-O1 -g' all
@@ -109,7 +111,7 @@ tsan:  ## the tests of actors under ThreadSanitizer with TSAN_WORKERS workers, a
 	@$(call TSAN,tsan-stress)
 
 model:  ## check the protocols between workers, and that no mutant of them passes, with Spin
-	@tests/model/run
+	@tests/model/run $(MODEL)
 
 FUZZ_SECONDS ?= 20
 

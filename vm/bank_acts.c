@@ -8,6 +8,7 @@
 //
 // A bank's record is freed when its reference has gone, no record of an actor is left in it, nothing waits to be freed, and no byte is
 // charged to it: whatever points at a bank has charged something to it.
+#include "vm/crowd.h"
 #include "vm/fault.h"
 #include "vm/sched.h"
 
@@ -59,6 +60,7 @@ static void thaw(Worker *worker, void *context) {
 
 void bank_freeze(Worker *worker, Bank *bank) {
   crew_halt(worker, freeze, bank);
+  crowds_frozen(worker);
   yield(worker);
 }
 

@@ -289,7 +289,6 @@ void crew_take(Worker *worker) {
 // Gives away if others have nothing to do and nothing is on its way to them.
 static void share(Worker *worker, Crew *crew) {
   Sched *sched = worker->sched;
-  if (sched->ready_count < 2) sched->sole = worker->stats.reductions;
   if (sched->ready_count < 2 || atomic_load_explicit(&crew->injected, memory_order_relaxed)) return;
   if (sched->ready_count < SHARE_AT_ONCE && worker->stats.reductions - sched->sole < SHARE_AFTER) return;
   Actor *first, *last;

@@ -159,6 +159,17 @@ static PushResult push(Actor *actor, Message *message) {
   return mailbox_push(actor, message);
 }
 
+// The same with the lock held, counted. The actor may have ended meanwhile, for it closes its mailbox without the lock.
+static PushResult push_counted(Actor *actor, Backlog *backlog, Message *message, u64 weight) {
+  if (is_plain(actor, message)) message->weighs = 1;
+  else count(backlog, message, weight);
+  PushResult pushed = push(actor, message);
+  if (pushed != PUSH_CLOSED) return pushed;
+  uncount(backlog, message);
+  message->weighs = 0;
+  return pushed;
+}
+
 // With the lock held. *spare, if it has been made, becomes the backlog of the message's bank.
 static Offer offer(Shard *shard, Actor *actor, Message *message, HeldSend *held, bool past, Backlog **spare, PushResult *pushed) {
   if (mailbox_is_closed(actor) && !actor->class->deliver) return OFFER_CLOSED;
@@ -173,12 +184,13 @@ static Offer offer(Shard *shard, Actor *actor, Message *message, HeldSend *held,
   if (full && (!held || !backlog)) return OFFER_FULL;
   if (full) {
     join(backlog, held);
-    return OFFER_HELD;
+    // It may end meanwhile, and look for those that wait before there was one.
+    if (!mailbox_is_closed(actor) || actor->class->deliver) return OFFER_HELD;
+    leave(backlog, held);
+    return OFFER_CLOSED;
   }
-  if (is_plain(actor, message)) message->weighs = 1;
-  else count(backlog, message, weight);
-  *pushed = push(actor, message);
-  return OFFER_TAKEN;
+  *pushed = push_counted(actor, backlog, message, weight);
+  return *pushed == PUSH_CLOSED ? OFFER_CLOSED : OFFER_TAKEN;
 }
 
 Offer crowd_offer(Worker *worker, Actor *actor, Message *message, HeldSend *held, bool past) {
@@ -248,10 +260,7 @@ static bool admit_first(Actor *actor, Backlog *backlog, Freed *freed, PushResult
   if (!fits(actor, backlog, backlog->bank, weight)) return false;
   *freed = set_free(backlog, held);
   if (freed->through) return true;
-  if (is_plain(actor, freed->message)) freed->message->weighs = 1;
-  else count(backlog, freed->message, weight);
-  *pushed = push(actor, freed->message);
-  if (*pushed == PUSH_CLOSED) BUG("a message is held for an actor that has ended");
+  *pushed = push_counted(actor, backlog, freed->message, weight);
   return true;
 }
 
@@ -268,6 +277,7 @@ void crowd_admit(Worker *worker, Actor *actor, Bank *bank) {
     spin_unlock(&shard->lock);
     backlog_free(worker, empty);
     if (pushed == PUSH_WAKE) sched_ready(worker, actor);
+    if (pushed == PUSH_CLOSED) actor_dead_letter(worker, actor, freed.message);
     if (more) pass_on(worker, freed);
   }
 }

@@ -18,6 +18,7 @@ enum {
   LOOK_EVERY_US = 20000, // else: between two looks, while others are ready
   LOOK_SHARE = 20,       // one part in so many of the time goes into looking then
   LOOK_STEPS = 1 << 20,  // of one look, while others are ready
+  SINCE_PER_US = 32,     // numbers for when a wait began: more than slices can be done
   RACE_STEPS = 1 << 22,  // of one search: a race that takes more to decide counts as alive
 };
 
@@ -486,8 +487,19 @@ static bool is_due(Worker *worker, bool idle, u64 now) {
   return false;
 }
 
+// A number is as great as the time makes it, at least.
+static void keep_time(Worker *worker, u64 now_us) {
+  u64 least = now_us * SINCE_PER_US;
+  if (deadlock_since(worker) < least) worker->sched->since_lead = least - worker->stats.slices;
+}
+
+void deadlock_keep_time(Worker *worker) {
+  if (worker->vm->worker_count > 1) keep_time(worker, sched_now(worker));
+}
+
 void deadlocks_look(Worker *worker, bool idle) {
   u64 now = worker->sched->simulated ? worker->stats.reductions : sched_now(worker);
+  if (!worker->sched->simulated) keep_time(worker, now);
   if (!is_due(worker, idle, now)) return;
   Look context = {.idle = idle, .began = now};
   crew_halt(worker, look, &context);

@@ -255,10 +255,14 @@ static bool big_take(Worker *worker, u32 words) {
   return true;
 }
 
+// In a small bank that is garbage sooner.
 void heap_note_outside(Worker *worker, u64 words) {
+  u64 part = worker->account->bank->limit / 8 / sizeof(u64);
   worker->young_large_words += words;
-  if (worker->young_large_words > YOUNG_LARGE_WORDS) worker->end = worker->at;
+  if (worker->young_large_words > (part < YOUNG_LARGE_WORDS ? part : YOUNG_LARGE_WORDS)) worker->end = worker->at;
 }
+
+bool heap_squeeze(Worker *worker) { return !heap_is_native(worker) && collect(worker, true); }
 
 bool heap_reserve_slow(Worker *worker, u32 words) {
   bool opened = worker->nursery;

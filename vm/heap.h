@@ -85,6 +85,9 @@ void heap_close(Worker *worker);
 // heap_end_turn() drops them.
 bool heap_reserve_slow(Worker *worker, u32 words) MUST_CHECK;
 
+// Collects all garbage, where the bank has refused something that can be tried again. False when memory is out, as above.
+bool heap_squeeze(Worker *worker) MUST_CHECK;
+
 // A STRING or BYTES object with room for `bytes` bytes, zero-padded, contents unset: in the nursery or large. NULL if
 // memory is out. May collect.
 Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) MUST_CHECK;

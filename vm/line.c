@@ -8,6 +8,10 @@
 // The heap is a skew heap (Sleator, Tarjan 1986): its links lie in the accounts, so making an actor ready never needs memory.
 #include "vm/sched.h"
 
+// Slices' worth of reductions for those that were woken, before one that used up its slice goes first: as much as handling costs of what it
+// sent, or a sender would outrun who handles it.
+enum { AGAIN_AFTER = 4 };
+
 // ---- The heap -------------------------------------------------------------------------------------------------------
 
 static bool before(const Account *a, const Account *b) { return a->pass < b->pass; }
@@ -102,7 +106,7 @@ Actor *sched_choose(Worker *worker) {
   sched->ready_count--;
   account->ready_count--;
   if (fresh && (!account->spent_count || worker->stats.reductions < account->spent_due)) return queue_take(&account->fresh, 1, fresh, &last);
-  account->spent_due = worker->stats.reductions + worker->vm->options.quantum * 2;  // its own slice is part of it
+  account->spent_due = worker->stats.reductions + worker->vm->options.quantum * (AGAIN_AFTER + 1);  // its own slice is part of it
   return queue_take(&account->spent, 1, account->spent_count--, &last);
 }
 

@@ -57,7 +57,7 @@ Message *mailbox_close(Actor *actor) {
   }
   *end = NULL;
   atomic_store_explicit(&actor->queued, 0, memory_order_relaxed);
-  u64 late = atomic_exchange_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_acq_rel);
+  u64 late = atomic_exchange(&actor->inbox, MAILBOX_CLOSED);  // and then the gate is looked at: crowd_end()
   if (late > MAILBOX_CLOSED) *end = oldest_first(inbox_newest(late));
   return first;
 }

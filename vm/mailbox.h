@@ -33,14 +33,14 @@ static inline bool inbox_push(Actor *actor, u64 *old, Message *message, u64 weig
   message->next = *old == MAILBOX_IDLE ? NULL : inbox_newest(*old);
   u64 inbox = (u64)message << 16 | ((u16)*old + weighs);
   // Release: the owner sees the message's contents. Acquire: a waker sees the actor as its last owner left it.
-  return atomic_compare_exchange_weak_explicit(&actor->inbox, old, inbox, memory_order_acq_rel, memory_order_relaxed);
+  return atomic_compare_exchange_weak_explicit(&actor->inbox, old, inbox, memory_order_acq_rel, memory_order_acquire);
 }
 
 // Whether there is room or not.
 static inline PushResult mailbox_push(Actor *actor, Message *message) {
-  u64 old = atomic_load_explicit(&actor->inbox, memory_order_relaxed);
+  u64 old = atomic_load_explicit(&actor->inbox, memory_order_acquire);
   do {
-    if (UNLIKELY(old == MAILBOX_CLOSED)) return PUSH_CLOSED;
+    if (UNLIKELY(old == MAILBOX_CLOSED)) return PUSH_CLOSED;  // acquired too: how the actor ended can be seen
   } while (!inbox_push(actor, &old, message, message->weighs));
   return old == MAILBOX_IDLE ? PUSH_WAKE : PUSH_QUEUED;
 }

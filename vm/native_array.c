@@ -17,6 +17,7 @@ static bool give_unit(u64 *args) {
 static Storage *array_make(Worker *worker, u64 *args, u32 to, StorageKind kind, u64 length) {
   if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker), NULL;
   Storage *storage = storage_new(worker, kind, length);
+  if (!storage && heap_squeeze(worker) && heap_reserve(worker, HANDLE_WORDS)) storage = storage_new(worker, kind, length);
   if (!storage) return fault_memory(worker), NULL;
   storage->len = length;
   args[to] = build_handle(worker, KIND_ARRAY, storage);

@@ -36,6 +36,8 @@ bool native_buf_new(Worker *worker, u64 *args) {
   if (!length_check(worker, "buf.new", capacity)) return false;
   if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker);
   Storage *storage = capacity ? storage_new(worker, STORAGE_BYTES, (u64)capacity) : NULL;
+  bool again = capacity && !storage && heap_squeeze(worker) && heap_reserve(worker, HANDLE_WORDS);
+  if (again) storage = storage_new(worker, STORAGE_BYTES, (u64)capacity);
   if (capacity && !storage) return fault_memory(worker);
   args[0] = build_handle(worker, KIND_BUF, storage);
   return true;

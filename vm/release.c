@@ -281,6 +281,7 @@ void release_rest(Worker *worker) {
 
 bool release_for_room(Worker *worker) {
   if (!worker->dead_words || worker->releasing || worker->locked) return false;
+  worker->untidy = true;  // sessions found dead are told when the turn ends
   worker->holding++;
   release_rest(worker);
   worker->holding--;

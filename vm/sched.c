@@ -1,7 +1,7 @@
 // Who runs next, and what time it is: see sched.h and docs/scheduling.md.
 //
 // Ready actors stand in the lines of their banks' accounts (line.c), those that a message or an answer woke before those that used up their
-// slice; but when the former have had a slice's worth of reductions, one of the latter goes first. Under --seed the next is drawn at
+// slice; but when the former have had some slices' worth of reductions, one of the latter goes first. Under --seed the next is drawn at
 // random instead, slices have random lengths, and time is simulated: it stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run
 // depends on its seed and input alone.
 #include <time.h>
@@ -159,6 +159,7 @@ static bool idle(Worker *worker) {
   show_if_asked(worker);
   if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
   if (!(worker->sched->simulated ? idle_simulated(worker) : crew_idle(worker))) return false;
+  deadlock_keep_time(worker);
   run_timers(worker);
   return true;
 }

@@ -234,8 +234,11 @@ static inline MUST_CHECK SuspendEnd suspend_end(Worker *worker, Actor *actor, Tu
 void suspend_give_up(Worker *worker, Turn *turn);     // whatever it waits for, if anything
 
 // ---- deadlock.c ----
-// When a wait begins, for comparisons. Later ones have greater numbers, within one worker; and among all, if there was a look between.
+// When a wait begins, for comparisons. Later ones have greater numbers, within one worker; and among all, if there was a look between, or
+// about a slice.
 static inline u64 deadlock_since(const Worker *worker) { return worker->sched->since_lead + worker->stats.slices; }
+// Makes waits of different workers comparable: now and then, and when the worker has slept.
+void deadlock_keep_time(Worker *worker);
 // A wait that has just begun may have closed a cycle: it is looked at when it has lasted a while.
 void deadlock_suspect(Worker *worker, Waiter *waiter);
 // Breaks the cycles among those suspected, if it is time; if idle, it is: no actor of any worker is ready then. Halts the crew.

@@ -104,6 +104,10 @@ static __attribute__((noinline)) Message *call_message(Worker *worker, const u64
   u32 count = registers_listed(fp, pc + 2, args);
   worker->may_repeat = true;
   Message *message = message_new(worker, MESSAGE_CALL, args, count);
+  if (!message && !worker->freeze_due && worker->refused && heap_squeeze(worker)) {
+    count = registers_listed(fp, pc + 2, args);
+    message = message_new(worker, MESSAGE_CALL, args, count);
+  }
   worker->may_repeat = worker->turn->at_once = false;
   if (!message) fault_memory(worker);
   return message;

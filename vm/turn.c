@@ -418,6 +418,7 @@ static bool stall(Worker *worker, Actor *actor) {
 static inline void leave(Worker *worker) {
   worker->actor = NULL;
   worker->account = bank_account(worker->vm->bank, worker);
+  worker->refused = NULL;  // that bank may go now
 }
 
 // The actor's heap is being collected: the next step takes the place of a slice. Once all is done it goes on.
@@ -462,9 +463,17 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
-  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B3
+  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B2
   leave(worker);
   worker->stalled = NULL;
+}
+
+// Others may want something. Who has nothing to give says so here: so it is after nearly each slice while one worker has all the work.
+static inline void attend(Worker *worker, const Crew *crew) {
+  u32 wanted = atomic_load_explicit(&crew->wanted, memory_order_relaxed);
+  if (!wanted) return;
+  if (LIKELY(wanted < WANTED_STOP && worker->sched->ready_count < 2)) worker->sched->sole = worker->stats.reductions;
+  else crew_attend(worker);
 }
 
 void turns_run(Worker *worker) {
@@ -476,7 +485,7 @@ void turns_run(Worker *worker) {
     Actor *actor = sched_take(worker);
     if (LIKELY(actor != NULL)) slice(worker, actor);
     sched_round(worker);
-    if (crew_wanted(crew)) crew_attend(worker);
+    attend(worker, crew);
     bool nobody = !actor;
     if (UNLIKELY(worker->dead_words)) {
       nobody = false;

@@ -16,8 +16,6 @@
 #include "vm/stream.h"
 #include "vm/trace.h"
 
-enum { CHECKING_BANKS = true };
-
 static const Class main_class = {.name = {"main", 4}};
 static const Class test_class = {.name = {"test", 4}};
 
@@ -134,19 +132,19 @@ static void close_run(Vm *vm) {
   }
 }
 
-// Every byte that a bank was charged for has come back.
-static void check_banks(Vm *vm) {
+i64 vm_charged(Vm *vm) {
   for (Bank *bank = vm->bank; bank; bank = bank_next(vm->bank, bank)) {
     i64 left = bank_left_over(vm, bank);
-    if (left) BUG("a bank is charged for %lld bytes that nobody has", (long long)left);
+    if (left) return left;
   }
+  return 0;
 }
 
 VmStats vm_end(Vm *vm) {
   memory_fail_at(0);
   memory_limit(0);
   if (vm->workers[vm->worker_count - 1].sched) close_run(vm);
-  if (CHECKING_BANKS) check_banks(vm);
+  if (WALKING && vm_charged(vm)) BUG("C1: a bank is charged for %lld bytes that nobody has", (long long)vm_charged(vm));
   return vm_stats(vm);
 }
 

@@ -89,3 +89,4 @@ typedef struct VmStats {
 
 VmStats vm_stats(const Vm *vm);
 VmStats vm_end(Vm *vm);  // after the run: ends every actor, drops every message, and gives the final count
+i64 vm_charged(Vm *vm);  // then: bytes for which some bank is still charged; there should be none (docs/charging.md, C1)

@@ -139,7 +139,7 @@ void watchers_take(Worker *worker, Actor *actor, Why *why, Departed *departed) {
   Watcher *list = actor->watchers;
   bool any = list;
   if (any) list->link = &list;
-  actor->why = why;
+  __atomic_store_n(&actor->why, why, __ATOMIC_RELAXED);  // watchers_want() may be about to look
   atomic_store(&actor->state, ACTOR_ENDED);
   spin_unlock(lock);
   Bond *last = NULL;
@@ -179,7 +179,9 @@ bool watchers_want(Actor *actor) {
   Spin *lock = lock_of(actor);
   spin_lock(lock);
   bool wanted = false;
-  for (const Watcher *watcher = actor->watchers; watcher && !wanted; watcher = watcher->next) {
+  // Of one that has ended meanwhile the text stands in that place, or nothing.
+  const Watcher *watcher = actor_state(actor) == ACTOR_ENDED ? NULL : actor->watchers;
+  for (; watcher && !wanted; watcher = watcher->next) {
     wanted = watcher->kind == WATCHER_PROMISE || (watcher->kind == WATCHER_BOND && !leash_is_empty(((const Bond *)watcher)->leash));
   }
   spin_unlock(lock);

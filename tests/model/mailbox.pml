@@ -3,8 +3,8 @@
 // What stands for what. `inbox`, `nxt`: Actor.inbox and Message.next (mailbox.h: mailbox_push, mailbox_pushed, mailbox_idle,
 // mailbox_close). `state`, `doomed`, `weight`: the actor's. `line`: the lines of all workers and the injector together; it holds the one
 // actor or nothing. Sender, Late, Doomer, Watcher: slices of other workers in which a reference to the actor is used and dropped; Worker:
-// one that runs the actor. push(), go_idle(), take_turns(): mailbox_push + actor_post, go_idle and take_turns (turn.c). actor_end(),
-// weight_return(), look(), doom(): life.c. What each does between two looks at something shared is one step here.
+// one that runs the actor. push(), go_idle(), take_turns(): mailbox_push + actor_post, go_idle, look_back, stall and
+// take_turns (turn.c). actor_end(), weight_return(), look(), reap(), make_ready(): life.c; Watcher: call_off() of watch.c. What each does between two looks at something shared is one step here.
 //
 // Spin knows one order of all steps. So whatever another process may see must be sequentially consistent in C where a process writes one
 // thing and then reads another: the mark MAILBOX_IDLE, then `weight` and `doomed`; `doomed`, then the mark and `state`; the
@@ -36,12 +36,14 @@
 // 17 WATCH an actor goes though it is watched
 // 18 ORDER its owner closes it though a message came
 // 19 DOOM  the weight of an ended one is not looked at anew
+// 20 WATCH who looks for watches does not see that the actor has ended meanwhile
+// 21 DOOM  an idle one that is doomed goes without a word
 
 #define NONE 0
 #define IDLE 4          /* marks; smaller ones are messages */
 #define CLOSED 5
 
-mtype = { SUSPENDED, ACTIVE, ENDED, FREED };   // ACTIVE: idle, ready or running
+mtype = { SUSPENDED, ACTIVE, ENDED };   // ACTIVE: idle, ready or running
 
 byte inbox = IDLE;
 byte nxt[4];
@@ -51,7 +53,7 @@ byte weight = 1;        // of Sender
 byte weight = 2;        // and of Doomer or Watcher
 #endif
 mtype state = ACTIVE;
-bool doomed;
+bool doomed, reaping;
 chan mine = [3] of { byte };   // Actor.queue: its owner's
 chan line = [1] of { bit };
 chan minted = [1] of { bit };
@@ -66,6 +68,7 @@ bool operation = true, watch_freed;
 
 // What only the proof looks at.
 byte running;           // how many run the actor
+bool killed;            // it has ended as actors do, not just gone
 byte claims;            // how many took the right to free it
 byte fate[4];           // of each message: how often it was handled, dropped or refused
 byte last_of_sender;
@@ -83,18 +86,6 @@ inline slice_end() {
     inside = inside & (255 - BIT);
     grace = grace & (255 - BIT);
     if :: claims && !grace -> freed = true :: else fi
-  }
-}
-
-// The right to free: the memory goes once all slices that now run are over.
-inline claim() {
-  d_step {
-    claims++;
-    assert(claims == 1 && !running);
-    grace = inside;
-#ifdef MUTANT_7
-    freed = true;       // at once
-#endif
   }
 }
 
@@ -149,64 +140,104 @@ inline make_ready() {
 
 // ---- Ending ---------------------------------------------------------------------------------------------------------
 
-// Whether the actor can go. Who wants to know becomes its owner first, as if to run it: then nobody else can mint, and with no weight out
-// nobody can send.
-inline look() {
-  do
-  :: true ->
-     d_step { TOUCH; won = !weight };
-     if :: !won -> break :: else fi;
-#ifndef MUTANT_17
-     d_step { TOUCH; won = !watched };
-     if :: !won -> break :: else fi;
-#endif
-#ifdef MUTANT_8
-     d_step { TOUCH; won = inbox == IDLE; if :: won -> inbox = CLOSED :: else fi };
-     if :: won -> claim() :: else fi;
-     break
-#else
-     d_step { TOUCH; old = inbox; if :: old == IDLE -> inbox = NONE :: else fi };
-     if
-     :: old == IDLE ->
-#ifdef MUTANT_17
-        d_step { TOUCH; won = !weight };
-#else
-        d_step { TOUCH; won = !weight && !watched };   // under the watch lock
-#endif
-        mark = (won -> CLOSED : IDLE);
-#ifdef MUTANT_18
-        d_step { TOUCH; won = inbox == NONE || mark == CLOSED; if :: won -> inbox = mark :: else fi };
-#else
-        d_step { TOUCH; won = inbox == NONE; if :: won -> inbox = mark :: else fi };
-#endif
-        if
-        :: !won -> ready(); break            // a message came
-        :: won && mark == CLOSED -> d_step { TOUCH; state = FREED }; claim(); break
-        :: else ->
-           d_step { TOUCH; won = doomed };
-           if :: won -> make_ready(); break :: else fi
-        fi
-     :: old == CLOSED ->
+// The right to free: `reaping` is exchanged, and the memory goes once all slices that now run are over (crew_retire).
+inline reap() {
+  d_step {
+    TOUCH;
 #ifdef MUTANT_9
-        TOUCH; if :: state == ENDED -> claim() :: else fi;
+    won = true;
 #else
-        // Its end holds a weight until all is told. So with no weight out after it has ended, there will be none any more.
-        d_step { TOUCH; won = state == ENDED };
-#ifndef MUTANT_19
-        if :: won -> d_step { TOUCH; won = !weight } :: else fi;
+    won = !reaping;
+#endif
+    reaping = true;
+    if
+    :: won ->
+       claims++;
+       assert(claims == 1 && !running);
+       grace = inside
+    :: else
+    fi
+  }
+}
+
+// free_if_gone(). Its end holds a weight until all is told: so with no weight out after it has ended, there will be none any more.
+inline free_if_gone() {
+#ifdef MUTANT_19
+  won = true;
+#else
+  d_step { TOUCH; won = !weight };
+#endif
+  if :: won -> reap() :: else fi
+}
+
+inline is_wanted() {
+  d_step { TOUCH; won = weight > 0 };
+#if defined(WATCH) && !defined(MUTANT_17)
+  if
+  :: !won ->
+     d_step {           // under the watch lock: where the list was there is a text, once the actor has ended
+       TOUCH;
+#ifdef MUTANT_20
+       assert(state != ENDED);
+#endif
+       won = watched && state != ENDED
+     }
+  :: else
+  fi
+#endif
+}
+
+inline rouse() { d_step { TOUCH; won = inbox == IDLE; if :: won -> inbox = NONE :: else fi } }
+
+// actor_unreachable(): whether the actor can go. Who wants to know becomes its owner first, as if to run it: then nobody else can mint, and
+// with no weight out nobody can send.
+inline look() {
+  d_step { TOUCH; won = state == ENDED };
+  if
+  :: won -> free_if_gone()
+  :: else ->
+     do
+     :: true ->
+        is_wanted();
+        if :: won -> break :: else fi;
+#ifdef MUTANT_8
+        d_step { TOUCH; won = inbox == IDLE; if :: won -> inbox = CLOSED :: else fi };
+        if :: won -> reap() :: else fi;
+        break
+#else
+        rouse();
+        if :: !won -> break :: else fi;
+        is_wanted();
+        won = !won;
+#ifndef MUTANT_21
+        if :: won -> d_step { TOUCH; won = !doomed } :: else fi;
+#endif
+#ifdef MUTANT_18
+        if :: won -> d_step { TOUCH; inbox = CLOSED } :: else fi;
+#else
+        if :: won -> d_step { TOUCH; won = inbox == NONE; if :: won -> inbox = CLOSED :: else fi } :: else fi;
 #endif
         if
         :: won ->
-           d_step { TOUCH; won = state == ENDED; if :: won -> state = FREED :: else fi };
-           if :: won -> claim() :: else fi
+           reap();
+           d_step { TOUCH; state = ENDED };       // free_unheard()
+#ifdef MUTANT_7
+           freed = true;                          // at once
+#endif
+           break
         :: else
         fi;
+        d_step { TOUCH; won = inbox == NONE; if :: won -> inbox = IDLE :: else fi };
+        if
+        :: !won -> ready(); break                 // a message came
+        :: else ->
+           d_step { TOUCH; won = doomed };
+           if :: won -> rouse() :: else fi;
+           if :: won -> ready(); break :: else fi
+        fi
 #endif
-        break
-     :: else -> break
-     fi
-#endif
-  od
+     od
+  fi
 }
 
 inline weight_return() {
@@ -218,9 +249,9 @@ inline actor_end() {
 #ifndef MUTANT_10
   d_step { TOUCH; weight++ };     // outlives what is told
 #endif
-  d_step {              // under the watch lock; the operation under its promise's besides
-    TOUCH;
-    state = ENDED;
+  d_step { TOUCH; state = ENDED; killed = true };  // under the watch lock
+#ifdef WATCH
+  d_step {              // under it again; the operation under its promise's besides
     had = watched;
     watched = false;
     if :: had -> TOUCH_WATCH; had = operation; operation = false :: else fi;
@@ -228,6 +259,7 @@ inline actor_end() {
     had = true;
 #endif
   }
+#endif
 #ifdef MUTANT_10
   d_step { TOUCH; weight++ };
 #endif
@@ -270,13 +302,41 @@ inline handle() {
 #endif
 }
 
-// After the mark, or SUSPENDED, stands: the record may be anybody's.
-inline doomed_meanwhile() {
-  d_step { TOUCH; won = doomed };
+// look_back(): after the mark stands the record may be anybody's.
+inline look_back() {
 #ifdef MUTANT_5
   won = false;
+#else
+  d_step { TOUCH; won = doomed };
 #endif
-  if :: won -> make_ready() :: else fi
+  if
+  :: won -> d_step { TOUCH; won = inbox == IDLE; if :: won -> inbox = NONE; running++ :: else fi }
+  :: else
+  fi;
+  if
+  :: won -> actor_end()
+  :: else ->
+#ifdef MUTANT_14
+     won = zero;
+#elif defined(MUTANT_11)
+     won = false;
+#else
+     d_step { TOUCH; won = !weight };
+#endif
+     if :: won -> look() :: else fi
+  fi
+}
+
+// stall(): the same for one that is suspended.
+inline stall() {
+  d_step { TOUCH; running--; state = SUSPENDED };
+#ifdef MUTANT_5
+  won = false;
+#else
+  d_step { TOUCH; won = doomed };
+#endif
+  if :: won -> d_step { TOUCH; won = state == SUSPENDED; if :: won -> state = ACTIVE :: else fi } :: else fi;
+  if :: won -> ready() :: else fi
 }
 
 inline take_turns() {
@@ -294,7 +354,7 @@ inline take_turns() {
         :: m == 1 -> actor_end(); break
 #endif
 #ifdef DOOM
-        :: m == 1 -> d_step { TOUCH; running--; state = SUSPENDED }; doomed_meanwhile(); break
+        :: m == 1 -> stall(); break
 #endif
         :: m == 3 -> atomic { running--; line!1 }; break      // its slice is over
         :: m != 3
@@ -302,14 +362,7 @@ inline take_turns() {
      :: empty(mine) ->
         go_idle();
         if
-        :: won ->
-           doomed_meanwhile();
-#ifdef MUTANT_14
-           if :: zero -> look() :: else fi;
-#elif !defined(MUTANT_11)
-           look();
-#endif
-           break
+        :: won -> look_back(); break
         :: else
         fi
      fi
@@ -317,7 +370,7 @@ inline take_turns() {
 }
 
 active [2] proctype Worker() {
-  byte m, old, next, mark;
+  byte m, old, next;
   bool won, had, zero;
 end:
   do
@@ -330,7 +383,7 @@ end:
 // ---- The others -----------------------------------------------------------------------------------------------------
 
 active proctype Sender() {
-  byte old, mark;
+  byte old;
   bool won;
   push(1); slice_end();
 #ifdef ORDER
@@ -341,7 +394,7 @@ active proctype Sender() {
 
 // Has the reference that the actor mints while all its other ones may be gone.
 active proctype Late() {
-  byte old, mark;
+  byte old;
   bool won;
 end:
   atomic { minted?_ -> BEGIN };
@@ -353,10 +406,9 @@ end:
 #ifdef DOOM
 active proctype Doomer() {
   bool won;
-  byte old, mark;
+  byte old;
   if
-  :: skip
-  :: 
+  :: true ->
 #ifdef MUTANT_6
      BEGIN; make_ready();
      d_step { TOUCH; doomed = true }
@@ -364,6 +416,7 @@ active proctype Doomer() {
      d_step { BEGIN; TOUCH; doomed = true };
      make_ready()
 #endif
+  :: skip
   fi;
   weight_return();
   slice_end()
@@ -375,7 +428,7 @@ active proctype Doomer() {
 // Nobody wants to hear of the actor's end any more: watch_cancel.
 active proctype Watcher() {
   bool won, listed;
-  byte old, mark;
+  byte old;
   weight_return();
   slice_end();
   d_step { BEGIN; won = operation; operation = false };
@@ -401,7 +454,7 @@ active proctype Watcher() {
 active proctype Finally() {
   timeout ->
   assert(!running && empty(line) && (empty(mine) || state == SUSPENDED));
-  assert(!(doomed && state != ENDED && state != FREED));
+  assert(!doomed || killed);
   assert(fate[1] == 1 && (fate[3] == 1 || state == SUSPENDED || Late@end));
 #ifdef ORDER
   assert(fate[2] == 1);

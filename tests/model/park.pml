@@ -10,13 +10,13 @@
 // a processor that keeps its stores back for a while: what it shows is that one fence less loses a wake-up.
 //
 // Checked: the run ends, by a deadlock of the model otherwise; it ends only when nothing is in a line, no timer waits, and nothing is awaited,
-// or somebody stopped it; while a halter acts, nobody runs an actor or handles what has come. Scenes WORK, HALT, STOP: two workers; what
+// or somebody stopped it; no slice runs while there is work that another, who sleeps, ought to do; while a halter acts, nobody runs an actor or handles what has come. Scenes WORK, HALT, STOP: two workers; what
 // may happen differs.
 //
 // Mutants, and the scene that shows them:
 // 1 WORK    who goes to sleep does not look at the injector once more
 // 2 WORK    who gives work looks for sleepers first
-// 3 WORK    who was woken counts as asleep until it runs
+// 3 WORK    who gets up by itself goes on counting as asleep
 // 4 WORK    the last one does not look at the wheels
 // 5 WORK    the last one does not ask whether something is awaited from outside
 // 6 WORK    who waits for the outside is woken like the others
@@ -28,9 +28,9 @@
 // 12 STOP   who leaves tells no halter
 // 13 HALT   two halt the crew at once
 // 14 HALT   sleepers do not count as still
-// 15 HALT   who goes to sleep does not see that it is to stand still
+// 15 HALT   who goes to sleep does not see that somebody waits for it to stand still
 // 16 STOP   stopping wakes nobody
-// 17 HALT   what has come is handled before the halter has gone on
+// 17 HALT   what has come is handled while its worker still counts as asleep
 // 18 BUFFER who gives work has no fence between putting it there and looking
 // 19 BUFFER who goes to sleep has none between saying so and looking
 
@@ -51,9 +51,13 @@ byte spawns = 1, timers = 0, asks = 0, halts = 1, stops = 1;
 bool door, halt_bit, stop_bit, over, woken, still, awaited, came, acting;
 byte asleep, present = COUNT, halted, halter = NOBODY, poller = NOBODY, rises, injected, wanted, running, at_work;
 byte ready[COUNT];
-bool berth[COUNT], timer[COUNT];
+bool berth[COUNT], timer[COUNT], sleeping[COUNT];   // sleeping: nothing but a wake-up or a limit lets it go on
 
+#ifdef MUTANT_15
+#define ANY_WORK (injected || stop_bit)
+#else
 #define ANY_WORK (injected || stop_bit || halt_bit)
+#endif
 #ifdef MUTANT_14
 #define ALL_STILL (halted == present - 1)
 #else
@@ -99,14 +103,10 @@ inline halt() {
 
 // ---- Waking: behind the door ----------------------------------------------------------------------------------------
 
-inline get_up(w) { d_step { berth[w] = false; asleep--; rises++ } }
+inline get_up(w) { d_step { berth[w] = false; sleeping[w] = false; asleep--; rises++ } }
 
 inline rouse(w) {
-#ifdef MUTANT_3
-  berth[w] = false;
-#else
   get_up(w);
-#endif
 #ifndef MUTANT_6
   if :: poller == w -> woken = true :: else fi
 #endif
@@ -163,7 +163,8 @@ inline share() {
 
 // An actor runs, and may do this and that; once it has ended nothing is left of it.
 inline slice() {
-  d_step { assert(!acting && !over); running++ };
+  // It may last as long as it likes: nothing must depend on it.
+  d_step { assert(!acting && !over && !(injected && sleeping[1 - me])); running++ };
   if
   :: d_step { spawns -> spawns--; ready[me]++; ready[me]++ }
   :: d_step { timers -> timers--; timer[me] = true }
@@ -228,9 +229,7 @@ inline crew_rise() {
 #ifndef MUTANT_7
   poller = NOBODY;
 #endif
-#ifdef MUTANT_3
-  get_up(me);
-#else
+#ifndef MUTANT_3
   if :: berth[me] -> get_up(me) :: else fi;
 #endif
 #ifndef MUTANT_10
@@ -241,7 +240,7 @@ inline crew_rise() {
 }
 
 inline sleep_until() {
-  d_step { polls = poller == NOBODY; if :: polls -> poller = me :: else fi; door = false };
+  d_step { sleeping[me] = true; polls = poller == NOBODY; if :: polls -> poller = me :: else fi; door = false };
   if
   :: polls ->
      if
@@ -257,9 +256,7 @@ inline sleep_until() {
      :: limited
      fi;
      enter();
-#ifdef MUTANT_3
-     get_up(me);
-#else
+#ifndef MUTANT_3
      if :: berth[me] -> get_up(me) :: else fi;
 #endif
 #ifndef MUTANT_10
@@ -271,7 +268,9 @@ inline sleep_until() {
 inline rest() {
   limited = timer[me];
   enter();
+#ifndef MUTANT_15
   comply();
+#endif
   some = over || ANY_WORK;
   if
   :: !some && asleep == present - 1 -> last_one()
@@ -282,8 +281,6 @@ inline rest() {
      d_step { berth[me] = true; asleep++ };
 #ifdef MUTANT_1
      some = false;
-#elif defined(MUTANT_15)
-     some = injected || stop_bit;
 #else
      some = ANY_WORK;
 #endif

@@ -175,6 +175,7 @@ static VmStats run(VmOptions options, VmResult *result) {
   const Str args[] = {STR("a"), STR("b")};
   *result = vm_run_main(vm, NULL, 0, args, 2);
   VmStats stats = vm_end(vm);
+  cr_assert_eq(vm_charged(vm), 0);
   vm_free(vm);
   return stats;
 }

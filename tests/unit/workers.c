@@ -62,7 +62,7 @@ static void drop(Worker *worker, Actor *actor) {
 // Ready, with a first message, and a reference to it in `to`.
 static Actor *spawn(Worker *worker, u64 random, u64 *to) {
   Message *message = message_new(worker, MESSAGE_CALL, NULL, 0);
-  Actor *actor = actor_native(worker, &class, sizeof(Node) / sizeof(u64) - 1);
+  Actor *actor = actor_native(worker, worker->vm->bank, &class, sizeof(Node) / sizeof(u64) - 1);
   cr_assert(message && actor);
   Node *node = node_of(actor);
   *node = (Node){.size = node->size, .random = random | 1};
