@@ -58,7 +58,9 @@ static Obj *to_space(Collector *c, u32 words) {
   Chunk *fill = c->fill;
   if (UNLIKELY(!fill || fill->capacity - fill->used < words)) {
     if (!c->heap) c->heap = heap_get(c->worker);
-    fill = c->heap ? chunk_new(chunk_capacity(c->base + c->moved, words)) : NULL;
+    u32 capacity = chunk_capacity(c->base + c->moved, words);
+    fill = c->heap ? chunk_new(capacity) : NULL;
+    if (UNLIKELY(!fill) && c->heap && release_for_room(c->worker)) fill = chunk_new(capacity);
     if (!fill) {
       c->failed = true;
       return NULL;

@@ -199,7 +199,7 @@ static bool take(Dead *dead, const DeadHeads *floor, i64 most, DeadItem *item) {
 }
 
 static bool may_leave(const Worker *worker, const Bank *payer) {
-  return worker->puts_aside && !memory_is_limited() && !bank_is_short(payer);
+  return worker->puts_aside && !memory_is_short() && !bank_is_short(payer);
 }
 
 // Takes what is too large to be freed at once, if it may not be left either.
@@ -307,7 +307,7 @@ void release_between(Worker *worker) {
 
 // ---- What dies ------------------------------------------------------------------------------------------------------
 
-static void wait(Worker *worker, Bank *payer, u64 words) {
+static void count_in(Worker *worker, Bank *payer, u64 words) {
   worker->dead_words += words;
   if (payer) bank_wait(worker, payer);
 }
@@ -323,7 +323,7 @@ void chunk_free(Worker *worker, Chunk *chunk) {
   DeadHeads floor = dead->heads;
   chunk->next = floor.chunks;
   dead->heads.chunks = chunk;
-  wait(worker, chunk->payer, 1 + chunk->used);
+  count_in(worker, chunk->payer, 1 + chunk->used);
   work_off(worker, &floor);
 }
 
@@ -338,7 +338,7 @@ void heap_free_message(Worker *worker, Message *message) {
   DeadHeads floor = dead->heads;
   message->next = floor.messages;
   dead->heads.messages = message;
-  wait(worker, message->payer, 1 + message->bytes / 8);
+  count_in(worker, message->payer, 1 + message->bytes / 8);
   work_off(worker, &floor);
 }
 
@@ -358,7 +358,7 @@ void heap_free(Worker *worker, Heap *heap) {
   heap->next = floor.heaps;
   dead->heads.heaps = heap;
   u64 words = 1 + heap->live_words;
-  wait(worker, heap->payer, words);
+  count_in(worker, heap->payer, words);
   if (words > BEHIND_WORDS) worker->dead_allowed = worker->dead_words + BEHIND_WORDS;  // nobody makes many of those
   work_off(worker, &floor);
 }
