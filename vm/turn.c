@@ -210,7 +210,9 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
     return STEP_BEGIN;
   }
   turn->message = NULL;
-  if (turn->put_off) {
+  bool was_put_off = turn->put_off;
+  if (UNLIKELY(turn->charged)) turn_repay(worker);
+  if (was_put_off) {
     *tested = message;
     return STEP_MORE;
   }

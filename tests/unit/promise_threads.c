@@ -193,7 +193,7 @@ static void wait_for(Hand *hand) {
   if (!on) return;
   Sleeper *sleeper = memory_alloc(sizeof *sleeper);
   bool doomed = !hand->doomable && !draw(hand, 4);
-  *sleeper = (Sleeper){.count = doomed ? 2 : 1, .actor = {.class = &class, .state = ACTOR_RUNNING}};
+  *sleeper = (Sleeper){.count = doomed ? 2 : 1, .actor = {.class = &class, .bank = worker->vm->bank, .state = ACTOR_RUNNING}};
   Actor *actor = &sleeper->actor;
   worker->actor = actor;
   Turn *turn = worker->turn = turn_make(worker);
