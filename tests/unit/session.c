@@ -121,7 +121,7 @@ Test(session, killed_actor_drops_in_the_order_of_serials) {
   Actor *actor = holder_of(&p, 5, (u32[]){20, 3, 11, 30, 7});
   p.worker->actor = actor;
   actor->state = ACTOR_RUNNING;
-  atomic_store(&actor->inbox, NULL);
+  atomic_store(&actor->inbox, 0);
   Val young[2] = {mint(&p, p.listeners[9]), mint(&p, p.listeners[2])};
   Message *message = message_new(p.worker, MESSAGE_CALL, &young[0], 1);
   cr_assert_not_null(message);

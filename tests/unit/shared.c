@@ -331,11 +331,11 @@ Test(shared, what_cant_be_held_is_kept_by_what_holds_it) {
   cr_assert(heap_suspend(&w.worker));
   gc_major(&w.worker, true);
   Heap *heap = heap_get(&w.worker);
-  cr_assert(shares_hold(heap, block_at(message->args[0])));
+  cr_assert(shares_hold(&w.worker, heap, block_at(message->args[0])));
   w.actor->fields[3] = cons_head(message->args[0]);
   heap_free_message(&w.worker, message);
   for (u32 i = 0; i < OTHERS; i++) {
-    cr_assert(shares_hold(heap, block_at(others[i]->args[0])));
+    cr_assert(shares_hold(&w.worker, heap, block_at(others[i]->args[0])));
     heap_free_message(&w.worker, others[i]);
   }
   cr_assert_eq(heap->shares->holds.count, OTHERS + 1);

@@ -66,10 +66,10 @@ void world_open(World *w) {
   w->worker.actor = w->actor;
   w->worker.turn = &w->turn;
   w->worker.sched = calloc(1, sizeof *w->worker.sched);
-  size_t bank_bytes = sizeof(Bank) + sizeof(Account);
+  size_t bank_bytes = sizeof(Bank) + WORLD_WORKERS * sizeof(Account);
   w->bank = aligned_alloc(64, (bank_bytes + 63) / 64 * 64);
-  *w->bank = (Bank){.limit = (u64)1 << 40, .account_count = 1};
-  w->bank->accounts[0] = (Account){.bank = w->bank};
+  *w->bank = (Bank){.limit = (u64)1 << 40, .account_count = WORLD_WORKERS};
+  for (u32 i = 0; i < WORLD_WORKERS; i++) w->bank->accounts[i] = (Account){.bank = w->bank};
   w->worker.account = w->bank->accounts;
   w->live_before = memory_live();
   w->promise = promise_new(&w->worker);
@@ -88,7 +88,9 @@ void world_close(World *w) {
   cr_assert_eq(w->promise->count, 1, "promise count %u left", w->promise->count - 1);
   promise_release(&w->worker, w->promise);
   holdings_close(&w->bank->holdings);
-  cr_assert_eq((i64)w->bank->used, w->bank->accounts->left, "%lld bytes are charged still", (i64)w->bank->used - w->bank->accounts->left);
+  i64 charged = (i64)w->bank->used;
+  for (u32 i = 0; i < WORLD_WORKERS; i++) charged -= w->bank->accounts[i].left;
+  cr_assert_eq(charged, 0, "%lld bytes are charged still", (long long)charged);
   free(w->bank);
   pool_close(&w->worker.pool);
   cr_assert_eq(memory_live(), w->live_before, "%lld bytes leaked", (long long)(memory_live() - w->live_before));

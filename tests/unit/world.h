@@ -8,7 +8,7 @@
 #include "vm/life.h"
 #include "vm/memory.h"
 
-enum { WORLD_REGISTERS = 70, WORLD_FIELDS = 6, WORLD_RAW_FIELDS = 2 };
+enum { WORLD_REGISTERS = 70, WORLD_FIELDS = 6, WORLD_RAW_FIELDS = 2, WORLD_WORKERS = 8 };  // accounts for so many
 
 enum {
   D_BOTH = 1,  // Both(a, b)
