@@ -164,15 +164,22 @@ static bool idle(Worker *worker) {
   return true;
 }
 
-bool sched_again(Worker *worker) {
-  Sched *sched = worker->sched;
-  const Crew *crew = worker->vm->crew;
-  sched_charge(worker);
+// Whether the running actor must leave what it has to others, or to its end.
+static bool must_leave(const Worker *worker) {
+  const Sched *sched = worker->sched;
   const Account *account = worker->account;
-  if (sched->kill_now || sched->ready_count || worker->actor->doomed || account->parked || account->doomed) return false;
-  if (sched->until_poll < 0) look_outside(worker);
-  if (sched->ready_count || sched->reap || sched->graves || worker->dead_words) return false;
-  if (atomic_load_explicit(&crew->wanted, memory_order_relaxed) >= WANTED_STOP) return false;
+  if (sched->kill_now || sched->ready_count || sched->reap || sched->graves || worker->dead_words) return true;
+  if (worker->actor->doomed || account->parked || account->doomed) return true;
+  return atomic_load_explicit(&worker->vm->crew->wanted, memory_order_relaxed) >= WANTED_STOP;
+}
+
+bool sched_again(Worker *worker) {
+  sched_charge(worker);
+  if (must_leave(worker)) return false;
+  if (worker->sched->until_poll < 0) {
+    look_outside(worker);  // another may halt this worker meanwhile, and freeze the actor's bank
+    if (must_leave(worker)) return false;
+  }
   sched_round(worker);
   sched_grant(worker);
   return true;
