@@ -68,7 +68,7 @@ struct Request {
   OpenFile *file;
   FileWhat what;
   Message *message;      // its argument is read where it is
-  Promise *promise;      // or NULL
+  Promise *_Atomic promise;  // or NULL; whoever takes it out has its count
   int error;
   Content content;
   i64 size;
@@ -233,8 +233,7 @@ static bool answer_content(Worker *worker, Promise *promise, const Content *cont
   return true;
 }
 
-static bool answer(Worker *worker, const Request *request) {
-  Promise *promise = request->promise;
+static bool answer(Worker *worker, const Request *request, Promise *promise) {
   if (request->error) return answer_error(worker, promise, request->error);
   switch (request->what) {
     case FILE_TEXT: return answer_content(worker, promise, &request->content, KIND_STRING);
@@ -263,17 +262,16 @@ static void call_off(Worker *worker, Operation *operation) {
   Request *request = (Request *)((char *)operation - offsetof(Request, operation));
   atomic_store(&request->off, true);
   outside_unawait(worker->vm, &request->job);
-  promise_release(worker, request->promise);
+  Promise *promise = atomic_exchange(&request->promise, NULL);
+  if (promise) promise_release(worker, promise);
   request_release(request);
 }
 
-// Takes the promise from whoever may call the request off; false if somebody does, or there is none.
-static bool take_promise(Request *request) {
-  if (!request->promise) return false;
-  if (!only_reads(request)) return true;
-  if (!promise_operation_take(request->promise, &request->operation)) return false;
-  request_release(request);
-  return true;
+// The promise, which the caller is to settle and release. NULL if nobody waits for it.
+static Promise *take_promise(Request *request) {
+  Promise *promise = atomic_exchange(&request->promise, NULL);
+  if (promise && only_reads(request) && promise_operation_take(promise, &request->operation)) request_release(request);
+  return promise;
 }
 
 // The next one, which is being done from now on; NULL if none waits.
@@ -288,9 +286,10 @@ static Request *take_next(OpenFile *file) {
 
 // It has been done, or need not be.
 static void request_over(Worker *worker, Request *request) {
-  if (take_promise(request)) {
-    if (!answer(worker, request)) promise_break(worker, request->promise, WK_CRASHED, STR("out of memory"));
-    promise_release(worker, request->promise);
+  Promise *promise = take_promise(request);
+  if (promise) {
+    if (!answer(worker, request, promise)) promise_break(worker, promise, WK_CRASHED, STR("out of memory"));
+    promise_release(worker, promise);
   }
   outside_unawait(worker->vm, &request->job);
   content_free(&request->content);
@@ -318,9 +317,10 @@ static void done(Worker *worker, Job *job) {
 }
 
 static void stop(Worker *worker, Request *request) {
-  if (!take_promise(request)) return;
-  promise_break(worker, request->promise, WK_STOPPED, STR(""));
-  promise_release(worker, request->promise);
+  Promise *promise = take_promise(request);
+  if (!promise) return;
+  promise_break(worker, promise, WK_STOPPED, STR(""));
+  promise_release(worker, promise);
 }
 
 // The message of a request that is under way is left where it is: a thread reads it.
