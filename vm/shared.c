@@ -131,15 +131,15 @@ bool shares_holds(const Heap *heap, const SharedBlock *block) {
 }
 
 // Holds a block that it doesn't hold yet, with a count that is taken if `retain`.
-static bool hold_new(Heap *heap, SharedBlock *block, bool retain) {
+static bool hold_new(Heap *heap, SharedBlock *block, bool retain, u64 met) {
   Shares *shares = shares_get(heap);
-  if (!shares || !address_put(&shares->holds, block, 0)) return false;
+  if (!shares || !address_put(&shares->holds, block, met)) return false;
   shares->words += block->bytes / 8;
   if (retain) shared_retain(block);
   return true;
 }
 
-bool shares_hold(Heap *heap, SharedBlock *block) { return shares_holds(heap, block) || hold_new(heap, block, true); }
+bool shares_hold(Heap *heap, SharedBlock *block) { return shares_holds(heap, block) || hold_new(heap, block, true, 0); }
 
 bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) {
   for (u64 at = 0; at < used; at += header_words(((Obj *)(words + at))->header)) {
@@ -148,7 +148,7 @@ bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) {
     SharedBlock *block = (SharedBlock *)handle->words[0];
     if (!block) continue;
     bool held = shares_holds(heap, block);
-    if (!held && !hold_new(heap, block, false)) return false;
+    if (!held && !hold_new(heap, block, false, 0)) return false;
     handle->words[0] = 0;
     if (held) shared_release(worker, block);
   }
@@ -190,13 +190,17 @@ bool shares_due(const Heap *heap) { return heap->shares && heap->shares->words >
 
 void shares_begin(Heap *heap) {
   if (!heap->shares) return;
+  heap->shares->stuck = false;
   AddressMap *holds = &heap->shares->holds;
   for (u32 i = 0; i < holds->capacity; i++) holds->pairs[i].value = 0;
 }
 
+// A block that the heap doesn't hold yet is older than one that it does, or than one that a guard's message brought: whoever reads a
+// value out of the younger one gets pointers into the older. From now on the heap holds it, for the younger one may go.
 void shares_met(Heap *heap, SharedBlock *block) {
   u64 *met = heap->shares ? address_find(&heap->shares->holds, block) : NULL;
-  if (met) *met = 1;  // else a guard's message holds it
+  if (met) *met = 1;
+  else if (!hold_new(heap, block, true, 1) && heap->shares) heap->shares->stuck = true;
 }
 
 // Its header is real still, and nobody is about to free it.
@@ -219,7 +223,7 @@ typedef struct Sweep {
 
 static bool was_met(void *context, const void *block, u64 met) {
   Sweep *sweep = context;
-  if (met) return true;
+  if (met || sweep->shares->stuck) return true;
   SharedBlock *unmet = (SharedBlock *)block;
   sweep->shares->words -= unmet->bytes / 8;
   shared_release(sweep->worker, unmet);

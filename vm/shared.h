@@ -6,8 +6,8 @@
 // they are neither moved, scanned, copied nor written. What they hold, weights of actors and counts of promises, is given back when
 // the block dies; their pointers lead into the block itself, to blocks that are older, of which it holds counts, and to images.
 //
-// A block lives as long as somebody holds a count of it: a heap for all blocks that its values point into (Shares), a message or a
-// chunk by a handle of kind SHARED for each, which stand in front of its other objects.
+// A block lives as long as somebody holds a count of it: a heap (Shares); a message or a chunk by handles of kind SHARED, which stand
+// in front of its other objects; a younger block. What a value points into is held by whoever has the value, or is older than what is.
 #pragma once
 #include "vm/address_map.h"
 #include "vm/scan.h"
@@ -87,6 +87,7 @@ typedef struct Shares {
   AddressMap moved;    // objects in blocks that were copied into a larger one, with where (freeze.c)
   u64 words;           // of all blocks held
   u64 limit;           // collect when they pass it
+  bool stuck;          // the running collection met a block that it has no memory to hold: it lets go of none
 } Shares;
 
 // Makes sure that the heap holds the block. False when memory is out.

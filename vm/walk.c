@@ -29,6 +29,8 @@ typedef struct Walk {
   u32 run_count;
   Obj **large;        // by address
   u32 large_count;
+  const SharedBlock **held;  // noted when one is looked for
+  u32 held_count, held_capacity;
   const char *where;  // for the report
   bool old;           // slots of an old object are being checked
   bool lenient;       // a guard's garbage may point anywhere
@@ -95,14 +97,41 @@ static void written_check(const Worker *worker) {
 
 static u8 flags_allowed(Kind kind) { return kind == KIND_REF || kind == KIND_PROMISE ? OBJ_UNIQUE : OBJ_FROZEN; }
 
-// The block is the heap's, or the running message brought it.
-static bool is_held(const Walk *w, const SharedBlock *block) {
-  if (shares_holds(w->heap, block)) return true;
+static void held_add(Walk *w, const SharedBlock *block) {
+  for (u32 i = 0; i < w->held_count; i++) {
+    if (w->held[i] == block) return;
+  }
+  if (w->held_count == w->held_capacity) {
+    w->held_capacity = w->held_capacity ? 2 * w->held_capacity : 16;
+    w->held = realloc(w->held, w->held_capacity * sizeof *w->held);
+    if (!w->held) abort();
+  }
+  w->held[w->held_count++] = block;
+}
+
+// What the heap holds or the running message brought, and then all that is older.
+static void gather_held(Walk *w) {
+  const AddressMap *holds = w->heap && w->heap->shares ? &w->heap->shares->holds : NULL;
+  for (u32 i = 0; holds && i < holds->capacity; i++) {
+    if (holds->pairs[i].key) held_add(w, holds->pairs[i].key);
+  }
   const Message *message = w->running && w->worker->turn ? w->worker->turn->message : NULL;
-  if (!message || !message->shared) return false;
-  const Obj *handle = (const Obj *)(message->args + message->count);
-  for (; (const char *)handle < (const char *)message + message->bytes && obj_kind(handle) == KIND_SHARED; handle += 2) {
-    if (handle->words[0] == (u64)block) return true;
+  if (message && message->shared) {
+    const Obj *handle = (const Obj *)(message->args + message->count);
+    for (; (const char *)handle < (const char *)message + message->bytes && obj_kind(handle) == KIND_SHARED; handle += 2) {
+      if (handle->words[0]) held_add(w, (const SharedBlock *)handle->words[0]);
+    }
+  }
+  for (u32 i = 0; i < w->held_count; i++) {
+    for (u32 k = 0; k < w->held[i]->older_count; k++) held_add(w, w->held[i]->older[k]);
+  }
+}
+
+static bool is_held(Walk *w, const SharedBlock *block) {
+  if (shares_holds(w->heap, block)) return true;
+  if (!w->held_count) gather_held(w);
+  for (u32 i = 0; i < w->held_count; i++) {
+    if (w->held[i] == block) return true;
   }
   return false;
 }
@@ -278,6 +307,7 @@ void heap_check(Worker *worker, Actor *actor, bool frames) {
   for (u32 i = 0; i < w.run_count; i++) free(w.runs[i].starts);
   free(w.runs);
   free(w.large);
+  free(w.held);
 }
 
 void heap_walk(Worker *worker, Actor *actor) { heap_check(worker, actor, true); }

@@ -86,7 +86,9 @@ void reg_free(Emit *emit, Reg reg) {
   RegInfo *info = &emit->regs.items[reg];
   if (info->state == REG_FREE) return;
   info->state = REG_FREE;
-  if (!info->borrowed) {
+  if (info->borrowed) {
+    info->looked = true;
+  } else {
     FreeList *list = free_list(emit, info->type);
     info->next = list->head;
     list->head = reg + 1;
@@ -297,7 +299,7 @@ u32 emit_loop_head(Emit *emit, bool suspends) {
       emit_op(emit, OP_CLEAR, i, 0, 0);
   for (u32 i = 0; i < emit->borrowed.count; i++) {
     const RegInfo *info = &emit->regs.items[emit->borrowed.items[i]];
-    if (info->dirty && info->state == REG_FREE && !(suspends && holds_heap(emit, info->type)))
+    if (info->looked && info->state == REG_FREE && !(suspends && holds_heap(emit, info->type)))
       emit_op(emit, OP_CLEAR, emit->borrowed.items[i], 0, 0);
   }
   if (suspends) emit_forget_dead(emit);

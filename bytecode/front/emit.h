@@ -36,6 +36,7 @@ typedef struct RegInfo {
   RegState state;
   bool dirty;   // noted in Emit.dirty
   bool borrowed;
+  bool looked;  // a borrowed one that was freed: on some path it may look at something ever after
   u32 lender;   // of a borrowed one
 } RegInfo;
 
@@ -104,7 +105,7 @@ void emit_branch(Emit *emit, Op op, u32 a, u32 b, Label *label);      // RJ RRJ 
 void emit_switch(Emit *emit, Reg a, u32 count, Label *const *labels);
 // Where a later LOOP goes. If the loop may suspend, all dead registers are CLEARed before it: they are empty while it
 // waits, and as what is CLEARed inside was empty at its head, LOOP finds the registers as it must. What was borrowed before
-// the loop is CLEARed too: its lender may take it back inside.
+// the loop is CLEARed too, whatever was CLEARed before (a branch that left may have been where): its lender may take it back inside.
 u32 emit_loop_head(Emit *emit, bool suspends);
 void emit_loop(Emit *emit, u32 head);
 

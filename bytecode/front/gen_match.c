@@ -15,7 +15,7 @@ static Reg claim(Matcher *m, Place *place) {
     reg_keep(m->f->emit, place->reg, REG_LOCAL);
   }
   place->loaded = true;
-  vec_push(&m->loaded, ((Load){place, LOAD_VALUE}));
+  vec_push(&m->loaded, ((Load){place, LOAD_VALUE, REG_NONE}));
   return place->reg;
 }
 
@@ -43,7 +43,7 @@ static Reg load_length(Matcher *m, Place *list) {
   TypeListId inst = gen_args_of(f->gen, list->type);
   list->length = gen_library_call(f, "list", "len", inst, &list->reg, sink_val(f->gen->t_int));
   reg_keep(f->emit, list->length, REG_LOCAL);
-  vec_push(&m->loaded, ((Load){list, LOAD_LENGTH}));
+  vec_push(&m->loaded, ((Load){list, LOAD_LENGTH, REG_NONE}));
   return list->length;
 }
 
@@ -78,7 +78,7 @@ static Reg load_raw(Matcher *m, Place *place) {
   if (place->raw == REG_NONE) {
     place->raw = coerce(m->f, place->reg, sink_val(place->type == gen->t_vint ? gen->t_int : gen->t_float));
     reg_keep(m->f->emit, place->raw, REG_LOCAL);
-    vec_push(&m->loaded, ((Load){place, LOAD_RAW}));
+    vec_push(&m->loaded, ((Load){place, LOAD_RAW, REG_NONE}));
   }
   return place->raw;
 }
@@ -102,7 +102,24 @@ static void undo(Matcher *m, u32 mark) {
         reg_free(emit, place->length);
         place->length = REG_NONE;
         break;
+      case LOAD_GONE:
+        place->reg = load.reg;
+        place->loaded = true;
+        reg_keep(emit, place->reg, REG_LOCAL);
+        break;
     }
+  }
+}
+
+// The scrutinee is taken, or was for a while: nothing borrowed from it is there any more, until undo() comes to another branch.
+static void forget_borrowed(Matcher *m) {
+  u32 count = m->loaded.count;
+  for (u32 i = 0; !m->stays && i < count; i++) {
+    Place *place = m->loaded.items[i].place;
+    if (!place->loaded || !place_is_unique(m, place)) continue;
+    vec_push(&m->loaded, ((Load){place, LOAD_GONE, place->reg}));
+    place->loaded = false;
+    reg_free(m->f->emit, place->reg);
   }
 }
 
@@ -146,6 +163,7 @@ static void bind_leaf(Matcher *m, const Node *leaf) {
 static void take_leaf(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
   bind_leaf(m, leaf);
   if (guard && !m->stays && place_is_unique(m, m->plan.root) && guard_needs_owners(guard)) {
+    forget_borrowed(m);
     match_guard_owning(m, leaf, guard, no);
     return;
   }
@@ -171,9 +189,12 @@ static bool emit_leaf(Matcher *m, const Node *leaf) {
   Expr *guard = guard_of(m, leaf->arm);
   Label no = LABEL_NEW;
   take_leaf(m, leaf, guard, &no);
+  u32 loaded = m->loaded.count;
+  forget_borrowed(m);
   if (is_shared(m, leaf->arm)) emit_jump(f->emit, &m->arm_labels[leaf->arm]);
   else gen_arm(m, leaf->arm);
   scope_close(f, mark);
+  undo(m, loaded);
   emit_bind(f->emit, &no);
   return !guard;
 }

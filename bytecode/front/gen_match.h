@@ -101,11 +101,15 @@ bool plan_make(Plan *plan, Pat **patterns, u32 count);
 
 // ---- Emitting -------------------------------------------------------------------------------------------------------
 
-typedef enum LoadKind { LOAD_VALUE, LOAD_RAW, LOAD_LENGTH } LoadKind;
+typedef enum LoadKind {
+  LOAD_VALUE, LOAD_RAW, LOAD_LENGTH,
+  LOAD_GONE,            // no more: what was borrowed in `reg`, whose owner is taken on this path
+} LoadKind;
 
 typedef struct Load {
   Place *place;
   LoadKind kind;
+  Reg reg;
 } Load;
 
 typedef struct Matcher {

@@ -216,6 +216,20 @@ static void choose_types(Gen *g) {
   memcpy(g->unique, unique, sizeof unique);
 }
 
+// For guards, which may lend what they see only to who changes nothing: `look3` and `same3` of the fourth type.
+static void declare_looks(Gen *g) {
+  for (u32 i = 0; i < TYPES; i++) {
+    Kind kind = g->unique[i]->kind;
+    put_text(g, "fn look%u(x: &", i);
+    put_type(g, g->unique[i]);
+    put_text(g, ") -> Bool { %s %% 2 == 0 }\nfn same%u(x: &", kind == K_BUF || kind == K_ARRAY ? "x.len()" : "show(&x).len()", i);
+    put_type(g, g->unique[i]);
+    put_text(g, ", y: &");
+    put_type(g, g->unique[i]);
+    put_text(g, ") -> Bool { look%u(&x) == look%u(&y) }\n", i, i);
+  }
+}
+
 // ---- Functions ------------------------------------------------------------------------------------------------------
 
 static void begin_body(Gen *g, const Ty *result) {
@@ -223,6 +237,7 @@ static void begin_body(Gen *g, const Ty *result) {
   g->no_moves = g->pure = 0;
   g->result = result;
   g->helper = 0;
+  g->waits = true;
   g->cost = g->times = 1;
   g->indent = 1;
 }
@@ -309,6 +324,7 @@ Str program_text(u64 seed, ProgramOptions options) {
   if (!options.plain) declare_owners(g);
   choose_types(g);
   put_text(g, "%s", helpers);
+  if (!options.plain) declare_looks(g);
   u32 count = 2 + pick(g, 6);
   while (count--) function(g);
   Actors made = {0};

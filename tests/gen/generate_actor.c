@@ -10,7 +10,7 @@ static const Ty integer = {.kind = K_INT};
 static void begin_actor(Gen *g) {
   g->helper = 0;
   g->var_count = g->capture_floor = g->loop_floor = g->no_moves = g->pure = 0;
-  g->prints = false;
+  g->prints = g->waits = false;
   g->cost = g->times = 1;
   g->indent = 1;
 }
@@ -47,6 +47,7 @@ static u32 handler(Gen *g, const char *name, const Ty *a, const Ty *b, const Ty 
 
 static void handler_open(Gen *g, u32 count) {
   put_text(g, " {");
+  g->waits = true;
   g->indent++;
   put_statements(g, count, 2);
 }

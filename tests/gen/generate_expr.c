@@ -386,6 +386,26 @@ static void block_expr(Gen *g, const Ty *t, u32 depth) {
   g->var_count = vars;
 }
 
+// What a task makes, which is waited for: its own actor does nothing else meanwhile, so this shows in no order.
+static bool await_expr(Gen *g, const Ty *t, u32 depth) {
+  enum { COST = 8 };
+  bool closure = g->capture_floor > 0;
+  if (!g->waits || g->pure || closure || g->cost + COST * g->times > COST_MOST) return false;
+  u32 vars = g->var_count;
+  g->cost += COST * g->times;
+  put_text(g, "(await task { let x: ");
+  put_type(g, t);
+  put_text(g, " = ");
+  g->capture_floor = vars;
+  g->no_moves++;
+  put_expr(g, t, depth);
+  g->no_moves--;
+  g->capture_floor = 0;
+  put_text(g, "; x })");
+  g->var_count = vars;
+  return true;
+}
+
 // A variable that holds what is wanted inside.
 static bool part(Gen *g, const Ty *t) {
   if (!g->var_count) return false;
@@ -433,6 +453,7 @@ void put_expr(Gen *g, const Ty *t, u32 depth) {
   if (chance(g, 5) && call_for(g, t, depth - 1)) return;
   if (t->kind != K_FN && chance(g, 9)) if_expr(g, t, depth - 1);
   else if (t->kind != K_FN && chance(g, 14)) block_expr(g, t, depth - 1);
+  else if (chance(g, 40) && await_expr(g, t, depth - 1)) return;
   else by_type(g, t, depth - 1);
 }
 

@@ -77,6 +77,7 @@ typedef struct Gen {
   u32 self;                         // the function that is being written, or FUNCS
   const Ty *result;                 // of the function that is being written, or NULL
   bool prints;                      // `out` is there
+  bool waits;                       // what is written may wait: it is no initialiser of a field
   u64 cost, times;                  // so far, and how often what is written now runs
 } Gen;
 

@@ -183,16 +183,48 @@ static void arm(Gen *g, Arms *arms, u32 depth) {
   lives_restore(g, &arms->before);
 }
 
+static u32 number_of(const Gen *g, const Ty *type) {
+  u32 number = 0;
+  while (number < TYPES && !types_equal(g->unique[number], type)) number++;
+  return number;
+}
+
+// Lends a binding of the arm, or two of one type, to a function that only looks.
+static bool look(Gen *g, u32 from) {
+  Var *seen[2] = {0};
+  u32 count = g->var_count - from, start = pick(g, count), found = 0;
+  for (u32 i = 0; i < count && found < 2 && !g->options.plain; i++) {
+    Var *var = &g->vars[from + (start + i) % count];
+    if (found ? types_equal(var->type, seen[0]->type) : number_of(g, var->type) < TYPES) seen[found++] = var;
+  }
+  if (!found) return false;
+  u32 number = number_of(g, seen[0]->type);
+  if (found == 1) put_text(g, "look%u(&v%u)", number, seen[0]->id);
+  else put_text(g, "same%u(&v%u, &v%u)", number, seen[0]->id, seen[1]->id);
+  return true;
+}
+
 // Bindings are lent to the guard.
 static void guard(Gen *g, u32 from) {
   put_text(g, " if ");
   g->no_moves++;
   for (u32 i = from; i < g->var_count; i++) g->vars[i].lent = true;
   g->pure++;
-  put_condition(g, 1);
+  bool looks = look(g, from), more = looks && chance(g, 3);
+  if (more) put_text(g, chance(g, 2) ? " and " : " or ");
+  if (more || !looks) put_condition(g, 1);
   g->pure--;
   for (u32 i = from; i < g->var_count; i++) g->vars[i].lent = false;
   g->no_moves--;
+}
+
+static void guarded_arm(Gen *g, Arms *arms, const Ty *type, u32 depth) {
+  u32 vars = g->var_count;
+  put_line(g);
+  if (chance(g, 5)) put_binding(g, type);
+  else put_refutable(g, type, 1);
+  guard(g, vars);
+  arm(g, arms, depth);
 }
 
 // An arm that leaves some values to those below it.
@@ -233,15 +265,10 @@ static void match_on(Gen *g, Var *var, u32 depth) {
   Arms arms = {.first = true};
   lives_note(g, &arms.before);
   g->indent++;
-  if (t->kind == K_INT || t->kind == K_STRING || t->kind == K_PAIR) {
-    if (chance(g, 2)) partial_arm(g, &arms, t, depth - 1);
-  } else if ((t->kind == K_OPTION || t->kind == K_OWNER || t->kind == K_DATA) && chance(g, 2)) {
-    u32 vars = g->var_count;
-    put_line(g);
-    put_refutable(g, t, 1);
-    guard(g, vars);
-    arm(g, &arms, depth - 1);
-  }
+  bool literal = t->kind == K_INT || t->kind == K_STRING || t->kind == K_PAIR;
+  bool built = t->kind == K_OPTION || t->kind == K_OWNER || t->kind == K_DATA;
+  for (u32 count = literal || built ? pick(g, 3) : 0; count--;) guarded_arm(g, &arms, t, depth - 1);
+  if (literal && chance(g, 3)) partial_arm(g, &arms, t, depth - 1);
   full_arms(g, &arms, t, depth - 1);
   g->indent--;
   put_line(g);

@@ -5,8 +5,8 @@
 //
 // FILEs are Deed sources and assembly; those that import files beside them, are refused, or are large, are left out. --generated adds
 // so many programs of generate.h; the library's modules are always among what is changed. Mutant i of a seed is always the same. A
-// child process judges some thousands of them and ends: what they loaded goes with it. One that crashes is written to FOLDER as a
-// module file; --one N does mutant N alone. --reasons tells how often each rule refused.
+// child process judges some thousands of them and ends: what they loaded goes with it. One that crashes is written to FOLDER
+// (build/failed/mutants) as a module file; --one N does mutant N alone. --reasons tells how often each rule refused.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static Box box;
 static VEC(Base) bases, libraries;
 static u64 first_seed = 1, mutant_count = 100000, generated, one = UINT64_MAX;
 static u32 jobs = 2;
-static const char *folder = "build/mutants";
+static const char *folder = "build/failed/mutants";
 static Slot *slots;
 static Totals totals;
 static u64 crashes;

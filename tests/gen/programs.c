@@ -4,7 +4,8 @@
 //   programs [--from N] [--until N] [--seeds N] [--plain] [--jobs N] [--save FOLDER] [--print N]
 //
 // One line for each program: its seed, the hash under VM seed 1, and `ok`; or `refused`, `unverified`, `stopped` (it ran too long to
-// be compared), `seed` (another VM seed gave another hash), `leak`, `crash`. What is not `ok` or `stopped` is written to FOLDER.
+// be compared), `seed` (another VM seed gave another hash), `leak`, `crash`. What is not `ok` or `stopped` is written to FOLDER
+// (build/failed/programs).
 // --seeds N runs each under so many VM seeds. --print N shows the text of one program and does nothing else.
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ typedef struct Slot {
 static Box box;
 static ProgramOptions options;
 static u64 from_seed = 1, until_seed = 1001, vm_seeds = 1, jobs = 2;
-static const char *folder = "build/programs";
+static const char *folder = "build/failed/programs";
 static Slot *slots;
 static u64 counts[FATE_COUNT];
 static u64 total = HASH_START;

@@ -67,6 +67,12 @@ static void make_list(World *w, u32 to, u32 count) {
   }
 }
 
+static u32 list_length(Val list) {
+  u32 length = 0;
+  for (; list != VAL_NIL; list = cons_tail(list)) length++;
+  return length;
+}
+
 static void make_text(World *w, u32 to, u32 bytes, char c) {
   char *text = malloc(bytes + 1);
   memset(text, c, bytes);
@@ -267,6 +273,85 @@ Test(shared, a_younger_block_holds_the_older) {
   world_close(&w);
 }
 
+// A message with a list whose first element, a list too, lies in an older block; nobody else holds either.
+static Message *nested(World *w, SharedBlock **old) {
+  make_list(w, 0, LIST);
+  Message *inner = sent(w, w->registers[0]);
+  make_list(w, 1, LIST);
+  make_cons(w, 1, 0, 1);
+  Message *outer = sent(w, w->registers[1]);
+  *old = block_at(inner->args[0]);
+  for (u32 i = 0; i < WORLD_REGISTERS; i++) w->registers[i] = VAL_UNIT;
+  cr_assert(heap_suspend(&w->worker));
+  gc_major(&w->worker, true);
+  heap_free_message(&w->worker, inner);
+  cr_assert_eq((*old)->count, 1);
+  cr_assert_eq(block_at(outer->args[0])->count, 1);
+  return outer;
+}
+
+Test(shared, what_is_taken_out_of_a_younger_block_outlives_it) {
+  World w;
+  world_open(&w);
+  SharedBlock *old;
+  Message *message = nested(&w, &old);
+  w.turn.message = message;
+  w.turn.young_message = true;
+  w.actor->fields[3] = cons_head(message->args[0]);
+  cr_assert_eq(block_at(w.actor->fields[3]), old);
+  cr_assert(heap_end_turn(&w.worker));
+  heap_free_message(&w.worker, message);
+  w.turn.message = NULL;
+  heap_walk(&w.worker, w.actor);
+  gc_major(&w.worker, false);
+  heap_walk(&w.worker, w.actor);
+  cr_assert_eq(w.actor->heap->shares->holds.count, 1);  // the younger one is gone
+  cr_assert(shares_holds(w.actor->heap, old));
+  cr_assert_eq(old->count, 1);
+  cr_assert_eq(list_length(w.actor->fields[3]), LIST);
+  gc_major(&w.worker, false);
+  cr_assert_eq(old->count, 1);
+  world_close(&w);
+}
+
+// Where the table can't grow, the younger block stays, and with it what is older.
+Test(shared, what_cant_be_held_is_kept_by_what_holds_it) {
+  enum { OTHERS = 5 };  // blocks, beside the younger one, until the table is full
+  World w;
+  world_open(&w);
+  SharedBlock *old;
+  Message *message = nested(&w, &old);
+  Message *others[OTHERS];
+  for (u32 i = 0; i < OTHERS; i++) {
+    make_list(&w, 0, LIST);
+    others[i] = sent(&w, w.registers[0]);
+  }
+  for (u32 i = 0; i < WORLD_REGISTERS; i++) w.registers[i] = VAL_UNIT;
+  cr_assert(heap_suspend(&w.worker));
+  gc_major(&w.worker, true);
+  Heap *heap = heap_get(&w.worker);
+  cr_assert(shares_hold(heap, block_at(message->args[0])));
+  w.actor->fields[3] = cons_head(message->args[0]);
+  heap_free_message(&w.worker, message);
+  for (u32 i = 0; i < OTHERS; i++) {
+    cr_assert(shares_hold(heap, block_at(others[i]->args[0])));
+    heap_free_message(&w.worker, others[i]);
+  }
+  cr_assert_eq(heap->shares->holds.count, OTHERS + 1);
+  memory_fail_at(1);
+  gc_major(&w.worker, false);
+  memory_fail_at(0);
+  cr_assert(!shares_holds(heap, old));
+  cr_assert_eq(heap->shares->holds.count, OTHERS + 1);
+  heap_walk(&w.worker, w.actor);
+  cr_assert_eq(list_length(w.actor->fields[3]), LIST);
+  gc_major(&w.worker, false);
+  cr_assert(shares_holds(heap, old));
+  cr_assert_eq(heap->shares->holds.count, 1);
+  heap_walk(&w.worker, w.actor);
+  world_close(&w);
+}
+
 // Eight lists of which one is replaced each time, and all are sent: old versions must not add up.
 Test(shared, versions_do_not_add_up) {
   enum { PARTS = 8, FIRST = 10, ROUNDS = 400 };
@@ -308,9 +393,7 @@ Test(shared, growing_costs_what_was_added) {
   }
   u64 size = (u64)ROUNDS * (LIST / 2) * 6 * 8;
   cr_assert_leq(w.worker.copied, 8 * size);
-  u32 length = 0;
-  for (Val v = w.registers[0]; v != VAL_NIL; v = cons_tail(v)) length++;
-  cr_assert_eq(length, ROUNDS * (LIST / 2));
+  cr_assert_eq(list_length(w.registers[0]), ROUNDS * (LIST / 2));
   world_close(&w);
 }
 
