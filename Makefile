@@ -24,7 +24,7 @@ OBJECTS  = $(call object,$(CORE)) $(BUILD)/gen/stdlib.o
 PARTS    = $(OBJECTS) $(call object,$(filter-out repl/main.c repl/cmd_%,$(REPL)))
 
 DEPS     = gcc make pkg-config libc6-dev libgc-dev libjemalloc-dev libutf8proc-dev libreadline-dev libcriterion-dev python3 \
-           clang libclang-rt-14-dev
+           clang libclang-rt-14-dev spin
 
 all: $(BUILD)/deed  ## build the program, build/deed
 
@@ -99,6 +99,20 @@ ubsan:  ## the tests under UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/ubsan $(MALLOC) SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' CFLAGS='-O1 -g' all
 	@DEED=build/ubsan/deed SLOW=5 tests/run $(FILTER)
 
+# Programs in which actors meet: the others run in one worker, whatever it is allowed.
+TSAN_WORKERS ?= 4
+TSAN = DEED=build/$(1)/deed DEED_WORKERS=$(TSAN_WORKERS) SLOW=20 SCALED=1 tests/run \
+  $(or $(FILTER),actors workers unique banks engine promises guards messages lang/run examples)
+
+tsan:  ## the tests of actors under ThreadSanitizer with TSAN_WORKERS workers, and again with the shortest slices and most collections
+	@$(MAKE) --no-print-directory BUILD=build/tsan $(MALLOC) SANITIZE=-fsanitize=thread CFLAGS='-O1 -g' all
+	@$(call TSAN,tsan)
+	@$(MAKE) --no-print-directory BUILD=build/tsan-stress PKGS=libutf8proc DEFS='$(NO_GC) -DDEED_STRESS' SANITIZE=-fsanitize=thread CFLAGS='-O1 -g' all
+	@$(call TSAN,tsan-stress)
+
+model:  ## check the protocols between workers, and that no mutant of them passes, with Spin
+	@tests/model/run $(MODEL)
+
 FUZZ_SECONDS ?= 20
 
 fuzz:  ## feed every fuzzer random input for FUZZ_SECONDS each
@@ -126,8 +140,8 @@ programs:  ## run PROGRAMS random programs in three builds, which must agree
 	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' build/asan/programs
 	@ASAN_OPTIONS=$(ASAN_FAST) tests/gen/compare 1 $(PROGRAMS) $(BUILD)/programs build/stress/programs build/asan/programs
 
-bench: $(BUILD)/deed  ## compare with Erlang and Lua, and write docs/benchmarks.md
-	@DEED=$(BUILD)/deed python3 tests/bench/run.py
+bench: $(BUILD)/deed  ## compare with Erlang, Go, CAF, Lua and C, and bring docs/benchmarks.md up to date; BENCH='actors' for a part
+	@DEED=$(BUILD)/deed python3 tests/bench/run.py $(BENCH)
 
 # ---- Installing -----------------------------------------------------------------------------------------------------
 
@@ -139,5 +153,5 @@ clean:  ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all help deps test check stress asan ubsan fuzz mutate programs bench install clean FORCE
+.PHONY: all help deps test check stress asan ubsan tsan model fuzz mutate programs bench install clean FORCE
 .SECONDARY:

@@ -11,7 +11,7 @@ u32 shape_fixed_words(Shape shape) {
   switch (shape) {
     case SHAPE_DW: case SHAPE_DC: case SHAPE_DG: case SHAPE_DT: case SHAPE_DRT: case SHAPE_DF: case SHAPE_F: case SHAPE_DRF:
       return 2;
-    case SHAPE_DA:
+    case SHAPE_DA: case SHAPE_DRA:
       return 3;
     case SHAPE_N: case SHAPE_D: case SHAPE_R: case SHAPE_DR: case SHAPE_DRR: case SHAPE_RR: case SHAPE_RRR: case SHAPE_DRI: case SHAPE_DI: case SHAPE_DX:
     case SHAPE_RX: case SHAPE_DRX: case SHAPE_DXR: case SHAPE_RXR: case SHAPE_DRXR: case SHAPE_DL: case SHAPE_RL:
@@ -24,7 +24,7 @@ u32 shape_fixed_words(Shape shape) {
 bool shape_has_reglist(Shape shape) {
   switch (shape) {
     case SHAPE_DXR: case SHAPE_RXR: case SHAPE_DRXR: case SHAPE_DL: case SHAPE_RL: case SHAPE_DRL: case SHAPE_DF: case SHAPE_F:
-    case SHAPE_DRF: case SHAPE_DA:
+    case SHAPE_DRF: case SHAPE_DA: case SHAPE_DRA:
       return true;
     case SHAPE_N: case SHAPE_D: case SHAPE_R: case SHAPE_DR: case SHAPE_DRR: case SHAPE_RR: case SHAPE_RRR: case SHAPE_DRI: case SHAPE_DI: case SHAPE_DW:
     case SHAPE_DC: case SHAPE_DG: case SHAPE_DX: case SHAPE_RX: case SHAPE_DT: case SHAPE_DRT: case SHAPE_DRX: case SHAPE_J:
@@ -57,6 +57,7 @@ const char *shape_operands(Shape shape) {
     case SHAPE_F: return "fl";
     case SHAPE_DRF: return "abfl";
     case SHAPE_DA: return "aAl";
+    case SHAPE_DRA: return "abAl";
     case SHAPE_J: return "J";
     case SHAPE_RJ: return "aJ";
     case SHAPE_RRJ: return "abo";

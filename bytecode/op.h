@@ -44,6 +44,7 @@ typedef enum Shape {
   SHAPE_DRF,   // a dst, b src; one word as in DF; register list
   SHAPE_DA,    // a dst; one word: index into Module.actors | typelists << 32; one word: index into Module.types (the
                // interface type that a gets); register list
+  SHAPE_DRA,   // the same, and b src
   SHAPE_J,     // (b | c << 16) signed offset
   SHAPE_RJ,    // a src, (b | c << 16) signed offset
   SHAPE_RRJ,   // a src, b src, c signed offset16

@@ -256,6 +256,12 @@ static bool rule_replace(Flow *x, const u64 *code) {
 
 // ---- Actors and messages --------------------------------------------------------------------------------------------
 
+static bool check_bank(Flow *x, u16 reg) {
+  TypeId type;
+  if (!reg_take(x, reg, &type)) return false;
+  return interface_is(x->v, type, STR("prelude"), STR("Bank")) || register_type_fail(x, reg, "the library's Bank");
+}
+
 static bool rule_spawn(Flow *x, const u64 *code) {
   Verifier *v = x->v;
   u32 row = (u32)code[1];
@@ -264,6 +270,7 @@ static bool rule_spawn(Flow *x, const u64 *code) {
   if (row >= v->m->actors.count) return verify_fail(v, REASON_ACTOR_INDEX, "%u", row);
   const ActorDef *actor = &v->m->actors.items[row];
   if (!take_type_args(x, code[1], &actor->generics, &args)) return false;
+  if (word_op(code[0]) == OP_SPAWN_IN && !check_bank(x, operand_b(code))) return false;
   if (!check_fields(x, code + 3, actor->param_count, actor->params, &args) || !reg_target(x, operand_a(code), &type)) return false;
   if (type != (TypeId)code[2]) return register_type_fail(x, operand_a(code), "the named interface");
   for (u32 i = 0; i < actor->implements_count; i++) {
@@ -404,7 +411,7 @@ bool rule_call(Flow *x, Op op, const u64 *code) {
     case OP_LEND: return rule_get(x, code, true);
     case OP_REPLACE: return rule_replace(x, code);
     case OP_SET: return rule_set(x, code);
-    case OP_SPAWN: return rule_spawn(x, code);
+    case OP_SPAWN: case OP_SPAWN_IN: return rule_spawn(x, code);
     case OP_SEND: return rule_send(x, code);
     case OP_ASK: return rule_ask(x, code, true);
     case OP_REQUEST: return rule_ask(x, code, false);

@@ -128,7 +128,7 @@ static bool check_padding(Flow *x, const OpRule *rule, Shape shape, const u64 *c
   }
   switch (shape) {
     case SHAPE_DC: case SHAPE_DG: case SHAPE_DT: case SHAPE_DRT: clean &= !(code[1] >> 32); break;
-    case SHAPE_DA: clean &= !(code[2] >> 32); break;
+    case SHAPE_DA: case SHAPE_DRA: clean &= !(code[2] >> 32); break;
     default: break;
   }
   return clean || verify_fail(x->v, REASON_PADDING, "%s", op_info[word_op(code[0])].name);

@@ -80,6 +80,13 @@ bool data_is(const Verifier *v, TypeId type, Str module, Str name) {
   return str_eq(data->name, name) && str_eq(home, module);
 }
 
+bool interface_is(const Verifier *v, TypeId type, Str module, Str name) {
+  if (type_kind(v, type) != TYPE_REF) return false;
+  const InterfaceDef *interface = &v->m->interfaces.items[type_at(v, type)->index];
+  Str home = interface->import == IMPORT_NONE ? v->m->name : v->m->imports.items[interface->import].module;
+  return str_eq(interface->name, name) && str_eq(home, module);
+}
+
 // ---- Comparing ------------------------------------------------------------------------------------------------------
 
 // Are row `mine` here and row `theirs` at `home` the same declaration? Ours is never theirs: home was loaded before.

@@ -126,6 +126,7 @@ void able_enter(Verifier *v, const Generics *generics);     // its type paramete
 bool verify_resolve(Verifier *v);   // before anything else: what is imported from where
 bool verify_imports(Verifier *v);   // after the tables: what is imported is what it was taken for
 bool data_is(const Verifier *v, TypeId type, Str module, Str name);
+bool interface_is(const Verifier *v, TypeId type, Str module, Str name);  // a reference
 bool verify_entries(Verifier *v);   // at the end: the index that importers will use
 
 // ---- verify_tables.c, verify_functions.c, verify_actors.c ----

@@ -5,15 +5,17 @@
 #include "repl/cli.h"
 #include "repl/grants.h"
 #include "repl/image.h"
+#include "repl/node.h"
 
 static Str eval_code;
-static OptionNumber seed, quantum, memory, stack, kill_at, fail_alloc_at;
+static OptionNumber seed, workers, quantum, memory, stack, kill_at, fail_alloc_at;
 static bool no_prompt, stats;
 
 static const Option options[] = {
     {"eval", 'e', OPTION_TEXT, &eval_code, "CODE", "run CODE; there is no FILE then"},
     {"seed", 0, OPTION_NUMBER, &seed, "N", "run deterministically: simulated clock, one order of turns for each N"},
-    {"memory", 0, OPTION_SIZE, &memory, "SIZE", "limit what all actors together may hold"},
+    {"workers", 0, OPTION_NUMBER, &workers, "N", "run actors on N threads (default: one for each core; with --seed always 1)"},
+    {"memory", 0, OPTION_SIZE, &memory, "SIZE", "limit what all actors together may hold (default: 7/8 of the memory there is)"},
     {"stack", 0, OPTION_SIZE, &stack, "SIZE", "limit the stack of one actor"},
     {"quantum", 0, OPTION_NUMBER, &quantum, "N", "reductions before an actor yields"},
     {"no-prompt", 0, OPTION_FLAG, &no_prompt, NULL, "never ask for a missing grant"},
@@ -50,18 +52,19 @@ static int exit_code(VmResult result) {
 static void print_stats(const VmStats *s) {
   fprintf(stderr,
           "actors spawned   %llu\nactors ended     %llu\ncrashes          %llu\nmessages sent    %llu\ndead letters     %llu\n"
-          "bytes copied     %llu\nblocks shared    %llu\ncollections      %llu\nreductions       %llu\n",
+          "bytes copied     %llu\nblocks shared    %llu\ncollections      %llu\nreductions       %llu\ngiven to others  %llu\n",
           (unsigned long long)s->spawned, (unsigned long long)s->ended, (unsigned long long)s->crashes, (unsigned long long)s->sent,
           (unsigned long long)s->dead_letters, (unsigned long long)s->copied, (unsigned long long)s->frozen,
-          (unsigned long long)s->collections, (unsigned long long)s->reductions);
+          (unsigned long long)s->collections, (unsigned long long)s->reductions, (unsigned long long)s->given);
 }
 
 static int run_image(const ProgramImage *image, const Start *start) {
   VmOptions vm_options = {
       .seeded = seed.given,
       .seed = seed.value,
+      .workers = (u32)workers.value,
       .quantum = quantum.value > UINT32_MAX ? UINT32_MAX : (u32)quantum.value,
-      .memory_limit = memory.value,
+      .memory_limit = memory.given ? memory.value : node_memory(),
       .stack_limit = stack.value,
       .kill_at = kill_at.value,
       .fail_alloc_at = fail_alloc_at.value,
@@ -89,6 +92,10 @@ static int run_image(const ProgramImage *image, const Start *start) {
 static int run(Operands operands) {
   ProgramImage image;
   bool from_code = eval_code.ptr != NULL;
+  if (workers.value > LIMIT_WORKERS) {
+    cli_error("--workers takes at most %d", LIMIT_WORKERS);
+    return EXIT_USAGE;
+  }
   if (!from_code && !operands.count) return cli_needs("run", "FILE, or code after -e");
   int status = from_code ? open_code(&image) : image_open(&image, operands.items[0], (ImageOptions){0});
   if (status != EXIT_FINE) return status;

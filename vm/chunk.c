@@ -33,12 +33,14 @@ Val chunk_word(Chunk *chunk, Kind kind, u64 word) {
 
 Val chunk_int(Chunk *chunk, i64 n) { return int_fits_val(n) ? val_from_small(n) : chunk_word(chunk, KIND_INT, (u64)n); }
 
-Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field) {
+Val chunk_record(Worker *worker, Chunk *chunk, WellKnown which, const Val *fields, u32 count) {
   u32 id = well_known(worker, which);
-  Obj *obj = take(chunk, 2, OBJ_HEADER(KIND_DATA, desc_of(id)->tag, id));
-  obj->words[0] = field;
+  Obj *obj = take(chunk, 1 + count, OBJ_HEADER(KIND_DATA, desc_of(id)->tag, id));
+  for (u32 i = 0; i < count; i++) obj->words[i] = fields[i];
   return obj_val(obj);
 }
+
+Val chunk_data(Worker *worker, Chunk *chunk, WellKnown which, Val field) { return chunk_record(worker, chunk, which, &field, 1); }
 
 Val chunk_cons(Chunk *chunk, Val head, Val tail) {
   Obj *obj = take(chunk, 3, OBJ_HEADER(KIND_CONS, 0, 0));

@@ -14,7 +14,11 @@
 #include "vm/life.h"
 
 // The longest log that is kept for the next copy.
-enum { LOG_KEPT = 4096 };
+enum {
+  LOG_KEPT = 4096,
+  ARRAY_PART = 64,   // an object of more slots can be left in the middle
+  ENTRY_COST = 4,    // words of work that an entry of the log counts as when its header is put back
+};
 
 enum { OUTSIDE = OBJ_IMMORTAL | OBJ_SHARED | OBJ_FROZEN };
 
@@ -41,6 +45,7 @@ static bool log_object(Copier *c, Obj *obj, u64 header) {
   c->words += header_words(header);
   c->counted |= header_is_counted(header);
   c->handles |= header_is_handle(header);
+  c->blobs |= header_kind(header) == KIND_BLOB;
   return true;
 }
 
@@ -89,15 +94,27 @@ void copier_undo(Copier *c) {
   copier_tidy(c);
 }
 
-bool copier_measure(Copier *c, const Val *vals, u32 count) {
+bool copier_begin(Copier *c, const Val *vals, u32 count) {
   c->heap = *heap_place(c->worker);
   c->last = NULL;
   c->count = 0;
   c->words = c->elements = 0;
-  c->counted = c->handles = false;
+  c->counted = c->handles = c->blobs = false;
   bool noted = true;
+  c->exceeded = false;
+  c->next = 0;
+  c->slot = 0;
   for (u32 i = 0; i < count && noted; i++) noted = note(c, vals[i]);
+  return noted;
+}
+
+bool copier_measure(Copier *c, const Val *vals, u32 count) {
+  bool noted = copier_begin(c, vals, count);
   for (u32 i = 0; i < c->count && noted; i++) {
+    if (UNLIKELY(c->words > c->most) && c->most) {
+      c->exceeded = true;
+      break;
+    }
     CopyEntry entry = c->worker->copy_log[i];
     Vals fields = obj_vals(entry.obj, entry.header);
     if (header_kind(entry.header) == KIND_ARRAY) c->elements += fields.count;
@@ -105,9 +122,97 @@ bool copier_measure(Copier *c, const Val *vals, u32 count) {
       if (!fields.raw || !fields.raw[k]) noted = note(c, fields.words[k]);
     }
   }
-  if (noted && c->words <= UINT32_MAX) return true;
+  if (noted && c->words <= UINT32_MAX && !c->exceeded) return true;
   copier_undo(c);
   return false;
+}
+
+bool copier_measure_some(Copier *c, i64 *left) {
+  for (; c->next < c->count && *left > 0; c->next++) {
+    CopyEntry entry = c->worker->copy_log[c->next];
+    Vals fields = obj_vals(entry.obj, entry.header);
+    *left -= header_words(entry.header);
+    for (; c->slot < fields.count && *left > 0; c->slot++) {
+      if (fields.raw && fields.raw[c->slot]) continue;
+      if (!note(c, fields.words[c->slot])) return false;
+      if (fields.count > ARRAY_PART) --*left;
+    }
+    if (c->slot < fields.count) return true;
+    c->slot = 0;
+  }
+  return true;
+}
+
+// ---- What banks pay -------------------------------------------------------------------------------------------------
+
+// Of storage that the copies will own, and the originals own now.
+static u64 bytes_owned(const Copier *c) {
+  u64 bytes = 0;
+  for (u32 i = 0; c->handles && i < c->count; i++) {
+    CopyEntry entry = c->worker->copy_log[i];
+    Kind kind = header_kind(entry.header);
+    if ((kind == KIND_BUF || kind == KIND_ARRAY) && handle_storage(entry.obj)) bytes += storage_bytes(handle_storage(entry.obj));
+  }
+  return bytes;
+}
+
+static void let_go_bytes(const Copier *c, u32 until) {
+  for (u32 i = 0; c->blobs && i < until; i++) {
+    CopyEntry entry = c->worker->copy_log[i];
+    if (header_kind(entry.header) == KIND_BLOB) bank_unhold_storage(c->worker, c->to, handle_storage(entry.obj));
+  }
+}
+
+static bool hold_bytes(const Copier *c) {
+  for (u32 i = 0; c->blobs && i < c->count; i++) {
+    CopyEntry entry = c->worker->copy_log[i];
+    if (header_kind(entry.header) != KIND_BLOB || bank_hold_storage(c->worker, c->to, handle_storage(entry.obj))) continue;
+    let_go_bytes(c, i);
+    return false;
+  }
+  return true;
+}
+
+static void let_go_blocks(const Copier *c, u32 until) {
+  const AddressMap *blocks = &c->worker->copy_blocks;
+  for (u32 i = 0; i < until; i++) {
+    if (blocks->pairs[i].key) bank_unhold(c->worker, c->to, (SharedBlock *)blocks->pairs[i].key);
+  }
+}
+
+static bool hold_blocks(const Copier *c) {
+  const AddressMap *blocks = &c->worker->copy_blocks;
+  for (u32 i = 0; i < blocks->capacity; i++) {
+    if (!blocks->pairs[i].key || bank_hold(c->worker, c->to, (SharedBlock *)blocks->pairs[i].key)) continue;
+    let_go_blocks(c, i);
+    return false;
+  }
+  return true;
+}
+
+// Charges a block of so many bytes that is about to be filled, and all that its objects will own and hold: false if that is refused, and
+// then nothing is charged.
+static bool pay(const Copier *c, u64 bytes) {
+  u64 owned = c->from == c->to ? 0 : bytes_owned(c);
+  if (!bank_take(c->worker, c->to, bytes + owned)) return false;
+  if (LIKELY(!c->blobs && !c->worker->copy_blocks.count)) return true;
+  if (hold_bytes(c)) {
+    if (hold_blocks(c)) return true;
+    let_go_bytes(c, c->count);
+  }
+  bank_give(c->worker, c->to, bytes + owned);
+  return false;
+}
+
+static void pay_back(const Copier *c, u64 bytes) {
+  bank_give(c->worker, c->to, bytes + (c->from == c->to ? 0 : bytes_owned(c)));
+  let_go_bytes(c, c->count);
+  let_go_blocks(c, c->worker->copy_blocks.capacity);
+}
+
+// The copies own now what the originals did.
+static void pass_on(const Copier *c) {
+  if (UNLIKELY(c->from != c->to)) bank_give(c->worker, c->from, bytes_owned(c));
 }
 
 static u64 *marker_at(const Copier *c, Obj *obj, u64 header) {
@@ -153,24 +258,46 @@ void object_count_copy(Obj *from, Obj *to) {
   BUG("counting an object of kind %d", obj_kind(from));
 }
 
+static inline void fill(const Copier *c, CopyEntry entry, u64 *to, u32 i, u64 flags) {
+  Obj *copy = (Obj *)(to + copier_place(c, i));
+  u32 words = header_words(entry.header);
+  copy->header = (entry.header & ~((u64)(OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN) << 8)) | flags << 8;
+  memcpy(copy->words, entry.obj->words, (size_t)(words - 1) * 8);
+  Vals fields = obj_vals(copy, entry.header);
+  for (u64 k = 0; k < fields.count; k++) {
+    if (!fields.raw || !fields.raw[k]) fields.words[k] = copy_of(c, to, fields.words[k]);
+  }
+}
+
+static inline void restore(const Copier *c, CopyEntry entry, u64 *to, u32 i) {
+  Obj *copy = (Obj *)(to + copier_place(c, i));
+  put_back(entry);
+  if (header_is_counted(entry.header)) object_count_copy(entry.obj, copy);
+}
+
+void copier_fill_some(Copier *c, u64 *to, u64 flags, i64 *left) {
+  for (; c->next < c->count && *left > 0; c->next++) {
+    CopyEntry entry = c->worker->copy_log[c->next];
+    fill(c, entry, to, c->next, flags);
+    *left -= 2 * header_words(entry.header);
+  }
+}
+
+void copier_restore_some(Copier *c, u64 *to, i64 *left) {
+  for (; c->next < c->count && *left > 0; c->next++, *left -= ENTRY_COST) {
+    CopyEntry entry = c->worker->copy_log[c->next];
+    if (to) restore(c, entry, to, c->next);
+    else put_back(entry);
+  }
+}
+
+Val copier_copy_of(const Copier *c, u64 *to, Val v) { return copy_of(c, to, v); }
+
 void copier_fill(Copier *c, u64 *to, const Val *vals, u32 count, Val *out, u64 flags) {
   const CopyEntry *log = c->worker->copy_log;
-  for (u32 i = 0; i < c->count; i++) {
-    Obj *obj = log[i].obj, *copy = (Obj *)(to + copier_place(c, i));
-    u32 words = header_words(log[i].header);
-    copy->header = (log[i].header & ~((u64)(OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN) << 8)) | flags << 8;
-    memcpy(copy->words, obj->words, (size_t)(words - 1) * 8);
-    Vals fields = obj_vals(copy, log[i].header);
-    for (u64 k = 0; k < fields.count; k++) {
-      if (!fields.raw || !fields.raw[k]) fields.words[k] = copy_of(c, to, fields.words[k]);
-    }
-  }
+  for (u32 i = 0; i < c->count; i++) fill(c, log[i], to, i, flags);
   for (u32 i = 0; i < count; i++) out[i] = copy_of(c, to, vals[i]);
-  for (u32 i = 0; i < c->count; i++) {
-    Obj *copy = (Obj *)(to + copier_place(c, i));
-    put_back(log[i]);
-    if (header_is_counted(log[i].header)) object_count_copy(log[i].obj, copy);
-  }
+  for (u32 i = 0; i < c->count; i++) restore(c, log[i], to, i);
   c->worker->copied += c->words * 8;
   c->worker->reductions -= (i64)((c->words + c->elements) / 32);  // a word costs a nanosecond or two
 }
@@ -191,12 +318,18 @@ static bool out(Copier *c, const Val *vals, u32 count, Val *copies, Chunk **chun
   u64 words = c->words + 2 * (u64)c->worker->copy_blocks.count;
   u64 *to = NULL;
   if (words) {
-    Chunk *made = words <= UINT32_MAX ? chunk_new((u32)words) : NULL;
+    u64 bytes = chunk_bytes((u32)words);
+    bool paid = words <= UINT32_MAX && pay(c, bytes);
+    Chunk *made = paid ? chunk_new((u32)words) : NULL;
     if (!made) {
+      if (paid) pay_back(c, bytes);
       copier_undo(c);
       return false;
     }
+    pass_on(c);
     made->used = (u32)words;
+    made->payer = c->to;
+    made->paid = c->to != NULL;
     made->counted = c->counted || c->worker->copy_blocks.count;
     to = put_handles(&c->worker->copy_blocks, made->words);
     *chunk = made;
@@ -206,25 +339,28 @@ static bool out(Copier *c, const Val *vals, u32 count, Val *copies, Chunk **chun
   return true;
 }
 
-bool copy_out(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk) {
-  Copier c = {.worker = worker};
+bool copy_out(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk, Bank *from, Bank *to) {
+  Copier c = {.worker = worker, .from = from, .to = to};
   *chunk = NULL;
   return copier_measure(&c, vals, count) && out(&c, vals, count, copies, chunk);
 }
 
-bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk) {
-  Copier c = {.worker = worker};
+bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *copies, Chunk **chunk, Bank *to) {
+  Copier c = {.worker = worker, .from = worker->account->bank, .to = to};
   *chunk = NULL;
   return copier_measure_sent(&c, vals, count) && out(&c, vals, count, copies, chunk);
 }
 
 bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, CopyBlock *made) {
-  Copier c = {.worker = worker};
+  Bank *bank = worker->account->bank;
+  Copier c = {.worker = worker, .from = bank, .to = bank};
   if (!copier_measure_sent(&c, vals, count)) return false;
   u32 blocks = worker->copy_blocks.count;
   u64 size = header_bytes + (count + 2 * (u64)blocks + c.words) * 8;
-  char *block = size <= UINT32_MAX ? pool_alloc(&worker->pool, size) : NULL;  // a message's size is a u32
+  bool paid = size <= UINT32_MAX && pay(&c, size);  // a message's size is a u32
+  char *block = paid ? pool_alloc(&worker->pool, size) : NULL;
   if (!block) {
+    if (paid) pay_back(&c, size);
     copier_undo(&c);
     return false;
   }

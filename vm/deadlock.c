@@ -5,14 +5,20 @@
 // its awaits or forwards, so only those are looked at, and only once they have lasted a while: a request that is answered soon is never
 // looked at. All that are due are searched depth first with common marks, so that a search costs no more than the graph it meets. The path
 // is an array: no chain is too long for the C stack.
+//
+// Suspects are listed by the worker on which they began. Only the lists are guarded: all else is looked at while the crew stands still.
 #include <stdio.h>
 
+#include "vm/crowd.h"
 #include "vm/sched.h"
 
 enum {
   PATH_AT_HAND = 64,
-  STEP_COST = 4,         // reductions of the others before the next look, for each step
+  STEP_COST = 4,         // under simulated time: reductions before the next look, for each step
+  LOOK_EVERY_US = 20000, // else: between two looks, while others are ready
+  LOOK_SHARE = 20,       // one part in so many of the time goes into looking then
   LOOK_STEPS = 1 << 20,  // of one look, while others are ready
+  SINCE_PER_US = 32,     // numbers for when a wait began: more than slices can be done
   RACE_STEPS = 1 << 22,  // of one search: a race that takes more to decide counts as alive
 };
 
@@ -48,10 +54,12 @@ typedef struct Search {
 
 // ---- Edges ----------------------------------------------------------------------------------------------------------
 
-// Waits with a limit end by themselves.
+// Waits with a limit end by themselves. So does a send that waits for room; but it counts.
+static bool has_limit(const Turn *turn) { return turn->timer && !turn->held; }
+
 static bool through_actor(Actor *actor, Edge *edge) {
   Turn *turn = actor->turn;
-  if (actor->state != ACTOR_SUSPENDED || turn->timer || !turn->waiter.next) return false;
+  if (actor_state(actor) != ACTOR_SUSPENDED || !turn || has_limit(turn) || !turn->waiter.next) return false;
   *edge = (Edge){turn->waiting, actor, &turn->waiter};
   return true;
 }
@@ -224,8 +232,8 @@ static u32 name_length(const Actor *actor, char *number, size_t room) {
 }
 
 // The Broken with the names of the actors whose awaits are on the path from `start`, beginning with the one at `first`. NULL as chunk:
-// there is no memory for them.
-static Val deadlock_value(Search *search, u32 start, u32 first, Chunk **chunk) {
+// there is no memory for them. Of those outside the bank that is told, only that they exist.
+static Val deadlock_value(Search *search, u32 start, u32 first, const Bank *told, Chunk **chunk) {
   Worker *worker = search->worker;
   u32 count = search->depth - start;
   char number[32];
@@ -240,6 +248,10 @@ static Val deadlock_value(Search *search, u32 start, u32 first, Chunk **chunk) {
   for (u32 i = count; i--;) {
     Actor *actor = taken_edge(search, start + (first - start + i) % count).through;
     if (!actor) continue;
+    if (!bank_contains(told, actor->bank)) {
+      path = chunk_cons(*chunk, chunk_string(*chunk, KIND_STRING, STR("?")), path);
+      continue;
+    }
     u32 length = name_length(actor, number, sizeof number), named = (u32)actor->class->name.len;
     Val name = chunk_string(*chunk, KIND_STRING, (Str){NULL, length});
     char *text = (char *)val_obj(name)->words;
@@ -281,24 +293,48 @@ static void break_await(Worker *worker, Actor *actor, Val broken, Chunk *chunk) 
     promise_fail(worker, before, broken, chunk);
     return;
   }
+  if (bank_take(worker, actor->bank, sizeof *own)) {
+    bank_give(worker, own->payer, sizeof *own);
+    own->payer = actor->bank;
+  }
   own->asked = before->asked;
   own->asked_slot = before->asked_slot;
   promise_fail(worker, own, broken, chunk);
   promise_unwait(before, &turn->waiter);
   turn->waiting = own;
   promise_release(worker, before);
-  sched_ready(worker, actor);
+  sched_wake(worker, actor);
+}
+
+// Of the edges from `start`, the send that waits for room that began last, or NULL.
+static struct HeldSend *closing_send(const Search *search, u32 start) {
+  struct HeldSend *latest = NULL;
+  u64 since = 0;
+  for (u32 i = start; i < search->depth; i++) {
+    const Actor *actor = taken_edge(search, i).through;
+    if (!actor || !actor->turn->held || actor->turn->waiter.since < since) continue;
+    since = actor->turn->waiter.since;
+    latest = actor->turn->held;
+  }
+  return latest;
 }
 
 // Breaks the cycle on the path from `start`, and forgets the path.
 static void break_cycle(Search *search, u32 start) {
   Worker *worker = search->worker;
+  struct HeldSend *held = closing_send(search, start);
+  if (held) {
+    unwind(search, 0);
+    crowd_admit_past(worker, held);
+    return;
+  }
   u32 closing = closing_edge(search, start);
   Edge edge = taken_edge(search, closing);
-  Chunk *chunk;
-  Val broken = deadlock_value(search, start, awaiting_edge(search, start, closing), &chunk);
-  unwind(search, 0);
   if (!edge.wait) BUG("a cycle that no wait has closed");
+  Chunk *chunk;
+  const Bank *told = edge.through ? edge.through->bank : edge.wait->target->payer;
+  Val broken = deadlock_value(search, start, awaiting_edge(search, start, closing), told, &chunk);
+  unwind(search, 0);
   if (edge.through) break_await(worker, edge.through, broken, chunk);
   else promise_cut(worker, edge.wait, broken, chunk);
 }
@@ -312,18 +348,35 @@ static void list_after(Waiter *place, Waiter *waiter) {
   place->later = waiter;
 }
 
+static void unlist(Waiter *waiter) {
+  waiter->later->earlier = waiter->earlier;
+  waiter->earlier->later = waiter->later;
+  waiter->later = waiter->earlier = NULL;
+}
+
 void deadlock_suspect(Worker *worker, Waiter *waiter) {
   Sched *sched = worker->sched;
-  if (waiter->kind == WAITER_FORWARD) waiter->since = worker->vm->stats.slices;
-  else if (waiter->actor->turn->timer) return;
+  if (waiter->kind == WAITER_FORWARD) waiter->since = deadlock_since(worker);
+  else if (has_limit(waiter->actor->turn)) return;
+  waiter->listed = worker->index + 1;
+  spin_lock(&sched->suspects_lock);
   list_after(sched->suspects.earlier, waiter);
+  spin_unlock(&sched->suspects_lock);
   if (sched->simulated) sched->until_poll = -1;
+}
+
+void deadlock_unlist(Worker *worker, Waiter *waiter) {
+  Sched *sched = worker->vm->workers[waiter->listed - 1].sched;
+  spin_lock(&sched->suspects_lock);
+  unlist(waiter);
+  spin_unlock(&sched->suspects_lock);
+  waiter->listed = 0;
 }
 
 // An await that is over stays listed: the next of the same turn is then noted without cost.
 static bool is_waiting(const Waiter *waiter) { return waiter->next; }
 
-static bool is_timed(const Waiter *waiter) { return waiter->kind == WAITER_ACTOR && waiter->actor->turn->timer; }
+static bool is_timed(const Waiter *waiter) { return waiter->kind == WAITER_ACTOR && has_limit(waiter->actor->turn); }
 
 typedef enum Verdict {
   VERDICT_CLEAR,
@@ -334,7 +387,7 @@ typedef enum Verdict {
 static Verdict examine(Search *search, Waiter *waiter, bool grown_only) {
   if (!is_waiting(waiter) || is_timed(waiter)) return VERDICT_CLEAR;
   if (search->steps > search->limit) return VERDICT_LATER;
-  if (grown_only && waiter->since >= search->worker->sched->suspects_slice) return VERDICT_LATER;
+  if (grown_only && waiter->since >= search->worker->sched->suspects_since) return VERDICT_LATER;
   Promise *from = waiter->kind == WAITER_FORWARD ? waiter->target : waiter->actor->turn->waiting;
   u32 start;
   if (search->met_race) search->mark = search->worker->sched->mark += MARK_COUNT;  // what lies behind the race was not looked at
@@ -350,31 +403,104 @@ static Verdict examine(Search *search, Waiter *waiter, bool grown_only) {
   return VERDICT_LATER;
 }
 
-// Looks at all suspects, or at those only that have lasted a while. Those left for later make up the list then.
-static void look_at_all(Search *search, bool grown_only) {
-  Waiter left = {.later = &left, .earlier = &left}, *suspects = &search->worker->sched->suspects;
+// Looks at all suspects of a worker's list, or at those only that have lasted a while. Those left for later make up the list then.
+static void look_at_all(Search *search, Waiter *suspects, bool grown_only) {
+  Waiter left = {.later = &left, .earlier = &left};
   for (Waiter *waiter; (waiter = suspects->later) != suspects;) {
     Verdict verdict = examine(search, waiter, grown_only);
     if (verdict == VERDICT_AGAIN) continue;
-    deadlock_forget(waiter);
+    unlist(waiter);
     if (verdict == VERDICT_LATER) list_after(left.earlier, waiter);
+    else waiter->listed = 0;
   }
   if (left.later == &left) return;
   list_after(&left, suspects);
-  deadlock_forget(&left);
+  unlist(&left);
+}
+
+// ---- Looking --------------------------------------------------------------------------------------------------------
+
+typedef struct Look {
+  bool idle;
+  u64 began;   // us
+  u64 steps;
+} Look;
+
+// What began before this look is older, on whatever worker, than what begins after it.
+static void agree(Worker *worker, u64 due) {
+  Vm *vm = worker->vm;
+  u64 since = 0;
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    u64 next = deadlock_since(&vm->workers[i]) + 1;
+    if (next > since) since = next;
+  }
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    Worker *other = &vm->workers[i];
+    other->sched->since_lead = since - other->stats.slices;
+    other->sched->suspects_since = since;
+    other->sched->suspects_due = due;
+    other->sched->mark = worker->sched->mark;
+  }
+}
+
+// Searching takes a part of the time, whatever waits: after a long look nothing is looked at for a while.
+static u64 next_due(Worker *worker, const Look *look) {
+  if (worker->sched->simulated) {
+    u64 cost = look->steps * STEP_COST;
+    return worker->stats.reductions + (cost > QUANTUM ? cost : 0);
+  }
+  u64 now = sched_now(worker), rest = (now - look->began) * (LOOK_SHARE - 1);
+  return now + (rest > LOOK_EVERY_US ? rest : LOOK_EVERY_US);
+}
+
+// The crew stands still.
+static void look(Worker *worker, void *context) {
+  Look *look = context;
+  Sched *sched = worker->sched;
+  sched->mark += MARK_COUNT;
+  Search search = {.worker = worker, .mark = sched->mark, .limit = look->idle ? UINT64_MAX : LOOK_STEPS, .capacity = PATH_AT_HAND};
+  search.path = search.at_hand;
+  for (u32 i = 0; i < worker->vm->worker_count; i++) {
+    look_at_all(&search, &worker->vm->workers[i].sched->suspects, !look->idle && !sched->simulated);
+  }
+  if (search.path != search.at_hand) memory_free(search.path, search.capacity * sizeof(Entry));
+  look->steps = search.steps;
+  agree(worker, next_due(worker, look));
+}
+
+static bool any_suspects(const Vm *vm) {
+  bool any = false;
+  for (u32 i = 0; i < vm->worker_count && !any; i++) {
+    Sched *sched = vm->workers[i].sched;
+    spin_lock(&sched->suspects_lock);
+    any = sched->suspects.later != &sched->suspects;
+    spin_unlock(&sched->suspects_lock);
+  }
+  return any;
+}
+
+static bool is_due(Worker *worker, bool idle, u64 now) {
+  Sched *sched = worker->sched;
+  if (!idle && now < sched->suspects_due) return false;
+  if (any_suspects(worker->vm)) return true;
+  if (!sched->simulated) sched->suspects_due = now + LOOK_EVERY_US;  // suffices for a suspect that comes right now
+  return false;
+}
+
+// A number is as great as the time makes it, at least.
+static void keep_time(Worker *worker, u64 now_us) {
+  u64 least = now_us * SINCE_PER_US;
+  if (deadlock_since(worker) < least) worker->sched->since_lead = least - worker->stats.slices;
+}
+
+void deadlock_keep_time(Worker *worker) {
+  if (worker->vm->worker_count > 1) keep_time(worker, sched_now(worker));
 }
 
 void deadlocks_look(Worker *worker, bool idle) {
-  Sched *sched = worker->sched;
-  VmStats *stats = &worker->vm->stats;
-  if (sched->suspects.later == &sched->suspects || (!idle && stats->reductions < sched->suspects_due)) return;
-  sched->mark += MARK_COUNT;
-  Search search = {.worker = worker, .mark = sched->mark, .limit = idle ? UINT64_MAX : LOOK_STEPS, .capacity = PATH_AT_HAND};
-  search.path = search.at_hand;
-  look_at_all(&search, !idle && !sched->simulated);
-  if (search.path != search.at_hand) memory_free(search.path, search.capacity * sizeof(Entry));
-  sched->suspects_slice = stats->slices;
-  // Searching takes a part of the time, whatever waits: after a long one nothing is looked at for a while.
-  u64 cost = search.steps * STEP_COST;
-  sched->suspects_due = stats->reductions + (sched->simulated ? cost > QUANTUM ? cost : 0 : QUANTUM + cost);
+  u64 now = worker->sched->simulated ? worker->stats.reductions : sched_now(worker);
+  if (!worker->sched->simulated) keep_time(worker, now);
+  if (!is_due(worker, idle, now)) return;
+  Look context = {.idle = idle, .began = now};
+  crew_halt(worker, look, &context);
 }

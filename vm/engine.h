@@ -33,6 +33,14 @@ bool engine_resume(Worker *worker, Promise *settled) MUST_CHECK;
 // ---- Frames ----
 enum { STACK_WORDS = 1024 };                             // a new turn's stack
 Turn *turn_make(Worker *worker) MUST_CHECK;
+// What a turn takes beyond what a worker keeps for those that run is charged to the running actor's bank: all of it when it is put aside, and a
+// stack that has grown. False: a limit is in the way.
+bool turn_charge(Worker *worker, Turn *turn, u64 bytes) MUST_CHECK;
+void turn_repay(Worker *worker);                         // the running turn is over: all that was charged; a deep stack goes
+static inline u64 turn_bytes(const Turn *turn) { return sizeof *turn + turn->stack_words * sizeof(u64); }
+static inline MUST_CHECK bool turn_pay(Worker *worker, Turn *turn, u64 bytes) {
+  return LIKELY(turn->charged == bytes) || turn_charge(worker, turn, bytes);
+}
 void turn_free(Worker *worker, Turn *turn);              // whatever it stands in: it has let go of what it held
 void turns_release(Worker *worker);                      // the spare ones, when the worker ends
 
@@ -63,6 +71,13 @@ typedef struct FrameView {
 } FrameView;
 typedef bool (*FrameVisit)(void *context, const FrameView *frame);  // false stops
 void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context);
+
+// The same in parts: up to `most` of them, from a place that begins zeroed. True if that were all.
+typedef struct FramePlace {
+  u32 fp;         // of the next one; 0: the top's
+  const u64 *pc;
+} FramePlace;
+bool frames_some(Turn *turn, FramePlace *place, u32 most, FrameVisit visit, void *context);
 
 // After a collection: all frames are clean, a barrier makes those that run again dirty.
 void frames_set_watermark(Worker *worker, Turn *turn);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vm/bank.h"
 #include "vm/native.h"
 
 void fault_clear(Worker *worker) {
@@ -43,7 +44,15 @@ bool fault_crash(Worker *worker, Str why) {
   return fault_keep(worker, FAULT_CRASH, text, why.len);
 }
 
+// A refusal that another allocation has survived is forgotten by then: see account_lease().
 bool fault_memory(Worker *worker) {
+  const Bank *refused = worker->refused;
+  if (refused) {
+    fault_set(worker, "out of memory: its bank may use %llu bytes", (unsigned long long)refused->limit);
+    worker->refused = NULL;
+    worker->fault = FAULT_MEMORY;
+    return false;
+  }
   static const char text[] = "out of memory";
   fault_crash(worker, (Str){text, sizeof text - 1});
   worker->fault = FAULT_MEMORY;

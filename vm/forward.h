@@ -10,8 +10,21 @@ enum { FORWARD_LAYERS = 64 };  // forwarders in a row
 
 void forward_prepare(void);  // makes the tables; once is enough
 
-// The actor to which a chain of forwarders leads; the last forwarder if that one was never aimed.
-Actor *forward_target(Actor *actor);
+// Where a chain of forwarders leads: an actor, of which a WEIGHT_UNIT is held, or the last forwarder, if that one was never aimed. It is
+// locked then, so that it remains so until forward_leave().
+typedef struct Target {
+  Actor *actor;
+  bool locked;
+} Target;
+Target forward_enter(Worker *worker, Actor *actor) MUST_CHECK;
+void forward_leave(Worker *worker, Target target);
+
+// In whose mailbox a message for a forwarder would end up, or the last forwarder, if it would be kept there; a WEIGHT_UNIT is held. NULL if
+// it isn't for a mailbox: a message that is delivered otherwise.
+Actor *forward_receiver(Worker *worker, Actor *actor, u16 slot) MUST_CHECK;
+
+// Of an actor nobody can send to any more: whether it is a forwarder that has kept something.
+bool forward_keeps(Actor *actor);
 
 // The table of forwarders for an interface; NULL when memory is out.
 const Itable *forward_itable(const InterfaceDef *interface);

@@ -8,6 +8,7 @@
 // the next collection need not look at them; those at and above the watermark are looked at again. The frame at the watermark
 // returns to a barrier instead of its caller; the barrier lowers the watermark by some frames at once. So a recursion a million
 // frames deep that allocates is not scanned a million times.
+#include "vm/bank.h"
 #include "vm/load.h"
 #include "vm/memory.h"
 #include "vm/step.h"
@@ -45,8 +46,30 @@ Turn *turn_make(Worker *worker) {
   return NULL;
 }
 
+bool turn_charge(Worker *worker, Turn *turn, u64 bytes) {
+  if (!turn->charged) turn->payer = worker->account->bank;
+  if (bytes > turn->charged && !bank_take(worker, turn->payer, bytes - turn->charged)) return false;
+  if (bytes < turn->charged) bank_give(worker, turn->payer, turn->charged - bytes);
+  turn->charged = bytes;
+  return true;
+}
+
+static void repay(Worker *worker, Turn *turn) {
+  bank_give(worker, turn->payer, turn->charged);
+  turn->charged = 0;
+}
+
+void turn_repay(Worker *worker) {
+  Turn *turn = worker->turn;
+  repay(worker, turn);
+  if (turn->stack_words <= DEEP_WORDS) return;
+  worker->turn = NULL;
+  turn_free(worker, turn);
+}
+
 void turn_free(Worker *worker, Turn *turn) {
-  deadlock_forget(&turn->waiter);
+  if (turn->charged) repay(worker, turn);
+  deadlock_forget(worker, &turn->waiter);
   stack_give(worker, turn->stack, turn->stack_words);
   pool_free(&worker->pool, turn, sizeof *turn);
 }
@@ -85,6 +108,8 @@ bool stack_reserve(Worker *worker, u64 needed, u32 used) {
   if (words < STACK_WORDS) words = STACK_WORDS;
   if (words < needed) words = needed;
   if (words > most) words = most;
+  // Up to the usual size a running turn's stack is the worker's.
+  if (words > STACK_WORDS && !turn_pay(worker, turn, sizeof *turn + words * sizeof(u64))) return fault_memory(worker);
   if (!stack_move(worker, turn, (u32)words, used)) return fault_memory(worker);
   stack_end_set(worker);
   return true;
@@ -115,17 +140,26 @@ static inline const u64 *frame_back(const Turn *turn, const u64 *fp) {
 
 static inline u64 *frame_caller(u64 *fp) { return fp - (fp[FRAME_LINK] >> 32); }
 
-void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context) {
-  (void)worker;
-  u64 *fp = turn_registers(turn);
-  const u64 *pc = turn->pc;
-  for (;;) {
+bool frames_some(Turn *turn, FramePlace *place, u32 most, FrameVisit visit, void *context) {
+  if (!place->fp) *place = (FramePlace){turn->fp, turn->pc};
+  u64 *fp = turn->stack + place->fp;
+  const u64 *pc = place->pc;
+  while (most--) {
     bool below = (u32)(fp - turn->stack) < turn->watermark;
     FrameView view = {.code = frame_code(fp), .registers = fp, .pc = pc, .below = below};
     const u64 *back = frame_back(turn, fp);
-    if (!visit(context, &view) || back == turn_end_code) return;
+    if (!visit(context, &view) || back == turn_end_code) return true;
     fp = frame_caller(fp);
     pc = back - 1;
+  }
+  *place = (FramePlace){(u32)(fp - turn->stack), pc};
+  return false;
+}
+
+void frames_each(Worker *worker, Turn *turn, FrameVisit visit, void *context) {
+  (void)worker;
+  FramePlace place = {0};
+  while (!frames_some(turn, &place, UINT32_MAX, visit, context)) {
   }
 }
 

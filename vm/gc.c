@@ -2,38 +2,27 @@
 //
 // Both collections work alike: roots are moved first; what was moved and not yet scanned lies between a scan position
 // and the fill position of a list of chunks, so there is no mark stack and no recursion. All that a collection knows
-// stands in its Collector, and scanning can stop between any two objects: that is what collecting in steps will need.
+// stands in its Collector, and scanning can stop between any two objects: so a large heap is collected in steps, between which
+// its worker runs other actors (collect.c).
 //
 // A minor collection moves from the nursery and the message's fragment behind the actor's own heap. Objects are
 // immutable, so nothing old points to anything young but the elements of arrays; of those the marked cards are roots
 // (storage.h). A major one moves the whole heap to new chunks.
+#include "vm/collect.h"
 #include "vm/engine.h"
-#include "vm/gc.h"
-
-typedef struct Collector {
-  Worker *worker;
-  Heap *heap;           // NULL until the first survivor of an actor that has none
-  const u64 *fragment;  // minor: young too; major: of a guard, left alone
-  u64 fragment_bytes;
-  bool failed;          // memory ran out: nothing more is moved
-  Chunk *first;         // to-space, oldest first …
-  Chunk *fill;          // … to the one being filled
-  Chunk *scan;          // what is before scan->words[scan_at] is done
-  u32 scan_at;
-  u64 moved;            // words, large objects included
-  u64 outside;          // words of storage behind Bytes that were moved
-  u64 base;             // words that the heap holds besides
-  u64 frame_words;      // of the frames visited
-} Collector;
 
 enum {
   CHUNK_MIN_BYTES = 128,
   CHUNK_MAX_BYTES = 512 * 1024,
   THRESHOLD_MIN = 128,  // words: what an actor's heap may hold before its first collection
   CONS_WORDS = 3,
+  OBJECT_COST = 64,     // words of work that looking at a large object counts as
+  FRAMES_PART = 64,     // frames between two looks at the budget
   NOT_MOVED = OBJ_IMMORTAL | OBJ_LARGE | OBJ_SHARED,
   MARKED = OBJ_LARGE | OBJ_SHARED | OBJ_FROZEN,
 };
+
+static const i64 NO_LIMIT = INT64_MAX / 4;
 
 #define CONS_HEADER OBJ_HEADER(KIND_CONS, 0, 0)
 
@@ -52,7 +41,8 @@ Chunk *chunk_new(u32 capacity) {
   chunk->next = NULL;
   chunk->capacity = capacity;
   chunk->used = 0;
-  chunk->counted = false;
+  chunk->counted = chunk->paid = false;
+  chunk->payer = NULL;
   return chunk;
 }
 
@@ -60,7 +50,7 @@ Heap *heap_get(Worker *worker) {
   Heap **place = heap_place(worker);
   if (*place) return *place;
   Heap *heap = memory_alloc(sizeof *heap);
-  if (heap) *heap = (Heap){.threshold = THRESHOLD_MIN};
+  if (heap) *heap = (Heap){.threshold = THRESHOLD_MIN, .payer = worker->account->bank, .bytes = sizeof *heap};
   return *place = heap;
 }
 
@@ -68,13 +58,17 @@ static Obj *to_space(Collector *c, u32 words) {
   Chunk *fill = c->fill;
   if (UNLIKELY(!fill || fill->capacity - fill->used < words)) {
     if (!c->heap) c->heap = heap_get(c->worker);
-    fill = c->heap ? chunk_new(chunk_capacity(c->base + c->moved, words)) : NULL;
+    u32 capacity = chunk_capacity(c->base + c->moved, words);
+    fill = c->heap ? chunk_new(capacity) : NULL;
+    if (UNLIKELY(!fill) && c->heap && release_for_room(c->worker)) fill = chunk_new(capacity);
     if (!fill) {
       c->failed = true;
       return NULL;
     }
+    fill->payer = c->heap->payer;
+    c->heap->bytes += chunk_bytes(fill->capacity);
     if (c->fill) c->fill->next = fill;
-    else c->first = c->scan = fill;
+    else c->scan = fill;
     c->fill = fill;
   }
   Obj *obj = (Obj *)(fill->words + fill->used);
@@ -94,6 +88,8 @@ static Obj *to_large(Collector *c, u32 words) {
   }
   *large = (LargeObj){.next = c->heap->large, .marked = true, .words = words};
   c->heap->large = large;
+  c->heap->bytes += large_bytes(words);
+  c->enlarged += words;
   return &large->obj;
 }
 
@@ -111,7 +107,7 @@ static Obj *thaw(Collector *c, Obj *obj) {
   Obj *copy = shares_frozen(c->heap, obj);
   if (!copy) return NULL;
   obj->header = (u64)copy;
-  shares_met(c->heap, shared_block(copy));
+  shares_met(c->worker, c->heap, shared_block(copy));
   return copy;
 }
 
@@ -132,6 +128,7 @@ static Obj *move(Collector *c, Obj *obj, u64 header) {
   if (header_is_counted(header)) {
     c->fill->counted = true;
     if (kind == KIND_BLOB) c->outside += storage_words(handle_storage(copy));
+    if (kind == KIND_ARRAY) c->elements += obj_vals(copy, header).count;
   }
   obj->header = (u64)copy;
   c->moved += words;
@@ -182,7 +179,7 @@ static inline void minor_slot(Collector *c, Val *slot) {
 static __attribute__((noinline)) bool major_marked(Collector *c, Val *slot, Obj *obj, u8 flags) {
   if (flags & OBJ_SHARED) {
     obj = shares_moved(c->heap, obj);
-    shares_met(c->heap, shared_block(obj));
+    shares_met(c->worker, c->heap, shared_block(obj));
     *slot = obj_val(obj);
     return true;
   }
@@ -221,7 +218,22 @@ static inline void object_slots(Collector *c, Obj *obj, const bool major) {
   }
 }
 
-static inline __attribute__((always_inline)) void scan(Collector *c, const bool major) {
+enum { ARRAY_PART = 1024 };  // elements of an array that are scanned between two looks at the budget
+
+// A part of an array's elements. True if it was the last one.
+static bool array_slots(Collector *c, Obj *obj, i64 *pause) {
+  Vals vals = obj_vals(obj, obj->header);
+  u64 until = vals.count - c->slot_at < ARRAY_PART ? vals.count : c->slot_at + ARRAY_PART;
+  *pause -= (i64)(until - c->slot_at);
+  for (u64 i = c->slot_at; i < until; i++) major_slot(c, &vals.words[i]);
+  c->slot_at = until < vals.count ? until : 0;
+  if (c->slot_at) return false;
+  return true;
+}
+
+// Until all is scanned, or the words that were scanned and moved are more than *left. True if all is.
+static inline __attribute__((always_inline)) bool scan(Collector *c, const bool major, i64 *left) {
+  i64 pause = *left + (i64)(c->scan_at + c->moved);
   while (c->scan) {
     while (c->scan_at < c->scan->used) {
       Obj *obj = (Obj *)(c->scan->words + c->scan_at);
@@ -229,16 +241,28 @@ static inline __attribute__((always_inline)) void scan(Collector *c, const bool 
         if (major) major_slot(c, &obj->words[0]), major_slot(c, &obj->words[1]);
         else minor_slot(c, &obj->words[0]), minor_slot(c, &obj->words[1]);
         c->scan_at += CONS_WORDS;
+      } else if (major && header_kind(obj->header) == KIND_ARRAY) {
+        if (array_slots(c, obj, &pause)) c->scan_at += header_words(obj->header);
       } else {
         object_slots(c, obj, major);
         c->scan_at += header_words(obj->header);
       }
-      if (!major && UNLIKELY(c->failed)) return;
+      if (!major && UNLIKELY(c->failed)) return false;
+      if (major && UNLIKELY((i64)(c->scan_at + c->moved) > pause)) {
+        *left = -1;
+        return false;
+      }
     }
-    if (c->scan == c->fill) return;
-    c->scan = c->scan->next;
+    if (c->scan == c->fill) break;
+    Chunk *next = c->scan->next;
+    c->scan->next = c->done;
+    c->done = c->scan;
+    pause -= c->scan_at;
+    c->scan = next;
     c->scan_at = 0;
   }
+  if (major) *left = pause - (i64)(c->scan_at + c->moved);
+  return true;
 }
 
 // ---- Roots ----------------------------------------------------------------------------------------------------------
@@ -271,15 +295,17 @@ static bool frame_roots(void *context, const FrameView *frame) {
   return true;
 }
 
-static void move_roots(Collector *c, bool major, bool frames) {
-  state_each(c->worker->actor, major ? major_visit : minor_visit, c);
-  FrameWalk walk = {c, major};
+// A minor collection's.
+static void move_roots(Collector *c, bool frames) {
+  state_each(c->worker->actor, minor_visit, c);
+  FrameWalk walk = {c, false};
   if (frames && c->worker->turn) frames_each(c->worker, c->worker->turn, frame_roots, &walk);
 }
 
 // The elements that were written since the last collection, a card at a time.
 static void written_roots(Collector *c) {
   for (Storage *storage = c->worker->written; storage; storage = storage_writes(storage)->next) {
+    if (storage->len > c->elements) c->elements = storage->len;
     for (u64 base = 0; base < storage->len; base += CARD_WORD_ELEMENTS) {
       for (u64 cards = storage_writes(storage)->cards[base / CARD_WORD_ELEMENTS]; cards; cards &= cards - 1) {
         u64 from = base + (u64)__builtin_ctzll(cards) * CARD_ELEMENTS, until = from + CARD_ELEMENTS;
@@ -307,20 +333,23 @@ static void keep_young_large(Collector *c) {
     large->young = large->marked = false;
     large->next = c->heap->large;
     c->heap->large = large;
+    c->heap->bytes += large_bytes(large->words);
     c->moved += large->words;
   }
 }
 
-// The to-space, oldest first, becomes the head of the heap's chunks, newest first.
-static void link_chunks(Collector *c, Chunk *rest) {
-  Chunk *chunk = c->first;
-  while (chunk) {
-    Chunk *next = chunk->next;
-    chunk->next = rest;
-    rest = chunk;
-    chunk = next;
+static u32 clamped(u64 n) { return n < UINT32_MAX ? (u32)n : UINT32_MAX; }
+
+// The to-space becomes the heap's, the chunk being filled in front.
+static void link_chunks(Collector *c) {
+  Chunk *chunks = c->done;
+  for (Chunk *chunk = c->scan, *next; chunk; chunk = next) {
+    next = chunk->next;
+    chunk->next = chunks;
+    chunks = chunk;
   }
-  if (c->heap) c->heap->chunks = rest;
+  c->done = c->scan = c->fill = NULL;
+  if (c->heap) c->heap->chunks = chunks;
 }
 
 // What the message brought of shared blocks may be pointed to from now on: the next major collection looks closer.
@@ -335,29 +364,31 @@ bool gc_minor(Worker *worker, bool frames) {
   Fragment fragment = young_fragment(worker);
   c.fragment = fragment.words;
   c.fragment_bytes = fragment.bytes;
-  Chunk *rest = NULL;
   if (c.heap) {
     c.base = c.heap->live_words;
+    c.elements = c.heap->elements;
     Chunk *fill = c.heap->chunks;
     if (fill) {
-      rest = fill->next;
+      c.done = fill->next;
       fill->next = NULL;
-      c.first = c.fill = c.scan = fill;
+      c.fill = c.scan = fill;
       c.scan_at = fill->used;
     }
   }
   LargeObj *old_large = c.heap ? c.heap->large : NULL;
   take_shared(&c);
-  move_roots(&c, false, frames);
+  move_roots(&c, frames);
   written_roots(&c);
-  scan(&c, false);
+  i64 unlimited = NO_LIMIT;
+  (void)scan(&c, false, &unlimited);
   if (c.heap) {
     for (LargeObj *large = c.heap->large; large != old_large; large = large->next) large->marked = false;
   }
   if (!c.failed) keep_young_large(&c);
-  link_chunks(&c, rest);
+  link_chunks(&c);
   if (c.heap) {
     c.heap->live_words += c.moved;
+    c.heap->elements = clamped(c.elements);
     c.heap->outside_words += c.outside;
     c.heap->guard_garbage |= c.moved && heap_in_guard(worker);
   }
@@ -366,17 +397,22 @@ bool gc_minor(Worker *worker, bool frames) {
 
 // ---- Major ----------------------------------------------------------------------------------------------------------
 
-static void sweep_large(Collector *c) {
-  for (LargeObj **link = &c->heap->large, *large; (large = *link);) {
+static bool sweep_large(Collection *m) {
+  Heap *heap = m->c.heap;
+  for (LargeObj *large; m->left > 0 && (large = *m->link);) {
+    m->left -= OBJECT_COST;
     if (large->marked) {
       large->marked = false;
-      c->heap->live_words += large->words;
-      link = &large->next;
+      heap->live_words += large->words;
+      m->link = &large->next;
     } else {
-      *link = large->next;
+      *m->link = large->next;
+      m->left -= free_cost(large->words);
+      heap->bytes -= large_bytes(large->words);
       memory_free(large, large_bytes(large->words));
     }
   }
+  return !*m->link;
 }
 
 // Memory ran out in the middle: what was not moved stays where it is. Its slots are brought up to date, and the husks
@@ -394,11 +430,6 @@ static void keep_chunk(Collector *c, Chunk *chunk) {
   }
 }
 
-static void free_chunk(Worker *worker, Chunk *chunk) {
-  if (chunk->counted) counts_release_moved(worker, chunk->words, chunk->used);
-  memory_free(chunk, chunk_bytes(chunk->capacity));
-}
-
 u64 chunk_outside(const Chunk *chunk) {
   u64 outside = 0;
   for (u32 at = 0; chunk->counted && at < chunk->used;) {
@@ -409,44 +440,106 @@ u64 chunk_outside(const Chunk *chunk) {
   return outside;
 }
 
-static u64 chunks_used(const Chunk *chunk) {
-  u64 used = 0;
-  for (; chunk; chunk = chunk->next) used += chunk->used;
-  return used;
+static void keep_all(Collection *m) {
+  Heap *heap = m->c.heap;
+  Chunk **end = &m->c.done;
+  while (*end) end = &(*end)->next;
+  *end = m->from;
+  for (Chunk *chunk = m->from; chunk; chunk = chunk->next) {
+    keep_chunk(&m->c, chunk);
+    heap->live_words += chunk->used;
+    heap->outside_words += chunk_outside(chunk);
+  }
+  m->from = NULL;
+  shares_left(m->c.worker, heap);
+}
+
+void gc_begin(Collection *m, Worker *worker, bool frames) {
+  Heap *heap = *heap_place(worker);
+  *m = (Collection){.c = {.worker = worker, .heap = heap}, .frames = frames && worker->turn, .from = heap->chunks};
+  m->keeps_guard = frames && heap_in_guard(worker);
+  if (heap_in_guard(worker) && worker->turn && worker->turn->message) {
+    m->c.fragment = (u64 *)worker->turn->message;
+    m->c.fragment_bytes = worker->turn->message->bytes;
+  }
+  heap->chunks = NULL;
+  shares_begin(heap);
+  state_each(worker->actor, major_visit, &m->c);
+}
+
+static bool frames_step(Collection *m) {
+  FrameWalk walk = {&m->c, true};
+  bool all = !m->frames;
+  while (!all && m->left > 0) {
+    u64 before = m->c.frame_words + m->c.moved;
+    all = frames_some(m->c.worker->turn, &m->frame, FRAMES_PART, frame_roots, &walk);
+    m->left -= (i64)(m->c.frame_words + m->c.moved - before);
+  }
+  return all;
+}
+
+static void scan_step(Collection *m) {
+  if (!scan(&m->c, true, &m->left)) return;
+  Heap *heap = m->c.heap;
+  heap->outside_words = m->c.outside;
+  heap->live_words = m->c.moved - m->c.enlarged;
+  if (m->c.failed) keep_all(m);
+  m->link = &heap->large;
+  m->phase = COLLECT_LARGE;
+}
+
+static void large_step(Collection *m) {
+  if (!sweep_large(m)) return;
+  Heap *heap = m->c.heap;
+  link_chunks(&m->c);
+  heap->threshold = 2 * (heap->live_words + heap->outside_words) + m->c.frame_words;
+  if (heap->threshold < THRESHOLD_MIN) heap->threshold = THRESHOLD_MIN;
+  heap->elements = clamped(m->c.elements);
+  if (!m->c.failed && !m->keeps_guard) heap->guard_garbage = false;
+  m->phase = COLLECT_RELEASE;
+}
+
+static void release_step(Collection *m) {
+  for (Chunk *chunk; m->left > 0 && (chunk = m->from);) {
+    if (chunk->counted) m->release_at = counts_release_some(m->c.worker, chunk->words, m->release_at, chunk->used, chunk->payer, &m->left);
+    if (chunk->counted && m->release_at < chunk->used) return;
+    m->from = chunk->next;
+    m->release_at = 0;
+    m->left -= free_cost(chunk->capacity);
+    m->c.heap->bytes -= chunk_bytes(chunk->capacity);
+    memory_free(chunk, chunk_bytes(chunk->capacity));
+  }
+  if (m->from) return;
+  shares_end(m->c.worker, m->c.heap, m->c.failed);
+  m->phase = COLLECT_DONE;
+}
+
+bool gc_step(Collection *m, Worker *worker, i64 words) {
+  m->c.worker = worker;
+  m->left = words;
+  while (m->left > 0 && m->phase != COLLECT_DONE) {
+    if (UNLIKELY(m->c.failed)) m->left = NO_LIMIT;
+    switch (m->phase) {
+      case COLLECT_FRAMES:
+        if (frames_step(m)) m->phase = COLLECT_SCAN;
+        break;
+      case COLLECT_SCAN: scan_step(m); break;
+      case COLLECT_LARGE: large_step(m); break;
+      case COLLECT_RELEASE: release_step(m); break;
+      case COLLECT_DONE: break;
+    }
+  }
+  return m->phase == COLLECT_DONE;
+}
+
+void gc_abandon(Collection *m) {
+  if (m->phase < COLLECT_RELEASE) link_chunks(&m->c);
 }
 
 void gc_major(Worker *worker, bool frames) {
-  Heap *heap = *heap_place(worker);
-  if (!heap) return;
-  Collector c = {.worker = worker, .heap = heap};
-  if (heap_in_guard(worker) && worker->turn && worker->turn->message) {
-    c.fragment = (u64 *)worker->turn->message;
-    c.fragment_bytes = worker->turn->message->bytes;
+  if (!*heap_place(worker)) return;
+  Collection m;
+  gc_begin(&m, worker, frames);
+  while (!gc_step(&m, worker, NO_LIMIT)) {
   }
-  Chunk *from = heap->chunks;
-  heap->chunks = NULL;
-  shares_begin(heap);
-  move_roots(&c, true, frames);
-  scan(&c, true);
-  Chunk *kept = NULL;
-  if (c.failed) {
-    for (Chunk *chunk = from; chunk; chunk = chunk->next) keep_chunk(&c, chunk);
-    shares_left(heap);
-    kept = from;
-    from = NULL;
-  }
-  link_chunks(&c, kept);
-  heap->live_words = chunks_used(heap->chunks);
-  sweep_large(&c);
-  heap->outside_words = c.outside;
-  for (Chunk *chunk = kept; chunk; chunk = chunk->next) heap->outside_words += chunk_outside(chunk);
-  heap->threshold = 2 * (heap->live_words + heap->outside_words) + c.frame_words;
-  if (heap->threshold < THRESHOLD_MIN) heap->threshold = THRESHOLD_MIN;
-  if (!c.failed && !(frames && heap_in_guard(worker))) heap->guard_garbage = false;
-  while (from) {
-    Chunk *next = from->next;
-    free_chunk(worker, from);
-    from = next;
-  }
-  shares_end(worker, heap, c.failed);
 }

@@ -1,5 +1,6 @@
 // The collector's inside: what gc.c, heap.c, release.c and walk.c say to each other. heap.h is the face.
 #pragma once
+#include "vm/bank.h"
 #include "vm/life.h"
 #include "vm/memory.h"
 #include "vm/scan.h"
@@ -42,6 +43,8 @@ bool heap_is_young(const Worker *worker, Obj *obj);
 
 // The actor's heap, made if there is none. NULL when memory is out.
 Heap *heap_get(Worker *worker);
+// Charges the actor's bank for what the heap holds now, or gives back what it holds no more. False: a limit would be passed.
+bool heap_pay(Worker *worker, Heap *heap) MUST_CHECK;
 
 // How many words a new chunk should have, for a heap of `words` in which `needed` must fit.
 u32 chunk_capacity(u64 words, u32 needed);
@@ -64,12 +67,20 @@ typedef void (*SlotVisit)(void *context, Val *slot);
 void state_each(Actor *actor, SlotVisit visit, void *context);
 
 // ---- release.c ----
-void handle_release(Worker *worker, Obj *obj);
-static inline void count_release(Worker *worker, Obj *obj) {         // what a dead COUNTED object held
+void handle_release(Worker *worker, Obj *obj, Bank *payer);
+static inline void count_release(Worker *worker, Obj *obj, Bank *payer) {  // what a dead COUNTED object held
   if (LIKELY(obj->header == REF_HEADER)) weight_return(worker, ref_actor(obj), obj->words[REF_WEIGHT]);
-  else handle_release(worker, obj);
+  else handle_release(worker, obj, payer);
 }
-void counts_release_moved(Worker *worker, u64 *words, u64 used);     // after a collection: of those that were not moved
+// Words of work that freeing a block of so many counts as: the system takes 50 us to take back 512 KB.
+static inline i64 free_cost(u64 words) { return 64 + (i64)(words / 8); }
+void counts_release_moved(Worker *worker, u64 *words, u64 used, Bank *payer);  // after a collection: of those that were not moved
+// The same of those from `at` on, until `*left` words of work are done. Where it stopped.
+u64 counts_release_some(Worker *worker, u64 *words, u64 at, u64 used, Bank *payer, i64 *left);
+
+// What was left to be freed: a step or a few of it, between two slices; or all.
+void release_between(Worker *worker);
+void release_rest(Worker *worker);
 
 void block_dead(Worker *worker, SharedBlock *block);                 // its last count is gone
 

@@ -4,8 +4,9 @@
 // request that the nursery can't hold, one big chunk in the nursery's place. The nursery is empty when the big chunk is
 // taken, so what lies in the chunk can simply become old, unmoved, at the next collection: it costs nothing, and a
 // later major collection sorts it out.
-#include "vm/engine.h"
-#include "vm/gc.h"
+#include "vm/charge.h"
+#include "vm/collect.h"
+#include "vm/sched.h"
 
 // Large objects of one turn, and the storage of its Bytes, may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
@@ -63,7 +64,7 @@ static void fragment_drop(Worker *worker) {
   if (!turn->message->counted) return;
   Fragment fragment = message_fragment(turn->message);
   turn->message->counted = 0;
-  counts_release_moved(worker, fragment.words, fragment.bytes / 8);
+  counts_release_moved(worker, fragment.words, fragment.bytes / 8, turn->message->payer);
 }
 
 // The part for turns that made more than small objects.
@@ -76,9 +77,13 @@ static __attribute__((noinline)) void young_drop_big(Worker *worker) {
   worker->young_large_words = 0;
   for (Chunk *chunk = worker->big, *next; chunk; chunk = next) {
     next = chunk->next;
+    chunk->paid = true;
+    worker->young_paid -= chunk_bytes(chunk->capacity);
     chunk_free(worker, chunk);
   }
   worker->big = NULL;
+  account_give(worker->account, worker->young_paid);
+  worker->young_paid = 0;
 }
 
 // Everything young that was not moved or kept is dead.
@@ -86,7 +91,7 @@ static void young_drop(Worker *worker) {
   big_seal(worker);
   for (u32 i = 0; i < worker->counted_count; i++) {
     Obj *obj = worker->counted[i];
-    if (!header_is_forward(obj->header)) count_release(worker, obj);
+    if (!header_is_forward(obj->header)) count_release(worker, obj, worker->account->bank);
   }
   worker->counted_count = 0;
   fragment_drop(worker);
@@ -95,7 +100,7 @@ static void young_drop(Worker *worker) {
     shares_forget_young(*heap_place(worker));
     worker->young_frozen = false;
   }
-  if (UNLIKELY(worker->young_large || worker->big || worker->young_large_words)) young_drop_big(worker);
+  if (UNLIKELY(worker->young_paid || worker->young_large_words)) young_drop_big(worker);
   nursery_reset(worker);
   sessions_tell(worker);
 }
@@ -106,6 +111,7 @@ static void heap_link(Heap *heap, Chunk *chunk) {
   *place = chunk;
   heap->live_words += chunk->used;
   heap->outside_words += chunk_outside(chunk);
+  heap->bytes += chunk_bytes(chunk->capacity);
 }
 
 // The big chunk and the large objects become the actor's as they are.
@@ -123,6 +129,7 @@ static bool big_keep(Worker *worker) {
     large->next = heap->large;
     heap->large = large;
     heap->live_words += large->words;
+    heap->bytes += large_bytes(large->words);
   }
   worker->young_large = NULL;
   return true;
@@ -171,10 +178,47 @@ static bool major_is_due(const Worker *worker, const Heap *heap) {
   return heap->live_words + heap->outside_words > heap->threshold || shares_due(heap);
 }
 
+bool heap_pay(Worker *worker, Heap *heap) {
+  if (!heap) return true;
+  u64 bytes = heap->bytes + shares_bytes(heap);
+  if (bytes > heap->paid && !bank_take(worker, heap->payer, bytes - heap->paid)) return false;
+  if (bytes < heap->paid) bank_give(worker, heap->payer, heap->paid - bytes);
+  heap->paid = bytes;
+  return true;
+}
+
+// The heap has grown by a collection: what it takes is asked for afterwards, for only then is it known. If the bank refuses, garbage goes
+// first, now; if there is too little of that, the actor ends.
+static bool pay_or_shrink(Worker *worker, bool frames) {
+  if (LIKELY(heap_pay(worker, *heap_place(worker)))) return true;
+  gc_major(worker, frames);
+  worker->collect_due = false;
+  return heap_pay(worker, *heap_place(worker)) || doom(worker, frames);
+}
+
+// What a collection would have to look at.
+static u64 work_ahead(const Worker *worker, const Heap *heap) {
+  return heap->live_words + heap->elements + (worker->turn ? worker->turn->fp : 0);
+}
+
+// A major collection that is due: of a small heap at once, of a large one later. A guard's garbage goes with its message.
+static void major(Worker *worker, bool frames) {
+  Heap *heap = *heap_place(worker);
+  bool later = worker->puts_aside && worker->actor && (frames || !heap->guard_garbage) && work_ahead(worker, heap) >= COLLECT_AT_ONCE_WORDS;
+  if (!later) {
+    gc_major(worker, frames);
+    return;
+  }
+  worker->collect_due = true;
+  sched_cut(worker);
+}
+
 // With the frames of the turn as roots. The nursery is empty afterwards and every frame clean.
 static bool collect(Worker *worker, bool all) {
   if (!minor(worker, true)) return false;
-  if (all || major_is_due(worker, *heap_place(worker))) gc_major(worker, true);
+  if (all) gc_major(worker, true);
+  else if (major_is_due(worker, *heap_place(worker))) major(worker, true);
+  if (!pay_or_shrink(worker, true)) return false;
   if (worker->turn) frames_set_watermark(worker, worker->turn);
   if (WALKING) heap_check(worker, worker->actor, true);
   return true;
@@ -182,18 +226,28 @@ static bool collect(Worker *worker, bool all) {
 
 // ---- Allocating -----------------------------------------------------------------------------------------------------
 
-// A block outside the nursery; when there is no memory, everything that can be collected is, once.
-static void *block_alloc(Worker *worker, size_t size) {
+// The running actor's bank pays for it until the turn has ended, or it belongs to the heap.
+static void *young_alloc(Worker *worker, size_t size) {
+  if (!account_take(worker, worker->account, size)) return NULL;
   void *block = memory_alloc(size);
+  if (block) worker->young_paid += size;
+  else account_give(worker->account, size);
+  return block;
+}
+
+// A block outside the nursery; when there is no memory, everything that can be freed and collected is, once.
+static void *block_alloc(Worker *worker, size_t size) {
+  void *block = young_alloc(worker, size);
+  if (!block && release_for_room(worker)) block = young_alloc(worker, size);
   if (block || heap_is_native(worker)) return block;
-  return collect(worker, true) ? memory_alloc(size) : NULL;
+  return collect(worker, true) ? young_alloc(worker, size) : NULL;
 }
 
 static bool big_take(Worker *worker, u32 words) {
   Chunk *chunk = block_alloc(worker, chunk_bytes(words));
   if (!chunk) return false;
   big_seal(worker);
-  *chunk = (Chunk){.next = worker->big, .capacity = words};
+  *chunk = (Chunk){.next = worker->big, .capacity = words, .payer = worker->account->bank};
   worker->untidy = true;
   worker->big = chunk;
   worker->at = chunk->words;
@@ -201,10 +255,14 @@ static bool big_take(Worker *worker, u32 words) {
   return true;
 }
 
+// In a small bank that is garbage sooner.
 void heap_note_outside(Worker *worker, u64 words) {
+  u64 part = worker->account->bank->limit / 8 / sizeof(u64);
   worker->young_large_words += words;
-  if (worker->young_large_words > YOUNG_LARGE_WORDS) worker->end = worker->at;
+  if (worker->young_large_words > (part < YOUNG_LARGE_WORDS ? part : YOUNG_LARGE_WORDS)) worker->end = worker->at;
 }
+
+bool heap_squeeze(Worker *worker) { return !heap_is_native(worker) && collect(worker, true); }
 
 bool heap_reserve_slow(Worker *worker, u32 words) {
   bool opened = worker->nursery;
@@ -286,7 +344,7 @@ static void trim(Worker *worker, bool pointers) {
   Heap **place = heap_place(worker);
   Heap *heap = *place;
   if (!heap) return;
-  if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) gc_major(worker, false);
+  if (pointers && (heap->guard_garbage || major_is_due(worker, heap))) major(worker, false);
   if (pointers && (heap->chunks || heap->large || heap->shares)) return;
   *place = NULL;
   heap_free(worker, heap);
@@ -304,6 +362,7 @@ bool heap_end_turn(Worker *worker) {
     young_drop(worker);
   }
   trim(worker, look.pointers);
+  if (!pay_or_shrink(worker, false)) return false;
   if (WALKING) heap_check(worker, worker->actor, false);
   return true;
 }
@@ -323,8 +382,11 @@ bool heap_adopt(Worker *worker, Chunk *chunk) {
   // A loop of awaits may fill the heap with answers, and make nothing that would fill the nursery.
   if (major_is_due(worker, *heap_place(worker)) && !collect(worker, false)) return false;
   Heap *heap = heap_get(worker);
-  if (!heap || (chunk->counted && !shares_take(worker, heap, chunk->words, chunk->used))) return false;
+  if (!heap || !charge_chunk(worker, chunk, heap->payer)) return false;
+  if (chunk->counted && !shares_take(worker, heap, chunk->words, chunk->used)) return false;
   heap_link(heap, chunk);
+  heap->paid += chunk_bytes(chunk->capacity);
+  chunk->paid = false;
   worker->untidy = true;
   return true;
 }

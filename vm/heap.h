@@ -11,6 +11,8 @@
 #include "vm/obj.h"
 
 typedef struct Worker Worker;
+typedef struct Bank Bank;
+typedef struct Account Account;
 typedef struct Message Message;
 
 // A run of words holding objects back to back, from words[0] to words[used).
@@ -19,6 +21,8 @@ typedef struct Chunk {
   u32 capacity;   // words
   u32 used;       // words
   bool counted;   // some object in it may be COUNTED
+  bool paid;      // it stands alone, and the payer is charged for it; else the heap that it is part of is
+  Bank *payer;    // of it and of what its handles own; NULL: nobody yet
   u64 words[];
 } Chunk;
 
@@ -42,14 +46,28 @@ enum {
 #endif
 };
 
+// First member of a Collection (collect.h) or a Freezing (copy.h): what goes on in steps while the heap's actor is put aside.
+typedef struct Steps {
+  bool freezes;    // which of them it is
+  i64 slice_left;  // reductions until the actor has used up a slice
+} Steps;
+
 // An actor's own heap; made when the first value survives a turn.
 typedef struct Heap {
   Chunk *chunks;      // the first is the one being filled
   LargeObj *large;
   u64 live_words;     // in chunks and large objects, as of now
   u64 outside_words;  // in the storage of Bytes that came here since the last collection, or survived it
-  u64 threshold;      // collect when live_words and outside_words pass it
+  union {
+    u64 threshold;      // collect when live_words and outside_words pass it
+    struct Heap *next;  // once it is dead: in the list of release.c
+  };
+  Steps *steps;       // what is being done to it in steps, or NULL
+  u32 elements;       // of its arrays of vals, roughly: what a collection scans besides
   bool guard_garbage; // a guard's turn left something here that may point into its message: unreachable once the guard ended
+  Bank *payer;        // its actor's bank
+  u64 bytes;          // of itself, its chunks and large objects
+  u64 paid;           // bytes charged to the payer: brought up to date by heap_pay()
   struct Shares *shares;  // blocks that it points into (shared.h), or NULL
 } Heap;
 
@@ -67,9 +85,15 @@ void heap_close(Worker *worker);
 // heap_end_turn() drops them.
 bool heap_reserve_slow(Worker *worker, u32 words) MUST_CHECK;
 
+// Collects all garbage, where the bank has refused something that can be tried again. False when memory is out, as above.
+bool heap_squeeze(Worker *worker) MUST_CHECK;
+
 // A STRING or BYTES object with room for `bytes` bytes, zero-padded, contents unset: in the nursery or large. NULL if
 // memory is out. May collect.
 Obj *heap_bytes(Worker *worker, Kind kind, u64 bytes) MUST_CHECK;
+
+// Major collections of large heaps don't happen in any of these, but in steps when the turn has been put aside or has ended: then
+// worker->collect_due is set, and the slice is cut short.
 
 // Ends the turn: survivors of state go to the actor's heap, the nursery is empty again, counts of the dead are given
 // back, those in the message's fragment too (message->counted is 0 then; free it with heap_free_message()). After a
@@ -111,15 +135,16 @@ void heap_walk(Worker *worker, Actor *actor);
 // and immortal values need no chunk: then *chunk is NULL. Counts of COUNTED objects are split or raised; what handles own
 // moves to their copies, and the originals are spent. What lies in a shared block is pointed to, and the chunk holds the block.
 // Linear in the graph's size, iterative. False when memory is out;
-// nothing is changed then. While it runs the headers of what is
+// nothing is changed then. The chunk is charged to the bank `to`, and so is what its handles own, which `from` paid for before; to nobody if
+// `to` is NULL. While it runs the headers of what is
 // copied are overwritten: no other thread may read them.
-bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
+bool copy_out(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk, Bank *from, Bank *to) MUST_CHECK;
 
 // The same for what the running actor gives away, in an answer or a message: what is large is copied into a shared block of its own,
 // once, and found there by later copies.
-bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk) MUST_CHECK;
+bool copy_out_sent(Worker *worker, const Val *vals, u32 count, Val *out, Chunk **chunk, Bank *to) MUST_CHECK;
 
-// Into a block of the worker's pool, behind `header_bytes` of the caller's own: the graph follows the header and `count` root words.
+// Into a block of the worker's pool, which the running actor's bank pays for, behind `header_bytes` of the caller's own: the graph follows the header and `count` root words.
 typedef struct CopyBlock {
   void *block;
   u64 size;      // bytes
@@ -128,8 +153,8 @@ typedef struct CopyBlock {
 } CopyBlock;
 bool copy_out_block(Worker *worker, const Val *vals, u32 count, u32 header_bytes, CopyBlock *made) MUST_CHECK;
 
-// Gives back the counts of the COUNTED objects among words[0..used).
-void counts_release(Worker *worker, u64 *words, u32 used);
+// Gives back the counts of the COUNTED objects among words[0..used), and to the bank (NULL: none) what it paid for them.
+void counts_release(Worker *worker, u64 *words, u32 used, Bank *payer);
 
 // ---- Comparing and showing (compare.c, show.c) ----
 

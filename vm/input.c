@@ -1,9 +1,15 @@
 // Standard input: see input.h.
+//
+// A lock guards what was read and who asks. Nobody is answered under it: an answer may call other questions off. Who answers a question
+// first takes it from those who may call it off, so that only text that somebody gets is taken.
 #include "vm/input.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
+#include "vm/outside.h"
 #include "vm/sched.h"
 
 enum { READ_BYTES = 64 * 1024 };
@@ -17,7 +23,9 @@ typedef struct Question {
 } Question;
 
 struct Input {
-  int fd;
+  Watch watch;         // first
+  Vm *vm;
+  pthread_mutex_t lock;
   bool ended;
   char *text;
   size_t start, end, capacity;  // what was read and not given lies between start and end
@@ -25,15 +33,16 @@ struct Input {
   Question *questions, *last;
 };
 
+static void input_ready(Worker *worker, Watch *watch);
+static void answer_all(Worker *worker, Input *input);
+
 Input *input_open(Worker *worker, int fd) {
-  (void)worker;
   Input *input = memory_alloc(sizeof *input);
-  if (input) *input = (Input){.fd = fd};
+  if (!input) return NULL;
+  *input = (Input){.watch = {.fd = fd, .events = EPOLLIN, .ready = input_ready}, .vm = worker->vm};
+  pthread_mutex_init(&input->lock, NULL);
   return input;
 }
-
-bool input_pending(const Input *input) { return input && input->questions; }
-int input_fd(const Input *input) { return input->fd; }
 
 static void question_remove(Input *input, Question *question) {
   Question **place = &input->questions, *before = NULL;
@@ -52,17 +61,23 @@ static void question_free(Worker *worker, Question *question) {
 
 static void question_cancel(Worker *worker, Operation *operation) {
   Question *question = (Question *)operation;
-  question_remove(question->input, question);
+  Input *input = question->input;
+  pthread_mutex_lock(&input->lock);
+  question_remove(input, question);
+  if (!input->questions) outside_unwatch(input->vm, &input->watch);
+  answer_all(worker, input);  // the next one may ask for less
   question_free(worker, question);
 }
 
 void input_close(Worker *worker, Input *input) {
   if (!input) return;
+  outside_forget(input->vm, &input->watch);
   for (Question *question; (question = input->questions);) {
     question_remove(input, question);
     promise_break(worker, question->promise, WK_STOPPED, STR(""));
     question_free(worker, question);
   }
+  pthread_mutex_destroy(&input->lock);
   memory_free(input->text, input->capacity);
   memory_free(input, sizeof *input);
 }
@@ -96,23 +111,40 @@ size_t input_repaired(Str text, char *to) {
 
 // ---- Answering ------------------------------------------------------------------------------------------------------
 
-static void answer(Worker *worker, Promise *promise, InputWant want, Str text) {
+// A question that has left the list, and what it is answered.
+typedef struct Answer {
+  Question *question;
+  Val value;
+  Chunk *chunk;       // NULL and a value that is empty: it breaks, because of `why`
+  Str why;
+} Answer;
+
+static void answer_text(Worker *worker, Answer *answer, Str text) {
   size_t length = input_repaired(text, NULL);
   Chunk *chunk = length < UINT32_MAX / 2 ? promise_chunk(3 + bytes_words(length)) : NULL;
   if (!chunk) {
-    promise_break(worker, promise, WK_CRASHED, STR("the input is too long"));
+    answer->value = VAL_EMPTY;
+    answer->why = STR("the input is too long");
     return;
   }
   Val string = chunk_string(chunk, KIND_STRING, (Str){NULL, length});
   input_repaired(text, (char *)val_obj(string)->words);
-  promise_give(worker, promise, want == INPUT_LINE ? chunk_data(worker, chunk, WK_SOME, string) : string, chunk);
+  answer->chunk = chunk;
+  answer->value = answer->question->want == INPUT_LINE ? chunk_data(worker, chunk, WK_SOME, string) : string;
+}
+
+static void give(Worker *worker, Answer answer) {
+  Promise *promise = answer.question->promise;
+  if (answer.value == VAL_EMPTY) promise_break(worker, promise, WK_CRASHED, answer.why);
+  else promise_give(worker, promise, answer.value, answer.chunk);
+  question_free(worker, answer.question);
 }
 
 // Where the next line ends, newline included; 0 if it is not all there.
 static size_t line_end(Input *input) {
   size_t from = input->searched > input->start ? input->searched : input->start;
   const char *newline = input->end > from ? memchr(input->text + from, '\n', input->end - from) : NULL;
-  input->searched = input->end;
+  input->searched = newline ? (size_t)(newline - input->text) : input->end;
   if (newline) return (size_t)(newline - input->text) + 1;
   return input->ended ? input->end : 0;
 }
@@ -124,35 +156,60 @@ static Str without_newline(Str line) {
   return line;
 }
 
-// Answers the first question if its answer is there.
-static bool answer_first(Worker *worker, Input *input) {
+// The first question leaves the list. NULL if it is being called off: then whoever does that goes on. Under the lock.
+static Question *take_first(Input *input) {
   Question *question = input->questions;
-  size_t start = input->start, end = input->end;
-  if (question->want == INPUT_LINE && !(end = line_end(input)) && !input->ended) return false;
-  if (question->want == INPUT_ALL && !input->ended) return false;
+  if (!promise_operation_take(question->promise, &question->operation)) return NULL;
+  question_remove(input, question);
+  return question;
+}
+
+// Takes the first question, if its answer is there, and the text that answers it. Under the lock.
+static bool answer_first(Worker *worker, Input *input, Answer *answer) {
+  const Question *first = input->questions;
+  if (!first || (first->want == INPUT_ALL && !input->ended)) return false;
+  bool line = first->want == INPUT_LINE;
+  size_t start = input->start, end = line ? line_end(input) : input->end;
+  if (!end && !input->ended) return false;
+  *answer = (Answer){.question = take_first(input)};
+  if (!answer->question) return false;
   Str text = {input->text + start, end > start ? end - start : 0};
   input->start = input->searched = start + text.len;
-  question_remove(input, question);
-  Promise *promise = question->promise;
-  if (question->want == INPUT_ALL) answer(worker, promise, INPUT_ALL, text);
-  else if (text.len) answer(worker, promise, INPUT_LINE, without_newline(text));
-  else promise_give(worker, promise, build_well_known0(worker, WK_NONE), NULL);
-  question_free(worker, question);
+  if (line && !text.len) answer->value = build_well_known0(worker, WK_NONE);
+  else answer_text(worker, answer, line ? without_newline(text) : text);
   return true;
 }
 
+// Waits for more if somebody asks for it; false if that is impossible. Under the lock.
+static bool want_more(Input *input) { return !input->questions || outside_watch(input->vm, &input->watch); }
+
+// Answers whom it can, and waits for the rest. The lock is held before, and not after.
 static void answer_all(Worker *worker, Input *input) {
-  while (input->questions && answer_first(worker, input)) {}
+  Answer answer;
+  while (answer_first(worker, input, &answer)) {
+    pthread_mutex_unlock(&input->lock);
+    give(worker, answer);
+    pthread_mutex_lock(&input->lock);
+  }
+  while (!want_more(input) && (answer.question = take_first(input))) {
+    pthread_mutex_unlock(&input->lock);
+    give(worker, (Answer){.question = answer.question, .value = VAL_EMPTY, .why = STR("the system refuses to wait for input")});
+    pthread_mutex_lock(&input->lock);
+  }
+  pthread_mutex_unlock(&input->lock);
 }
 
 bool input_ask(Worker *worker, Input *input, InputWant want, Promise *promise) {
   Question *question = pool_alloc(&worker->pool, sizeof *question);
   if (!question) return false;
-  *question = (Question){{question_cancel}, NULL, input, want, promise};
-  promise->operation = &question->operation;
+  *question = (Question){{.cancel = question_cancel}, NULL, input, want, promise};
+  promise_retain(promise);
+  pthread_mutex_lock(&input->lock);
+  promise_operation_set(promise, &question->operation);
   *(input->questions ? &input->last->next : &input->questions) = question;
   input->last = question;
   answer_all(worker, input);
+  promise_release(worker, promise);
   return true;
 }
 
@@ -175,17 +232,23 @@ static bool make_room(Input *input) {
   return true;
 }
 
-void input_read(Worker *worker, Input *input) {
-  if (!make_room(input)) {
-    Question *question = input->questions;
-    question_remove(input, question);
-    promise_break(worker, question->promise, WK_CRASHED, STR("out of memory"));
-    question_free(worker, question);
-    return;
-  }
-  ssize_t got = read(input->fd, input->text + input->end, READ_BYTES);
-  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
+// One read, which does not block: the outside says so.
+static bool read_more(Input *input) {
+  if (!make_room(input)) return false;
+  ssize_t got = read(input->watch.fd, input->text + input->end, READ_BYTES);
   if (got > 0) input->end += (size_t)got;
-  else input->ended = true;
+  else if (got == 0 || (errno != EINTR && errno != EAGAIN)) input->ended = true;
+  return true;
+}
+
+static void input_ready(Worker *worker, Watch *watch) {
+  Input *input = (Input *)watch;
+  pthread_mutex_lock(&input->lock);
+  Question *question = !input->questions || read_more(input) ? NULL : take_first(input);
+  if (question) {
+    pthread_mutex_unlock(&input->lock);
+    give(worker, (Answer){.question = question, .value = VAL_EMPTY, .why = STR("out of memory")});
+    pthread_mutex_lock(&input->lock);
+  }
   answer_all(worker, input);
 }

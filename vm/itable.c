@@ -3,7 +3,11 @@
 // There is one Itable for each class, interface and choice of handlers, so tables are compared by address. Narrowing asks for the
 // table of the same class for a smaller interface; the answer is remembered by the pair. Tables are few (they come from declarations
 // and `as` expressions, never from values) and live until the images go.
+//
+// The tables are the process's own, behind a lock. Each thread keeps the answers it was given last, so that an `as` in a loop takes no
+// lock; those given before tables were freed are known by their age.
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "vm/load.h"
 #include "vm/memory.h"
@@ -23,6 +27,12 @@ typedef struct ItableMap {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static ItableMap by_class;       // several entries of one key differ in their slots
 static ItableMap by_narrowing;
+
+// Answers that a thread was given, one for each value of a hash.
+enum { GIVEN_COUNT = 64 };
+static _Thread_local Entry given[GIVEN_COUNT];
+static _Thread_local u64 given_age;   // when they were
+static _Atomic u64 age = 1;           // how often tables were freed
 
 static size_t itable_bytes(u32 slots) { return sizeof(Itable) + slots * sizeof(u16); }
 
@@ -107,14 +117,26 @@ static const Itable *narrow(const Itable *from, const InterfaceDef *to) {
   return itable && add(&by_narrowing, (Entry){from, to, itable}) ? itable : NULL;
 }
 
+static Entry *given_place(const Itable *from, const InterfaceDef *to) {
+  u64 now = atomic_load_explicit(&age, memory_order_relaxed);
+  if (UNLIKELY(given_age != now)) memset(given, 0, sizeof given);
+  given_age = now;
+  u64 hash = ((uintptr_t)from * 0x9e3779b97f4a7c15u) ^ ((uintptr_t)to * 0xc2b2ae3d27d4eb4fu);
+  return &given[hash >> 58];
+}
+
 const Itable *itable_narrow(const Itable *from, const InterfaceDef *to) {
   if (from->interface == to) return from;
+  Entry *place = given_place(from, to);
+  if (LIKELY(place->from == from && place->to == to)) return place->itable;
   pthread_mutex_lock(&lock);
   const Itable *itable = narrow(from, to);
   pthread_mutex_unlock(&lock);
+  if (itable) *place = (Entry){from, to, itable};
   return itable;
 }
 
+// No thread uses a table any more.
 void itables_free(void) {
   for (u32 i = 0; i < by_class.capacity; i++) {
     const Entry *entry = &by_class.entries[i];
@@ -123,4 +145,5 @@ void itables_free(void) {
   memory_free(by_class.entries, by_class.capacity * sizeof(Entry));
   memory_free(by_narrowing.entries, by_narrowing.capacity * sizeof(Entry));
   by_class = by_narrowing = (ItableMap){0};
+  atomic_fetch_add(&age, 1);
 }

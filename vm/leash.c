@@ -1,4 +1,8 @@
-// Leashes: see leash.h. Cutting never recurses: leashes to be cut stand on a stack, and one more found below goes on top.
+// Leashes: see leash.h.
+//
+// A cut goes step by step: the newest that is held is told to end, and when it has gone, the next. What is held may own leashes itself; others,
+// this leash among them, hear of its end when those are cut. So a tree ends from its leaves, whichever workers run it, and nothing
+// recurses: owners all of whose leashes are cut stand in a list of the worker's until they are told of.
 #include "vm/leash.h"
 
 #include "vm/load.h"
@@ -6,11 +10,14 @@
 #include "vm/sched.h"
 
 typedef struct Leash {
-  u64 size;            // life.c's
-  Actor **held;        // in the order of their making; (a WEIGHT_UNIT of each is held, but not of tasks, which leave the list when they go)
-  u32 count, capacity;
-  Actor *below;        // on the stack of those being cut
-  u64 cutting;         // it stands there
+  u64 size;               // life.c's
+  // Guarded by `lock`:
+  Hold *newest;           // what it holds
+  Message *asked;         // of cut(), to be answered when it holds nothing, the last first
+  Bond *then;             // its owner has ended, and wants to know
+  bool cutting;
+  Spin lock;
+  _Atomic u32 count;      // of what it holds
 } Leash;
 
 static Leash *leash_of(const Actor *actor) { return (Leash *)actor->fields; }
@@ -19,48 +26,94 @@ static bool cut(Worker *worker, Actor *actor, Message *message);
 static void leash_drop(Worker *worker, Actor *actor);
 static const Class leash_class = {.name = {"leash", 5}, .step = cut, .deliver = cut, .drop = leash_drop};
 
-// ---- Tasks ----------------------------------------------------------------------------------------------------------
+bool leash_is_empty(const Actor *leash) { return !atomic_load_explicit(&leash_of(leash)->count, memory_order_relaxed); }
 
-static void task_drop(Worker *worker, Actor *actor) {
-  Actor *leash = (Actor *)actor->fields[0];
+// ---- Holding --------------------------------------------------------------------------------------------------------
+
+static Hold *hold_new(Worker *worker) {
+  Bank *bank = worker->account->bank;
+  Hold *hold = bank_alloc(worker, bank, sizeof *hold);
+  if (hold) *hold = (Hold){.watcher = {.kind = WATCHER_HOLD}, .payer = bank};
+  return hold;
+}
+
+static void hold_free(Worker *worker, Hold *hold) { bank_free(worker, hold->payer, hold, sizeof *hold); }
+
+static void join(Actor *leash, Hold *hold) {
   Leash *state = leash_of(leash);
-  u32 at = 0;
-  while (at < state->count && state->held[at] != actor) at++;
-  if (at < state->count) {
-    memmove(state->held + at, state->held + at + 1, (state->count - at - 1) * sizeof *state->held);
-    state->count--;
-  }
+  atomic_fetch_add_explicit(&leash->weight, WEIGHT_UNIT, memory_order_relaxed);
+  hold->leash = leash;
+  spin_lock(&state->lock);
+  hold->older = state->newest;
+  if (hold->older) hold->older->newer = hold;
+  state->newest = hold;
+  atomic_fetch_add_explicit(&state->count, 1, memory_order_relaxed);
+  spin_unlock(&state->lock);
+}
+
+static void leave(Leash *state, Hold *hold) {
+  spin_lock(&state->lock);
+  *(hold->newer ? &hold->newer->older : &state->newest) = hold->older;
+  if (hold->older) hold->older->newer = hold->newer;
+  atomic_fetch_sub_explicit(&state->count, 1, memory_order_relaxed);
+  spin_unlock(&state->lock);
+}
+
+static bool is_task(const Actor *actor) { return actor->class == &leash_task_class; }
+
+static void step(Worker *worker, Actor *leash);
+
+void leash_left(Worker *worker, Hold *hold) {
+  Actor *leash = hold->leash, *actor = hold->watcher.actor;
+  leave(leash_of(leash), hold);
+  hold_free(worker, hold);
+  step(worker, leash);
+  if (!is_task(actor)) weight_return(worker, actor, WEIGHT_UNIT);
   weight_return(worker, leash, WEIGHT_UNIT);
 }
 
-static const u8 task_raw[] = {1};
-const Class leash_task_class = {.name = {"start", 5}, .field_count = 1, .raw_fields = task_raw, .drop = task_drop};
+// ---- Tasks ----------------------------------------------------------------------------------------------------------
 
-static bool make_room(Actor *leash) {
-  Leash *state = leash_of(leash);
-  return state->count < state->capacity || memory_grow((void **)&state->held, &state->capacity, sizeof *state->held, NULL);
+// A task's state.
+enum { TASK_HOLD, TASK_ROOM, TASK_FIELDS };  // its own Hold, and one for what it spawns next, or NULL
+
+static void task_drop(Worker *worker, Actor *actor) {
+  if (actor->fields[TASK_ROOM]) hold_free(worker, (Hold *)actor->fields[TASK_ROOM]);
+  leash_left(worker, (Hold *)actor->fields[TASK_HOLD]);
 }
 
-bool leash_make_room(Worker *worker) { return make_room(leash_holder(worker)); }
+static const u8 task_raw[TASK_FIELDS] = {1, 1};
+const Class leash_task_class = {.name = {"start", 5}, .field_count = TASK_FIELDS, .raw_fields = task_raw, .drop = task_drop};
+
+bool leash_make_room(Worker *worker) {
+  u64 *room = &worker->actor->fields[TASK_ROOM];
+  if (!*room) *room = (u64)hold_new(worker);
+  return *room;
+}
 
 void leash_hold(Worker *worker, Actor *actor) {
-  Leash *state = leash_of(leash_holder(worker));
+  Hold *hold = (Hold *)worker->actor->fields[TASK_ROOM];
+  worker->actor->fields[TASK_ROOM] = 0;
   atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
-  state->held[state->count++] = actor;
+  watcher_bind(&hold->watcher, actor);
+  join(leash_holder(worker), hold);
 }
 
 // Takes over a count of the promise.
 static bool begin_task(Worker *worker, Actor *leash, Val closure, Promise *promise) {
-  Message *message = make_room(leash) ? message_new(worker, MESSAGE_TASK, &closure, 1) : NULL;
-  Actor *actor = message ? actor_make(worker, &leash_task_class) : NULL;
+  Hold *hold = hold_new(worker);
+  Message *message = hold ? message_new(worker, MESSAGE_TASK, &closure, 1) : NULL;
+  Actor *actor = message ? actor_make(worker, worker->account->bank, &leash_task_class) : NULL;
   if (!actor) {
     if (message) heap_free_message(worker, message);
+    if (hold) hold_free(worker, hold);
     promise_release(worker, promise);
     return false;
   }
-  atomic_fetch_add_explicit(&leash->weight, WEIGHT_UNIT, memory_order_relaxed);
-  actor->fields[0] = (u64)leash;
-  leash_of(leash)->held[leash_of(leash)->count++] = actor;
+  hold->watcher.actor = actor;
+  actor->fields[TASK_HOLD] = (u64)hold;
+  actor->fields[TASK_ROOM] = 0;
+  join(leash, hold);
   message->promise = promise;
   actor_begin(worker, actor, message);
   return true;
@@ -68,77 +121,131 @@ static bool begin_task(Worker *worker, Actor *leash, Val closure, Promise *promi
 
 // ---- Cutting --------------------------------------------------------------------------------------------------------
 
-bool leash_is_empty(const Actor *leash) { return !leash_of(leash)->count; }
-
-void leash_to_cut(Worker *worker, Actor *leash) {
-  Leash *state = leash_of(leash);
-  if (state->cutting) {
-    weight_return(worker, leash, WEIGHT_UNIT);
-    return;
+static void answer(Worker *worker, Message *asked) {
+  Message *oldest = NULL, *next;
+  for (; asked; asked = next) {
+    next = asked->next;
+    asked->next = oldest;
+    oldest = asked;
   }
+  for (; oldest; oldest = next) {
+    next = oldest->next;
+    Promise *promise = oldest->promise;
+    heap_free_message(worker, oldest);
+    if (!promise) continue;
+    promise_give(worker, promise, VAL_UNIT, NULL);
+    promise_release(worker, promise);
+  }
+}
+
+static void begin_cut(Worker *worker, Bond *bond) {
+  Leash *state = leash_of(bond->leash);
+  spin_lock(&state->lock);
+  state->then = bond;
   state->cutting = true;
-  state->below = worker->sched->cuts;
-  worker->sched->cuts = leash;
+  spin_unlock(&state->lock);
+  step(worker, bond->leash);
 }
 
-// The running actor can't go before its slice is over.
-static void end_held(Worker *worker, Actor *actor) {
-  if (worker->actor != actor) {
-    actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
-    return;
+static void bond_free(Worker *worker, Bond *bond) {
+  Actor *leash = bond->leash;
+  bank_free(worker, bond->payer, bond, sizeof *bond);
+  weight_return(worker, leash, WEIGHT_UNIT);
+}
+
+// The leash of the bond is cut: the next one, or the owner's end becomes known.
+static void bond_done(Worker *worker, Bond *bond) {
+  if (bond->older) {
+    bond->older->told = bond->told;
+    begin_cut(worker, bond->older);
+  } else {
+    actor_departed(worker, bond->watcher.actor, bond->told);
   }
-  worker->sched->kill_now = true;
-  worker->reductions = 0;
+  bond_free(worker, bond);
 }
 
-void leashes_cut(Worker *worker) {
+static void bonds_done(Worker *worker, Bond *bond) {
   Sched *sched = worker->sched;
-  if (sched->cutting || !sched->cuts) return;
+  bond->watcher.next = (Watcher *)sched->cut;
+  sched->cut = bond;
+  if (sched->cutting) return;
   sched->cutting = true;
-  for (Actor *leash; (leash = sched->cuts);) {
-    Leash *state = leash_of(leash);
-    if (!state->count) {
-      sched->cuts = state->below;
-      state->cutting = false;
-      weight_return(worker, leash, WEIGHT_UNIT);
-      continue;
-    }
-    Actor *actor = state->held[state->count - 1];
-    if (actor_leashes_to_cut(worker, actor)) continue;
-    state->count--;
-    bool counted = actor->class != &leash_task_class;
-    end_held(worker, actor);
-    if (counted) weight_return(worker, actor, WEIGHT_UNIT);
+  while ((bond = sched->cut)) {
+    sched->cut = (Bond *)bond->watcher.next;
+    bond_done(worker, bond);
   }
   sched->cutting = false;
 }
 
+// If the leash is being cut: the newest is to end, or there is none, and whoever waits for that is told.
+static void step(Worker *worker, Actor *leash) {
+  Leash *state = leash_of(leash);
+  spin_lock(&state->lock);
+  Hold *newest = state->newest;
+  bool done = state->cutting && !newest;
+  if (state->cutting && newest && !newest->doomed) {
+    newest->doomed = true;
+    actor_doom(worker, newest->watcher.actor);  // it is there, or its record is: it leaves the leash before it is freed
+  }
+  Message *asked = done ? state->asked : NULL;
+  Bond *then = done ? state->then : NULL;
+  if (done) {
+    state->asked = NULL;
+    state->then = NULL;
+    state->cutting = false;
+  }
+  spin_unlock(&state->lock);
+  answer(worker, asked);
+  if (then) bonds_done(worker, then);
+}
+
 static bool cut(Worker *worker, Actor *actor, Message *message) {
-  worker->vm->stats.received++;
-  heap_free_message(worker, message);
-  atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
-  leash_to_cut(worker, actor);
-  leashes_cut(worker);
+  worker->stats.received++;
+  Leash *state = leash_of(actor);
+  spin_lock(&state->lock);
+  message->next = state->asked;
+  state->asked = message;
+  state->cutting = true;
+  spin_unlock(&state->lock);
+  step(worker, actor);
   return true;
 }
 
-// Nobody can cut it any more: what it holds lives on.
+void leashes_cut(Worker *worker, const Departed *departed) {
+  departed->bonds->told = departed->told;
+  begin_cut(worker, departed->bonds);
+}
+
+void leashes_free(Worker *worker, Bond *bonds) {
+  for (Bond *older; bonds; bonds = older) {
+    older = bonds->older;
+    bond_free(worker, bonds);
+  }
+}
+
+// Nobody can cut it any more, and what it held would have kept it. Unless the run is over: then it may be dropped before what it holds.
 static void leash_drop(Worker *worker, Actor *actor) {
   Leash *state = leash_of(actor);
-  Actor **held = state->held;
-  u32 count = state->count;
-  state->held = NULL;
-  state->count = 0;
-  for (u32 i = 0; i < count; i++) {
-    if (held[i]->class != &leash_task_class) weight_return(worker, held[i], WEIGHT_UNIT);
-  }
-  memory_free(held, state->capacity * sizeof *held);
-  state->capacity = 0;
+  spin_lock(&state->lock);
+  Message *asked = state->asked;
+  state->asked = NULL;
+  spin_unlock(&state->lock);
+  answer(worker, asked);
 }
 
 // ---- Natives --------------------------------------------------------------------------------------------------------
 
 static bool may_start(Worker *worker) { return !worker->in_guard || fault_set(worker, "a guard or a constant may not start anything"); }
+
+static bool bind(Worker *worker, Actor *owner, Actor *leash) {
+  Bank *bank = worker->account->bank;
+  Bond *bond = bank_alloc(worker, bank, sizeof *bond);
+  if (!bond) return false;
+  atomic_fetch_add_explicit(&leash->weight, WEIGHT_UNIT, memory_order_relaxed);
+  *bond = (Bond){.watcher = {.kind = WATCHER_BOND}, .leash = leash, .payer = bank};
+  watcher_bind(&bond->watcher, owner);
+  return true;
+}
 
 bool native_supervisor_leash(Worker *worker, u64 *args) {
   if (!may_start(worker)) return false;
@@ -146,13 +253,13 @@ bool native_supervisor_leash(Worker *worker, u64 *args) {
   const InterfaceDef *interface = images_interface(worker->images, STR("supervisor"), STR("Leash"));
   u32 handler = 0;
   const Itable *itable = NULL;
-  if (interface && interface->method_count == 1 && !interface->methods[0].answers) itable = itable_get(&leash_class, interface, &handler);
-  Actor *leash = itable ? actor_closed(worker, &leash_class, sizeof(Leash) / sizeof(u64) - 1) : NULL;
+  if (interface && interface->method_count == 1) itable = itable_get(&leash_class, interface, &handler);
+  Actor *leash = itable ? actor_closed(worker, worker->account->bank, &leash_class, sizeof(Leash) / sizeof(u64) - 1) : NULL;
   if (!leash) return fault_memory(worker);
   u64 size = leash_of(leash)->size;
   *leash_of(leash) = (Leash){.size = size};
   args[0] = actor_reference(worker, leash, itable);
-  return actor_bind_leash(worker, worker->actor, leash) || fault_memory(worker);
+  return bind(worker, worker->actor, leash) || fault_memory(worker);
 }
 
 bool native_supervisor_begin(Worker *worker, u64 *args) {

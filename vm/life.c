@@ -5,9 +5,14 @@
 // (a `when` that waits) holds a weight too. An ended actor stays as a tombstone while weights are out; an idle one whose weights are
 // all home, that has no message and that nobody watches, is unreachable and goes without notice. Freeing never recurses: what becomes
 // unreachable joins a list that the scheduler works off between slices.
+#include "vm/crowd.h"
 #include "vm/forward.h"
+#include "vm/gc.h"
 #include "vm/leash.h"
 #include "vm/sched.h"
+#include "vm/watch.h"
+
+enum { WHY_LEAST = 256 };  // bytes of a crash's text that are kept though the bank has none left
 
 static const Class task_class = {.name = {"task", 4}};
 
@@ -23,49 +28,81 @@ static size_t size_of(const Actor *actor) {
   return actor_bytes(class, class->step ? (u32)actor->fields[0] : class->field_count);
 }
 
-static inline Actor *make(Worker *worker, const Class *class, u32 fields) {
-  Vm *vm = worker->vm;
+static inline Actor *make(Worker *worker, Bank *bank, const Class *class, u32 fields) {
+  Account *account = bank_account(bank, worker);
+  if (UNLIKELY(account->doomed)) return fault_set(worker, "the bank was destroyed"), NULL;
   if (!sched_admit(worker)) return NULL;
   u32 words = fields + hidden_words(class);
-  Actor *actor = pool_alloc(&worker->pool, sizeof(Actor) + words * sizeof(u64));
+  Actor *actor = bank_alloc(worker, bank, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
-  *actor = (Actor){.class = class, .serial = ++vm->last_serial, .older = vm->newest, .state = ACTOR_IDLE};
+  *actor = (Actor){.class = class, .serial = sched_serial(worker), .older = account->newest, .bank = bank,
+                   .gate = (u64)bank, .state = ACTOR_IDLE, .home = (u8)worker->index};
   for (u32 i = 0; i < words; i++) {
     actor->fields[i] = VAL_EMPTY;
     __asm__ volatile("");  // few words: no call of memset
   }
   atomic_store_explicit(&actor->inbox, MAILBOX_IDLE, memory_order_relaxed);
-  if (vm->newest) vm->newest->newer = actor;
-  vm->newest = actor;
-  vm->stats.spawned++;
+  if (account->newest) account->newest->newer = actor;
+  account->newest = actor;
+  worker->stats.spawned++;
   worker->sched->actor_count++;
+  if (!class->step) account_count(&account->actors, 1);
   return actor;
 }
 
-Actor *actor_make(Worker *worker, const Class *class) { return make(worker, class, class->field_count); }
+Actor *actor_make(Worker *worker, Bank *bank, const Class *class) { return make(worker, bank, class, class->field_count); }
 
-Actor *actor_native(Vm *vm, const Class *class, u32 words) {
-  Actor *actor = make(&vm->worker, class, words + 1);
+Actor *actor_native(Worker *worker, Bank *bank, const Class *class, u32 words) {
+  Actor *actor = make(worker, bank, class, words + 1);
   if (!actor) return NULL;
   actor->fields[0] = words + 1;
   return actor;
 }
 
-Actor *actor_closed(Worker *worker, const Class *class, u32 words) {
-  Actor *actor = actor_native(worker->vm, class, words);
+Actor *actor_closed(Worker *worker, Bank *bank, const Class *class, u32 words) {
+  Actor *actor = actor_native(worker, bank, class, words);
   if (actor) atomic_store_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_relaxed);
   return actor;
 }
 
+// Everything else of it has gone. On the worker that made it.
 static void actor_free(Worker *worker, Actor *actor) {
-  Vm *vm = worker->vm;
+  Account *account = actor_account(worker, actor);
   if (actor->newer) actor->newer->older = actor->older;
-  else vm->newest = actor->older;
+  else account->newest = actor->older;
   if (actor->older) actor->older->newer = actor->newer;
-  if (actor->exit == EXIT_REASON_CRASH && actor->why) memory_free(actor->why, sizeof(Why) + actor->why->length);
+  if (UNLIKELY(account->walk == actor)) account->walk = actor->older;
+  if (actor->exit == EXIT_REASON_CRASH && actor->why) {
+    bank_give(worker, actor->bank, sizeof(Why) + actor->why->length);
+    memory_free(actor->why, sizeof(Why) + actor->why->length);
+  }
+  bank_give(worker, actor->bank, size_of(actor));
   worker->sched->actor_count--;
-  pool_free(&worker->pool, actor, size_of(actor));
+  crew_retire(worker, actor);
 }
+
+// The same on any worker: the record is sent home (E3).
+static void send_home(Worker *worker, Actor *actor) {
+  if (LIKELY(actor->home == worker->index)) {
+    actor_free(worker, actor);
+    return;
+  }
+  Worker *home = &worker->vm->workers[actor->home];
+  Actor *first = atomic_load_explicit(&home->returned, memory_order_relaxed);
+  do actor->next_ready = first;
+  while (!atomic_compare_exchange_weak_explicit(&home->returned, &first, actor, memory_order_release, memory_order_relaxed));
+}
+
+void life_take_returned(Worker *worker) {
+  if (LIKELY(!atomic_load_explicit(&worker->returned, memory_order_relaxed))) return;
+  Actor *actor = atomic_exchange_explicit(&worker->returned, NULL, memory_order_acquire);
+  for (Actor *next; actor; actor = next) {
+    next = actor->next_ready;
+    actor_free(worker, actor);
+  }
+}
+
+void actor_dispose(Worker *worker, Actor *actor) { pool_free(&worker->pool, actor, size_of(actor)); }
 
 // ---- References -----------------------------------------------------------------------------------------------------
 
@@ -87,8 +124,11 @@ static bool dropped_new(Worker *worker, const Class *class, Message **message) {
   *message = NULL;
   if (!class->dropped) return true;
   *message = message_new(worker, MESSAGE_CALL, NULL, 0);
-  if (*message) (*message)->slot = (u16)(class->dropped - 1);
-  return *message != NULL;
+  if (!*message) return false;
+  (*message)->slot = (u16)(class->dropped - 1);
+  (*message)->begun = 1;  // it isn't queued before it is sent
+  account_count(&worker->account->messages, -1);
+  return true;
 }
 
 static Val session_build(Worker *worker, Actor *actor, const Itable *itable, Message *dropped) {
@@ -122,9 +162,11 @@ void session_spend(Worker *worker, Obj *session) {
 // An actor that has ended needs not be told.
 static void tell_dropped(Worker *worker, Actor *actor, Message *dropped) {
   u16 slot = dropped->slot;
-  message_fill(dropped, MESSAGE_CALL, 0, dropped->bytes, worker->actor, 0);
+  // Whoever made the session pays for the message still.
+  message_fill(dropped, MESSAGE_CALL, 0, dropped->bytes, worker->actor, 0, bank_account(dropped->payer, worker));
   dropped->slot = slot;
-  if (actor_post(worker, actor, dropped)) worker->vm->stats.sent++;
+  dropped->weighs = 0;
+  if (actor_post(worker, actor, dropped)) worker->stats.sent++;
   else message_recycle(worker, dropped);
 }
 
@@ -177,7 +219,35 @@ static Message *lost_sorted(Message *lost) {
   return sorted;
 }
 
+static Message **lost_end(Message **list) {
+  while (*list) list = &(*list)->next;
+  return list;
+}
+
+void sessions_add(Worker *worker, Message *lost) {
+  if (!worker->unheard) {
+    *lost_end(&worker->lost) = lost;
+    return;
+  }
+  for (Message *next; lost; lost = next) {
+    next = lost->next;
+    Actor *actor = lost->to;
+    message_recycle(worker, lost);
+    weight_return(worker, actor, WEIGHT_UNIT);
+  }
+}
+
+// If a part of the sweep is left for later, its sessions are told then.
 void sessions_tell_all(Worker *worker) {
+  if (worker->spilled) {
+    worker->spilled = false;
+    if (worker->dead_words) {
+      *lost_end(&worker->lost) = worker->late;
+      worker->late = worker->lost;
+      worker->lost = NULL;
+      return;
+    }
+  }
   Message *lost = lost_sorted(worker->lost);
   worker->lost = NULL;
   for (Message *next; lost; lost = next) {
@@ -191,7 +261,7 @@ void sessions_tell_all(Worker *worker) {
 // ---- Sending --------------------------------------------------------------------------------------------------------
 
 void actor_dead_letter(Worker *worker, const Actor *actor, Message *message) {
-  worker->vm->stats.dead_letters++;
+  worker->stats.dead_letters++;
   message_drop(worker, message, actor);
 }
 
@@ -204,17 +274,17 @@ bool actor_refused(Worker *worker, Actor *actor, Message *message) {
 // The first message of an actor that nobody else knows yet.
 void actor_begin(Worker *worker, Actor *actor, Message *message) {
   if (message->promise) message->promise->owed = owed_by_actor(actor);
-  worker->vm->stats.sent++;
-  atomic_store_explicit(&actor->inbox, NULL, memory_order_relaxed);
+  worker->stats.sent++;
+  atomic_store_explicit(&actor->inbox, 0, memory_order_relaxed);
   mailbox_append(&actor->queue, message);
   sched_ready(worker, actor);
 }
 
-Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const Val *args, u32 count) {
+Val actor_spawn(Worker *worker, Bank *bank, const Class *class, const Itable *itable, const Val *args, u32 count) {
   Message *dropped = NULL;
   if (UNLIKELY(itable->unique) && !dropped_new(worker, class, &dropped)) return VAL_EMPTY;
   Message *message = message_new(worker, MESSAGE_START, args, count);
-  Actor *actor = message ? actor_make(worker, class) : NULL;
+  Actor *actor = message ? actor_make(worker, bank, class) : NULL;
   if (!actor) {
     if (dropped) message_recycle(worker, dropped);
     if (message) heap_free_message(worker, message);
@@ -228,7 +298,7 @@ Val actor_spawn(Worker *worker, const Class *class, const Itable *itable, const 
 
 bool actor_task(Worker *worker, Val closure, Promise *promise) {
   Message *message = message_new(worker, MESSAGE_TASK, &closure, 1);
-  Actor *actor = message ? actor_make(worker, &task_class) : NULL;
+  Actor *actor = message ? actor_make(worker, worker->account->bank, &task_class) : NULL;
   if (!actor) {
     if (message) heap_free_message(worker, message);
     promise_release(worker, promise);
@@ -239,130 +309,27 @@ bool actor_task(Worker *worker, Val closure, Promise *promise) {
   return true;
 }
 
-// ---- Watching -------------------------------------------------------------------------------------------------------
-
-// Someone wants to know how an actor ends. When nobody holds the promise any more, the watch goes: it must not keep the actor. Or what an
-// actor has on a leash is to end with it.
-typedef struct Watch {
-  Operation operation;  // first
-  struct Watch *next, *prev;
-  Actor *actor;
-  Promise *promise;     // NULL: of a leash
-  Actor *leash;         // (a WEIGHT_UNIT of it is held)
-} Watch;
-
-static void watch_unlink(Watch *watch) {
-  *(watch->prev ? &watch->prev->next : &watch->actor->watchers) = watch->next;
-  if (watch->next) watch->next->prev = watch->prev;
-}
-
-static void watch_link(Actor *actor, Watch *watch) {
-  watch->actor = actor;
-  watch->prev = NULL;
-  watch->next = actor->watchers;
-  if (watch->next) watch->next->prev = watch;
-  actor->watchers = watch;
-}
-
-static void watch_free(Worker *worker, Watch *watch) {
-  promise_release(worker, watch->promise);
-  pool_free(&worker->pool, watch, sizeof *watch);
-}
-
-static void watch_cancel(Worker *worker, Operation *operation) {
-  Watch *watch = (Watch *)operation;
-  Actor *actor = watch->actor;
-  watch_unlink(watch);
-  watch_free(worker, watch);
-  if (!atomic_load(&actor->weight)) actor_unreachable(worker, actor);
-}
-
-bool actor_watch(Worker *worker, Val reference, Promise *promise) {
-  Actor *actor = forward_target(ref_actor(val_obj(reference)));
-  promise->asked_slot = ASKED_ENDED;
-  if (actor->state == ACTOR_ENDED) {
-    promise_exit(worker, promise, actor);
-    promise_release(worker, promise);
-    return true;
-  }
-  Watch *watch = pool_alloc(&worker->pool, sizeof *watch);
-  if (!watch) {
-    promise_release(worker, promise);
-    return false;
-  }
-  *watch = (Watch){.operation = {watch_cancel}, .promise = promise};
-  watch_link(actor, watch);
-  promise->operation = &watch->operation;
-  return true;
-}
-
-void actors_watch_on(Worker *worker, Actor *from, Actor *to) {
-  if (from == to || !from->watchers) return;
-  Watch *watch = from->watchers, *newer;
-  while (watch->next) watch = watch->next;
-  for (; watch; watch = newer) {
-    newer = watch->prev;
-    watch_unlink(watch);
-    if (to->state != ACTOR_ENDED) {
-      watch_link(to, watch);
-      continue;
-    }
-    watch->promise->operation = NULL;
-    promise_exit(worker, watch->promise, to);
-    watch_free(worker, watch);
-  }
-}
-
-bool actor_bind_leash(Worker *worker, Actor *owner, Actor *leash) {
-  Watch *watch = pool_alloc(&worker->pool, sizeof *watch);
-  if (!watch) return false;
-  atomic_fetch_add_explicit(&leash->weight, WEIGHT_UNIT, memory_order_relaxed);
-  *watch = (Watch){.leash = leash};
-  watch_link(owner, watch);
-  return true;
-}
-
-// The newest comes last onto the stack.
-bool actor_leashes_to_cut(Worker *worker, Actor *actor) {
-  if (actor->state == ACTOR_ENDED || !actor->watchers) return false;
-  bool any = false;
-  Watch *watch = actor->watchers, *newer;
-  while (watch->next) watch = watch->next;
-  for (; watch; watch = newer) {
-    newer = watch->prev;
-    if (!watch->leash) continue;
-    any = true;
-    watch_unlink(watch);
-    leash_to_cut(worker, watch->leash);
-    pool_free(&worker->pool, watch, sizeof *watch);
-  }
-  return any;
-}
-
-// Nobody wants to hear of its end, and it would end nobody by it.
-static bool is_unwatched(const Actor *actor) {
-  for (const Watch *watch = actor->watchers; watch; watch = watch->next) {
-    if (!watch->leash || !leash_is_empty(watch->leash)) return false;
-  }
-  return true;
-}
-
-// Oldest first: they were put in front.
-static void tell_watchers(Worker *worker, const Actor *actor, Watch *watch) {
-  while (watch && watch->next) watch = watch->next;
-  for (Watch *newer; watch; watch = newer) {
-    newer = watch->prev;
-    promise_exit(worker, watch->promise, actor);
-    watch_free(worker, watch);
-  }
-}
-
 // ---- Ending ---------------------------------------------------------------------------------------------------------
 
-static Why *why_new(Str text) {
+// How many bytes of a text are whole characters, at most so many.
+static size_t utf8_cut(Str text, size_t most) {
+  while (most && (text.ptr[most] & 0xc0) == 0x80) most--;
+  return most;
+}
+
+// The bank pays for the text even if it has nothing left, as it may when this is what the text says. Then it must be short.
+static Why *why_new(Worker *worker, const Actor *actor, Str text) {
   if (text.len > UINT32_MAX / 2) text.len = UINT32_MAX / 2;
+  Account *account = bank_account(actor->bank, worker);
+  if (!account_take(worker, account, sizeof(Why) + text.len)) {
+    if (text.len > WHY_LEAST) text.len = utf8_cut(text, WHY_LEAST);
+    account_force(account, sizeof(Why) + text.len);
+  }
   Why *why = memory_alloc(sizeof *why + text.len);
-  if (!why) return NULL;
+  if (!why) {
+    account_give(account, sizeof *why + text.len);
+    return NULL;
+  }
   why->length = (u32)text.len;
   memcpy(why->text, text.ptr, text.len);
   return why;
@@ -400,88 +367,173 @@ static void break_handled(Worker *worker, Message *message, const Actor *actor) 
   promise_release(worker, promise);
 }
 
+// It is none of its bank's actors any more. True: the undertaker is to hear of that. Banks are destroyed only between slices, so who sees
+// that its bank isn't need not fear that the undertaker comes to it now.
+static bool leave_bank(Worker *worker, Actor *actor) {
+  Account *account = actor_account(worker, actor);
+  if (!actor->class->step) account_count(&account->actors, -1);
+  return UNLIKELY(account->doomed) && atomic_fetch_or(&actor->doomed, DOOM_OVER) & DOOM_COUNTED;
+}
+
+void actor_departed(Worker *worker, Actor *actor, Watcher *told) {
+  watchers_tell(worker, actor, told);
+  weight_return(worker, actor, WEIGHT_UNIT);
+}
+
 void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why) {
-  if (actor->state == ACTOR_ENDED) return;
-  VmStats *stats = &worker->vm->stats;
+  if (actor_state(actor) == ACTOR_ENDED) return;
+  Bank *bank = actor->bank;
+  VmStats *stats = &worker->stats;
   stats->ended++;
-  actor_leashes_to_cut(worker, actor);
   if (reason == EXIT_REASON_CRASH) stats->crashes++;
-  Watch *watchers = actor->watchers;
-  for (Watch *watch = watchers; watch; watch = watch->next) watch->promise->operation = NULL;  // too late to call it off
   worker->holding++;
   // The text first: it may lie in what is about to go.
-  Why *text = reason == EXIT_REASON_CRASH ? why_new(why) : NULL;
+  Why *text = reason == EXIT_REASON_CRASH ? why_new(worker, actor, why) : NULL;
   actor->exit = (u8)reason;
+  // The actor must outlive what is told, though references to it may go: before it counts as ended (E1).
+  atomic_fetch_add(&actor->weight, WEIGHT_UNIT);
+  Departed departed;
+  watchers_take(worker, actor, text, &departed);
   if (actor->class->drop) actor->class->drop(worker, actor);
-  bool in_line = actor->state == ACTOR_READY;
   Message *handled = drop_turn(worker, actor);
   Message *waiting = mailbox_close(actor);
-  actor->state = ACTOR_ENDED;
-  actor->why = text;
-  // The actor must outlive what is told now, though references to it may go.
-  atomic_fetch_add_explicit(&actor->weight, WEIGHT_UNIT, memory_order_relaxed);
   if (handled) break_handled(worker, handled, actor);
   for (Message *next; waiting; waiting = next) {
     next = waiting->next;
     message_drop(worker, waiting, actor);
   }
+  crowd_end(worker, actor);
   worker->holding--;
   sessions_tell(worker);
-  tell_watchers(worker, actor, watchers);
-  if (!in_line) weight_return(worker, actor, WEIGHT_UNIT);  // else when its turn in line has come (turn.c)
-  leashes_cut(worker);
+  bool awaited = leave_bank(worker, actor);
+  if (UNLIKELY(departed.bonds != NULL)) leashes_cut(worker, &departed);
+  else actor_departed(worker, actor, departed.told);
+  if (UNLIKELY(awaited)) bank_departed(worker, bank);
+}
+
+static void make_end(Worker *worker, Actor *actor) {
+  if (worker->actor == actor) {
+    worker->reductions = 0;  // and once more when it has gone idle or become suspended, if it does
+    return;
+  }
+  if (mailbox_rouse(actor)) {
+    sched_ready(worker, actor);
+    return;
+  }
+  atomic_store(&actor->disturbed, 1);
+  (void)sched_wake(worker, actor);
+}
+
+void actor_doom(Worker *worker, Actor *actor) {
+  atomic_fetch_or(&actor->doomed, DOOMED);
+  make_end(worker, actor);
+}
+
+bool actor_doom_counted(Worker *worker, Actor *actor) {
+  if (atomic_fetch_or(&actor->doomed, DOOMED | DOOM_COUNTED) & DOOM_OVER) return false;
+  make_end(worker, actor);
+  return true;
 }
 
 // ---- Freeing --------------------------------------------------------------------------------------------------------
 
-void actor_unreachable(Worker *worker, Actor *actor) {
-  if (actor->reaping || (actor->state != ACTOR_IDLE && actor->state != ACTOR_ENDED)) return;
-  actor->reaping = true;
+// Nobody else frees it, and nobody can send to it: it stands in the list of those to be freed.
+static void list_to_free(Worker *worker, Actor *actor) {
   actor->next_ready = worker->sched->reap;
   worker->sched->reap = actor;
 }
 
-static bool is_unreachable(const Actor *actor) {
-  if (atomic_load(&actor->weight)) return false;
-  if (actor->state == ACTOR_ENDED) return true;
-  if (actor->state != ACTOR_IDLE || actor->queue || !is_unwatched(actor)) return false;
-  if (atomic_load(&actor->inbox) != (actor->class->deliver ? MAILBOX_CLOSED : MAILBOX_IDLE)) return false;
-  return !actor->class->any_guard || !*mailbox_put_off((Actor *)actor);
+// Of one that has ended, and of one without a mailbox (E1). Two may come here, if one brought its last weight home before it ended.
+static void free_if_gone(Worker *worker, Actor *actor) {
+  if (atomic_load(&actor->weight) || forward_keeps(actor)) return;
+  if (!atomic_exchange(&actor->reaping, 1)) list_to_free(worker, actor);
+}
+
+static bool is_wanted(Actor *actor) { return atomic_load(&actor->weight) || watchers_want(actor); }
+
+// Of an idle actor, which the caller owns: nobody can send to it, and it waits for nothing.
+static bool close_if_unwanted(Actor *actor) {
+  if (is_wanted(actor) || atomic_load(&actor->doomed)) return false;
+  u64 none = 0;
+  return atomic_compare_exchange_strong(&actor->inbox, &none, MAILBOX_CLOSED);
+}
+
+// An idle one is judged by who owns it: looking without doing so, one might see the state of different moments. What was put off waits for
+// what may still come.
+void actor_unreachable(Worker *worker, Actor *actor) {
+  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) {
+    free_if_gone(worker, actor);
+    return;
+  }
+  while (!is_wanted(actor) && mailbox_rouse(actor)) {
+    bool waits = actor->class->any_guard && *mailbox_put_off(actor);
+    if (!waits && close_if_unwanted(actor)) {
+      if (!atomic_exchange(&actor->reaping, 1)) list_to_free(worker, actor);
+      return;
+    }
+    bool ready = !mailbox_idle(actor) || (atomic_load(&actor->doomed) && mailbox_rouse(actor));
+    if (ready) sched_ready(worker, actor);
+    if (ready || waits) return;
+  }
+}
+
+// Others may look at it still (E5): they see that it has ended.
+static void free_unheard(Worker *worker, Actor *actor) {
+  worker->stats.ended++;
+  Departed departed;
+  watchers_take(worker, actor, NULL, &departed);
+  leashes_free(worker, departed.bonds);
+  if (actor->class->drop) actor->class->drop(worker, actor);
+  Heap *heap = actor->heap;
+  actor->heap = NULL;
+  // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
+  heap_free(worker, heap);
+  if (UNLIKELY(leave_bank(worker, actor))) bank_departed(worker, actor->bank);
 }
 
 // An actor that nothing can reach would have kept its sessions for ever: going without notice, it tells nobody of them.
 void life_reap(Worker *worker, u32 most) {
   Sched *sched = worker->sched;
   worker->unheard = true;
-  for (Actor *actor; most-- && (actor = sched->reap);) {
+  u64 words = 0;
+  for (Actor *actor; most-- && words < REAP_WORDS && (actor = sched->reap);) {
+    if (actor->heap) words += actor->heap->live_words;
     sched->reap = actor->next_ready;
     actor->next_ready = NULL;
-    actor->reaping = false;
-    if (!is_unreachable(actor)) continue;
-    if (actor->state != ACTOR_ENDED) {
-      worker->vm->stats.ended++;
-      actor_leashes_to_cut(worker, actor);
-      leashes_cut(worker);  // they hold nobody
-      if (actor->class->drop) actor->class->drop(worker, actor);
-      Heap *heap = actor->heap;
-      actor->heap = NULL;
-      actor->state = ACTOR_ENDED;
-      // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
-      heap_free(worker, heap);
-    }
-    actor_free(worker, actor);
+    if (actor_state(actor) != ACTOR_ENDED) free_unheard(worker, actor);
+    send_home(worker, actor);
   }
   worker->unheard = false;
 }
 
-void life_close(Worker *worker) {
-  Vm *vm = worker->vm;
-  worker->unheard = true;
-  // Nobody joins the list of those to be freed any more: it is linked by the word that links the ready ones, and who ends here may
-  // stand among those, with others still coming behind.
-  for (Actor *actor = vm->newest; actor; actor = actor->older) actor->reaping = true;
-  worker->sched->reap = NULL;
-  for (Actor *actor = vm->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+// All actors of all workers: of each bank, whatever worker made them.
+static void each_account(Vm *vm, void (*act)(Worker *home, Account *account)) {
+  for (Bank *bank = vm->bank; bank; bank = bank_next(vm->bank, bank)) {
+    for (u32 i = 0; i < vm->worker_count; i++) act(&vm->workers[i], &bank->accounts[i]);
+  }
+}
+
+// Nobody joins the list of those to be freed any more.
+static void reap_none(Worker *home, Account *account) {
+  for (Actor *actor = account->newest; actor; actor = actor->older) atomic_store(&actor->reaping, 1);
+  if (home->sched) home->sched->reap = NULL;
+}
+
+static void end_all(Worker *home, Account *account) {
+  Worker *worker = home->vm->workers;
+  for (Actor *actor = account->newest; actor; actor = actor->older) actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+}
+
+static void free_all(Worker *home, Account *account) {
+  atomic_store(&home->returned, NULL);
+  while (account->newest) actor_free(home, account->newest);
+}
+
+void life_close(Vm *vm) {
+  for (u32 i = 0; i < vm->worker_count; i++) vm->workers[i].unheard = true;
+  each_account(vm, reap_none);
+  each_account(vm, end_all);
+  for (u32 i = 0; i < vm->worker_count; i++) release_rest(&vm->workers[i]);
   // Values in cycles that no actor holds, promises that contain themselves, may still name them: nobody follows those.
-  while (vm->newest) actor_free(worker, vm->newest);
+  each_account(vm, free_all);
 }

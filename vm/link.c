@@ -22,7 +22,7 @@ typedef struct Linker {
 // Words that linking adds to an instruction, far jumps aside.
 static u32 words_added(u32 op) {
   switch (op) {
-    case OP_CTOR: case OP_NEW: case OP_CALLC: case OP_SEND: case OP_ASK: case OP_REQUEST: case OP_WHEN: return 1;
+    case OP_CTOR: case OP_NEW: case OP_CALLC: case OP_SEND: case OP_ASK: case OP_REQUEST: case OP_WHEN: case OP_SPAWN_IN: return 1;
     default: return 0;
   }
 }
@@ -152,6 +152,14 @@ static u64 *write_spawn(Linker *l, u64 *to, u32 word, const u64 *code) {
   return write_list(to + 3, few(l, code + 3));
 }
 
+static u64 *write_spawn_in(Linker *l, u64 *to, u32 word, const u64 *code) {
+  u64 *end = write_spawn(l, to, word, code);
+  memmove(to + 4, to + 3, (size_t)(end - (to + 3)) * sizeof *to);
+  to[0] = *code;
+  to[3] = line_at(l, word);
+  return end + 1;
+}
+
 static u64 *write_self(Linker *l, u64 *to, const u64 *code) {
   const Itable *itable = image_itable(l->image, l->function->actor, (TypeId)code[1]);
   if (!itable) l->problem = "the actor has no such interface";
@@ -214,6 +222,7 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
     }
     case OP_ASK: case OP_REQUEST: return write_with(to, first, line_at(l, word), few(l, code + 1));
     case OP_SPAWN: return write_spawn(l, to, word, code);
+    case OP_SPAWN_IN: return write_spawn_in(l, to, word, code);
     case OP_SET: case OP_REPLACE: {
       bool raw = type_is_raw(l->module, l->function->registers[word_a(first)]);
       *to = raw ? with_op(first, word_op(first) == OP_SET ? OP_SET_RAW : OP_REPLACE_RAW) : first;

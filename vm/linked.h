@@ -10,6 +10,7 @@
 //   CALLC a b; a<<16 | frame words<<32; list  CLOSURE a; Code; list              NATIVE, TAILNATIVE as CALL, TAILCALL
 //   SELF a; Itable                          NARROW a b; InterfaceDef
 //   SPAWN a bc=line; Class; Itable; list    TASK a bc=line; Code; list         WHEN a b; Code; line; list
+//   SPAWN_IN a b; Class; Itable; line; list
 //   SEND a b; line; list                    ASK, REQUEST a b c; line; list
 //
 // A function that has registers to clear, or a large frame, begins with ENTER or ENTER_LARGE. "frame words" are the running function's registers and the header of the next frame: the distance to a callee's registers.

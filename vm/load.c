@@ -474,7 +474,7 @@ static bool run_constant(Loader *l, Worker *worker, const Code *code, const Glob
 // A computed value's own copy, which lives as long as the images.
 static bool keep_constant(Loader *l, Worker *worker, Val value, Val *kept) {
   Chunk *chunk = NULL;
-  if (!copy_out(worker, &value, 1, kept, &chunk)) return memory_refused(l);
+  if (!copy_out(worker, &value, 1, kept, &chunk, NULL, NULL)) return memory_refused(l);
   if (!chunk) return true;
   chunk_make_immortal(chunk);
   chunk->next = l->images->constants;

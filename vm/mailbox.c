@@ -23,8 +23,10 @@ void mailbox_append(Message **list, Message *message) {
   *list = message;
 }
 
-void mailbox_queue(Actor *actor, Message *newest) {
-  Message *oldest = oldest_first(newest), *last = actor->queue;
+void mailbox_queue(Actor *actor, u64 pushed) {
+  Message *newest = inbox_newest(pushed), *oldest = oldest_first(newest), *last = actor->queue;
+  u32 queued = atomic_load_explicit(&actor->queued, memory_order_relaxed) + (u16)pushed;
+  atomic_store_explicit(&actor->queued, (u16)queued, memory_order_relaxed);
   newest->next = last ? last->next : oldest;
   if (last) last->next = oldest;
   actor->queue = newest;
@@ -54,7 +56,8 @@ Message *mailbox_close(Actor *actor) {
     end = &message->next;
   }
   *end = NULL;
-  Message *late = atomic_exchange_explicit(&actor->inbox, MAILBOX_CLOSED, memory_order_acq_rel);
-  if (late > MAILBOX_CLOSED) *end = oldest_first(late);
+  atomic_store_explicit(&actor->queued, 0, memory_order_relaxed);
+  u64 late = atomic_exchange(&actor->inbox, MAILBOX_CLOSED);  // and then the gate is looked at: crowd_end()
+  if (late > MAILBOX_CLOSED) *end = oldest_first(inbox_newest(late));
   return first;
 }

@@ -108,6 +108,12 @@ u64 memory_live(void) {
   return live < 0 ? 0 : (u64)live;
 }
 
+bool memory_is_short(void) {
+  if (LIKELY(!atomic_load_explicit(&restricted, memory_order_relaxed))) return false;
+  i64 most = atomic_load_explicit(&limit, memory_order_relaxed);
+  return atomic_load_explicit(&failing, memory_order_relaxed) || (most && (i64)memory_live() > most / 2);
+}
+
 void memory_limit(u64 bytes) {
   atomic_store(&limit, bytes > INT64_MAX ? INT64_MAX : (i64)bytes);
   atomic_store(&restricted, bytes != 0 || atomic_load(&failing) != 0);

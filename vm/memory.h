@@ -9,6 +9,7 @@ void memory_free(void *block, size_t size);       // the same size; NULL is fine
 void *memory_alloc_aligned(size_t size, size_t alignment) MUST_CHECK;
 void memory_free_aligned(void *block, size_t size, size_t alignment);
 u64 memory_live(void);                            // bytes handed out and not returned
+bool memory_is_short(void);                       // more than half of the limit is in use, or a failure is set
 void memory_limit(u64 bytes);                     // 0: none
 void memory_fail_at(u64 nth);                     // for tests; 0: never
 void memory_trim(void);                           // about to sleep: gives back to the system what a burst left free

@@ -2,6 +2,7 @@
 // copied here straight into a pooled block; anything deeper goes through the general copier.
 #include "vm/message.h"
 
+#include "vm/charge.h"
 #include "vm/sched.h"
 #include "vm/storage.h"
 
@@ -23,8 +24,7 @@ static inline u32 flat_words(Val arg) {
       const Storage *storage = handle_storage(val_obj(arg));
       return storage && storage->kind == STORAGE_VALS ? DEEP : 2;
     }
-    case KIND_BLOB: return 4;
-    case KIND_NONE: case KIND_CONS: case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_SHARED: case KIND_COUNT: break;
+    case KIND_BLOB: case KIND_NONE: case KIND_CONS: case KIND_TUPLE: case KIND_DATA: case KIND_CLOSURE: case KIND_SHARED: case KIND_COUNT: break;
   }
   return DEEP;
 }
@@ -36,12 +36,12 @@ static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
     to->words[REF_ACTOR] = from->words[REF_ACTOR];
     to->words[REF_ITABLE] = from->words[REF_ITABLE];
     to->words[REF_WEIGHT] = weight_split(from);
-    message->counted = 1;
+    message->counted |= MESSAGE_COUNTED;
     return;
   }
   for (u32 i = 0; i + 1 < words; i++) to->words[i] = from->words[i];
   if (!header_is_counted(from->header)) return;
-  message->counted = 1;
+  message->counted |= MESSAGE_COUNTED | (header_kind(from->header) != KIND_PROMISE ? MESSAGE_OWNS : 0);
   object_count_copy(from, to);
 }
 
@@ -49,8 +49,8 @@ static Message *new_deep(Worker *worker, MessageKind kind, const Val *args, u32 
   CopyBlock made;
   if (!copy_out_block(worker, args, count, sizeof(Message), &made)) return NULL;
   Message *message = made.block;
-  message_fill(message, kind, count, made.size, worker->actor, worker->line);
-  message->counted = made.counted;
+  message_fill(message, kind, count, made.size, worker->actor, worker->line, worker->account);
+  message->counted = made.counted ? MESSAGE_COUNTED | MESSAGE_OWNS : 0;
   message->shared = made.shared;
   return message;
 }
@@ -60,9 +60,9 @@ Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args,
   for (u32 i = 0; i < count; i++) words += flat_words(args[i]);
   if (UNLIKELY(words >= DEEP)) return new_deep(worker, kind, args, count);
   size_t bytes = sizeof(Message) + (count + words) * 8;
-  Message *message = pool_alloc(&worker->pool, bytes);
+  Message *message = message_block(worker, bytes);
   if (UNLIKELY(!message)) return NULL;
-  message_fill(message, kind, count, bytes, worker->actor, worker->line);
+  message_fill(message, kind, count, bytes, worker->actor, worker->line, worker->account);
   worker->copied += words * 8;
   u64 *fragment = message->args + count;
   for (u32 i = 0; i < count; i++) {
@@ -78,16 +78,41 @@ Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args,
 
 void promise_break_ended(Worker *worker, Promise *promise, const Actor *ended) {
   bool crashed = ended->exit == EXIT_REASON_CRASH;
-  Str why = crashed && ended->why ? (Str){ended->why->text, ended->why->length} : STR("");
+  // What flows back is no channel: it is told in the same bank and in those above.
+  Str why = crashed && ended->why && bank_contains(promise->payer, ended->bank) ? (Str){ended->why->text, ended->why->length} : STR("");
   promise_break(worker, promise, crashed ? WK_CRASHED : WK_STOPPED, why);
 }
 
-void message_drop(Worker *worker, Message *message, const Actor *ended) {
-  worker->vm->stats.dropped++;
+bool message_accept(Worker *worker, Message *message) {
+  Bank *from = message->payer, *to = worker->account->bank;
+  u64 *words = message->args + message->count;
+  u64 used = message->counted ? (u64)((u64 *)((char *)message + message->bytes) - words) : 0;
+  if (!charge_move(worker, words, used, message->bytes, from, to)) return false;
+  message->payer = to;
+  account_count(&bank_account(from, worker)->messages, -1);
+  account_count(&worker->account->messages, 1);
+  return true;
+}
+
+// Frees it; what is left is its promise, which breaks.
+static Promise *drop(Worker *worker, Message *message) {
+  worker->stats.dropped++;
   Promise *promise = message->promise;
   if (message->kind == MESSAGE_WHEN && message->on) promise_release(worker, message->on);
   if (message->counted) heap_free_message(worker, message);
   else message_recycle(worker, message);
+  return promise;
+}
+
+void message_drop_full(Worker *worker, Message *message) {
+  Promise *promise = drop(worker, message);
+  if (!promise) return;
+  promise_break(worker, promise, WK_FULL, STR(""));
+  promise_release(worker, promise);
+}
+
+void message_drop(Worker *worker, Message *message, const Actor *ended) {
+  Promise *promise = drop(worker, message);
   if (!promise) return;
   promise_break_ended(worker, promise, ended);
   promise_release(worker, promise);

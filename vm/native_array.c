@@ -16,7 +16,8 @@ static bool give_unit(u64 *args) {
 // A new array with room for `length` elements like `sample`, in args[to]; its storage has that length, contents unset. NULL with a fault.
 static Storage *array_make(Worker *worker, u64 *args, u32 to, StorageKind kind, u64 length) {
   if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker), NULL;
-  Storage *storage = storage_new(kind, length);
+  Storage *storage = storage_new(worker, kind, length);
+  if (!storage && heap_squeeze(worker) && heap_reserve(worker, HANDLE_WORDS)) storage = storage_new(worker, kind, length);
   if (!storage) return fault_memory(worker), NULL;
   storage->len = length;
   args[to] = build_handle(worker, KIND_ARRAY, storage);
@@ -92,7 +93,7 @@ bool native_array_len(Worker *worker, u64 *args) {
 // Opens a gap for one more element like `x` at place i, and puts it there.
 static bool put_between(Worker *worker, Obj *array, u64 i, Val x) {
   u64 length = handle_length(array);
-  if (!storage_reserve(array, element_kind(x), length + 1)) return fault_memory(worker);
+  if (!storage_reserve(worker, array, element_kind(x), length + 1)) return fault_memory(worker);
   Storage *storage = handle_storage(array);
   memmove(storage->data + i + 1, storage->data + i, (length - i) * sizeof(u64));
   storage->data[i] = element_word(storage->kind, x);

@@ -26,7 +26,7 @@ static bool byte_check(Worker *worker, i64 n) {
 // Makes room for `more` bytes behind the last, and counts them in: where they begin. NULL with a fault.
 static u8 *buf_extend(Worker *worker, Obj *buf, u64 more) {
   u64 length = handle_length(buf);
-  if (more > STORAGE_LIMIT - length || !storage_reserve(buf, STORAGE_BYTES, length + more)) return fault_memory(worker), NULL;
+  if (more > STORAGE_LIMIT - length || !storage_reserve(worker, buf, STORAGE_BYTES, length + more)) return fault_memory(worker), NULL;
   handle_storage(buf)->len = length + more;
   return buf_bytes(buf) + length;
 }
@@ -35,7 +35,9 @@ bool native_buf_new(Worker *worker, u64 *args) {
   i64 capacity = (i64)args[0];
   if (!length_check(worker, "buf.new", capacity)) return false;
   if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker);
-  Storage *storage = capacity ? storage_new(STORAGE_BYTES, (u64)capacity) : NULL;
+  Storage *storage = capacity ? storage_new(worker, STORAGE_BYTES, (u64)capacity) : NULL;
+  bool again = capacity && !storage && heap_squeeze(worker) && heap_reserve(worker, HANDLE_WORDS);
+  if (again) storage = storage_new(worker, STORAGE_BYTES, (u64)capacity);
   if (capacity && !storage) return fault_memory(worker);
   args[0] = build_handle(worker, KIND_BUF, storage);
   return true;
@@ -44,7 +46,7 @@ bool native_buf_new(Worker *worker, u64 *args) {
 bool native_bytes_to_buf(Worker *worker, u64 *args) {
   if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker);
   Str bytes = arg_text(args[0]);
-  Storage *storage = bytes.len ? storage_new(STORAGE_BYTES, bytes.len) : NULL;
+  Storage *storage = bytes.len ? storage_new(worker, STORAGE_BYTES, bytes.len) : NULL;
   if (bytes.len && !storage) return fault_memory(worker);
   if (storage) {
     memcpy(storage->data, bytes.ptr, bytes.len);
@@ -132,7 +134,9 @@ bool native_buf_freeze(Worker *worker, u64 *args) {
   u64 length = handle_length(val_obj(args[0]));
   if (length > FREEZE_COPIES) {
     if (!heap_reserve(worker, BLOB_WORDS)) return fault_memory(worker);
-    args[0] = build_blob(worker, val_obj(args[0]));
+    Val frozen = build_blob(worker, val_obj(args[0]));
+    if (frozen == VAL_EMPTY) return fault_memory(worker);
+    args[0] = frozen;
     return true;
   }
   Obj *bytes = heap_bytes(worker, KIND_BYTES, length);

@@ -1,5 +1,6 @@
 // Natives of the modules bytes and json.
 #include "bytecode/utf8.h"
+#include "vm/bank.h"
 #include "vm/native_text.h"
 #include "vm/native_unique.h"
 
@@ -34,6 +35,7 @@ enum { SLICE_SHARES = HEAP_LARGE_WORDS * 8 };
 static bool slice_shared(Worker *worker, u64 *args, u64 from, u64 length) {
   if (!heap_reserve(worker, BLOB_WORDS)) return fault_memory(worker);
   const Obj *whole = val_obj(args[0]);
+  if (!bank_hold_storage(worker, worker->account->bank, handle_storage(whole))) return fault_memory(worker);
   Obj *part = heap_take(worker, BLOB_WORDS);
   part->header = OBJ_HEADER(KIND_BLOB, 0, 0);
   part->words[BLOB_STORAGE] = whole->words[BLOB_STORAGE];

@@ -1,6 +1,7 @@
 // The table of powers and how their classes and itables come about: see power.h.
 #include "vm/power.h"
 
+#include "vm/fault.h"
 #include "vm/load.h"
 #include "vm/sched.h"
 
@@ -34,7 +35,37 @@ static bool step(Worker *worker, Actor *actor, Message *message) {
   return methods[first + message->slot].step(worker, actor, message);
 }
 
+static void give_back(Worker *worker, Message *message) {
+  if (message->promise) promise_release(worker, message->promise);
+  if (message->counted) heap_free_message(worker, message);
+  else message_recycle(worker, message);
+}
+
+// The same within the send, of powers without a mailbox. What goes wrong breaks the answer only, as in a native actor's turn.
+static bool try_step(Worker *worker, Actor *actor, Message *message) {
+  worker->stats.received++;
+  if (step(worker, actor, message)) return true;
+  Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
+  if (message->promise) promise_break(worker, message->promise, WK_CRASHED, why);
+  fault_clear(worker);
+  return false;
+}
+
+static bool deliver(Worker *worker, Actor *actor, Message *message) {
+  bool done = try_step(worker, actor, message);
+  (void)done;
+  give_back(worker, message);
+  return true;
+}
+
+// The message becomes a request.
+static bool deliver_request(Worker *worker, Actor *actor, Message *message) {
+  if (!try_step(worker, actor, message)) give_back(worker, message);
+  return true;
+}
+
 void power_file_drop(Worker *worker, Actor *actor);
+void power_bank_drop(Worker *worker, Actor *actor);
 
 void power_prepare(void) {
   for (u32 i = 0; i < POWER_COUNT; i++) classes[i] = (Class){.name = str_from(powers[i].name), .step = step};
@@ -44,6 +75,9 @@ void power_prepare(void) {
     class->handlers = &handlers[i];
     class->handler_count++;
   }
+  classes[POWER_Out].deliver = classes[POWER_Bank].deliver = deliver;
+  classes[POWER_Bank].drop = power_bank_drop;
+  classes[POWER_ReadFile].deliver = classes[POWER_File].deliver = deliver_request;
   classes[POWER_ReadFile].drop = classes[POWER_File].drop = power_file_drop;
 }
 
@@ -55,6 +89,8 @@ bool power_by_name(Str name, PowerId *id) {
   }
   return false;
 }
+
+bool power_is(const Actor *actor, PowerId id) { return actor->class == &classes[id]; }
 
 bool power_exists(PowerId id) { return classes[id].handler_count; }
 
@@ -80,8 +116,9 @@ const Itable *power_itable(Worker *worker, PowerId id) {
   return itable_get(&classes[id], interface, numbers);
 }
 
-Actor *power_new(Worker *worker, PowerId id) {
-  Actor *actor = actor_native(worker->vm, &classes[id], (u32)(sizeof(PowerState) / sizeof(u64)) - 1);
-  if (actor && classes[id].drop == power_file_drop) power_state(actor)->file.fd = -1;  // 0 would be stdin's
+Actor *power_new(Worker *worker, Bank *bank, PowerId id) {
+  u32 words = (u32)(sizeof(PowerState) / sizeof(u64)) - 1;
+  Actor *actor = classes[id].deliver ? actor_closed(worker, bank, &classes[id], words) : actor_native(worker, bank, &classes[id], words);
+  if (actor && classes[id].drop) power_state(actor)->file = NULL;  // or bank
   return actor;
 }

@@ -27,28 +27,31 @@ bool power_exists(PowerId id);        // it has methods
 // The itable for the interface as the loaded prelude declares it. NULL if it declares none, or a method that has no function.
 const Itable *power_itable(Worker *worker, PowerId id);
 
-// A native actor for the power, with nothing set. NULL when memory is out.
-Actor *power_new(Worker *worker, PowerId id);
+// A native actor for the power in the bank, with nothing set. NULL when memory is out.
+Actor *power_new(Worker *worker, Bank *bank, PowerId id);
 
 // What each kind of power keeps in its actor, behind the word that is life.c's.
+typedef struct OpenFile OpenFile;
 typedef struct PowerState {
   u64 size;
   union {
     struct Stream *stream;   // Out
-    struct {                 // ReadFile, File
-      int fd;                // -1: it could not be opened, because of `error`
-      int error;
-    } file;
+    Bank *bank;              // Bank
+    struct OpenFile *file;   // ReadFile, File (power_file.c); NULL: there was no memory for it
   };
 } PowerState;
 static inline PowerState *power_state(Actor *actor) { return (PowerState *)actor->fields; }
+
+bool power_is(const Actor *actor, PowerId id);
+// The bank that a reference to its own actor stands for; NULL if the reference leads elsewhere, as a forwarder's does.
+Bank *power_bank(const Obj *reference);
 
 // Opens the file of a grant. Failing is no error yet: each question is then answered with the reason.
 void power_open_file(Actor *actor, Str path, bool writable);
 
 // ---- For the methods ----
 // A method settles message->promise, or takes it over (sets it NULL) to settle it later. False: worker->fault is set, and the answer
-// breaks as Crashed; the power lives on.
+// breaks as Crashed; the power lives on. Those of ReadFile and File take the message over, too, unless they fail.
 #define POWER(name, flag)
 #define METHOD(power, method, function) bool power_##function(Worker *worker, Actor *actor, Message *message);
 #include "vm/power.def"

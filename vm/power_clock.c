@@ -36,38 +36,61 @@ typedef struct Alarm {
   Promise *promise;
 } Alarm;
 
+// Whoever asked pays for both.
+enum { ALARM_BYTES = sizeof(Alarm) + sizeof(Timer) };
+
 static void alarm_free(Worker *worker, Alarm *alarm) {
-  promise_release(worker, alarm->promise);
+  Promise *promise = alarm->promise;
+  timers_cancel(&worker->pool, alarm->timer);
   pool_free(&worker->pool, alarm, sizeof *alarm);
+  bank_give(worker, promise->payer, ALARM_BYTES);
+  promise_release(worker, promise);
 }
 
-static void alarm_fire(Worker *worker, void *context) {
+static bool alarm_claim(void *context) {
+  Alarm *alarm = context;
+  return promise_operation_take(alarm->promise, &alarm->operation);
+}
+
+static void alarm_ring(Worker *worker, void *context) {
   Alarm *alarm = context;
   promise_give(worker, alarm->promise, VAL_UNIT, NULL);
   alarm_free(worker, alarm);
 }
 
-static void alarm_cancel(Worker *worker, Operation *operation) {
-  Alarm *alarm = (Alarm *)operation;
-  sched_timer_cancel(worker, alarm->timer);
-  alarm_free(worker, alarm);
+static const TimerKind ringing = {alarm_claim, alarm_ring};
+
+static void alarm_cancel(Worker *worker, Operation *operation) { alarm_free(worker, (Alarm *)operation); }
+
+static Alarm *alarm_new(Worker *worker, Promise *promise, u64 us) {
+  Alarm *alarm = pool_alloc(&worker->pool, sizeof *alarm);
+  if (!alarm) return NULL;
+  *alarm = (Alarm){{.cancel = alarm_cancel}, NULL, promise};
+  alarm->timer = timers_set(&worker->sched->timers, &worker->pool, sched_now(worker) + us, &ringing, alarm);
+  if (alarm->timer) return alarm;
+  pool_free(&worker->pool, alarm, sizeof *alarm);
+  return NULL;
 }
 
 bool power_clock_after(Worker *worker, Actor *actor, Message *message) {
   (void)actor;
   i64 us = val_us(message->args[0]);
   if (us <= 0) return power_answer(worker, message, VAL_UNIT);
-  if (atomic_load(&message->promise->count) == 1 && !message->promise->waiters) return true;  // dropped before it began
-  Alarm *alarm = pool_alloc(&worker->pool, sizeof *alarm);
-  if (!alarm) return fault_memory(worker);
-  *alarm = (Alarm){{alarm_cancel}, NULL, message->promise};
-  u64 now = sched_now(worker);
-  alarm->timer = sched_timer(worker, now + (u64)us, alarm_fire, alarm);
-  if (!alarm->timer) {
-    pool_free(&worker->pool, alarm, sizeof *alarm);
+  Promise *promise = message->promise;
+  if (!promise_is_heard(promise)) return true;  // dropped before it began
+  if (!bank_take(worker, promise->payer, ALARM_BYTES)) {
+    worker->refused = NULL;
+    promise_break(worker, promise, WK_FULL, STR(""));
+    return true;
+  }
+  Alarm *alarm = alarm_new(worker, promise, (u64)us);
+  if (!alarm) {
+    bank_give(worker, promise->payer, ALARM_BYTES);
     return fault_memory(worker);
   }
-  message->promise->operation = &alarm->operation;
   message->promise = NULL;
+  promise_retain(promise);
+  promise_operation_set(promise, &alarm->operation);
+  promise_release(worker, promise);  // it may have been dropped meanwhile
   return true;
 }

@@ -5,20 +5,37 @@
 
 static Str text_of(const Message *message) { return obj_bytes(val_obj(message->args[0])); }
 
+// What is sent to an Out is written within the send. Who sends while nobody reads is put aside after it.
+static void wrote(Worker *worker, Stream *stream) {
+  if (LIKELY(!stream_is_full(stream)) || !worker->actor) return;
+  worker->stalled = stream;
+  worker->reductions = 0;
+}
+
 bool power_out_line(Worker *worker, Actor *actor, Message *message) {
   Stream *stream = power_state(actor)->stream;
+  stream_make_room(worker, stream);
   stream_write_line(worker, stream, text_of(message));
+  wrote(worker, stream);
   return true;
 }
 
 bool power_out_write(Worker *worker, Actor *actor, Message *message) {
-  stream_write(worker, power_state(actor)->stream, text_of(message));
+  Stream *stream = power_state(actor)->stream;
+  stream_make_room(worker, stream);
+  stream_write(worker, stream, text_of(message));
+  wrote(worker, stream);
   return true;
 }
 
 bool power_out_flush(Worker *worker, Actor *actor, Message *message) {
-  stream_flush(worker, power_state(actor)->stream);
-  return power_answer(worker, message, VAL_UNIT);
+  if (!message->promise) {
+    stream_flush(worker, power_state(actor)->stream);
+    return true;
+  }
+  if (!stream_flush_for(worker, power_state(actor)->stream, message->promise)) return fault_memory(worker);
+  message->promise = NULL;
+  return true;
 }
 
 static bool ask(Worker *worker, Message *message, InputWant want) {

@@ -1,14 +1,13 @@
 // Who runs next, and what time it is: see sched.h and docs/scheduling.md.
 //
-// Ready actors stand in line. Under --seed the next is drawn at random instead, slices have random lengths, and time is simulated: it
-// stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run depends on its seed and input alone.
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+// Ready actors stand in the lines of their banks' accounts (line.c), those that a message or an answer woke before those that used up their
+// slice; but when the former have had some slices' worth of reductions, one of the latter goes first. Under --seed the next is drawn at
+// random instead, slices have random lengths, and time is simulated: it stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run
+// depends on its seed and input alone.
 #include <time.h>
 
 #include "vm/engine.h"
-#include "vm/input.h"
+#include "vm/outside.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
 
@@ -22,20 +21,21 @@ bool sched_open(Worker *worker) {
   const VmOptions *options = &worker->vm->options;
   Sched *sched = memory_alloc(sizeof *sched);
   if (!sched) return false;
-  *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded};
+  *sched = (Sched){.seeded = options->seeded, .simulated = options->seeded, .rounds = 1};
+  worker->sched = sched;
   sched->kill_left = options->kill_at > INT64_MAX ? INT64_MAX : (i64)options->kill_at;
-  sched->tail = &sched->first;
   sched->suspects.later = sched->suspects.earlier = &sched->suspects;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
-  sched->start = clock_us();
-  worker->sched = sched;
-  return true;
+  sched->start = worker->index ? worker->vm->workers->sched->start : clock_us();
+  sched->seen = memory_alloc(worker->vm->worker_count * sizeof *sched->seen);
+  return sched->seen;
 }
 
 void sched_close(Worker *worker) {
   Sched *sched = worker->sched;
   if (!sched) return;
+  memory_free(sched->seen, worker->vm->worker_count * sizeof *sched->seen);
   memory_free(sched->drawn_from, sched->drawn_capacity * sizeof *sched->drawn_from);
   memory_free(sched, sizeof *sched);
   worker->sched = NULL;
@@ -49,11 +49,14 @@ bool sched_admit(Worker *worker) {
   return memory_grow((void **)&sched->drawn_from, &sched->drawn_capacity, sizeof *sched->drawn_from, NULL);
 }
 
-Actor *sched_draw(Sched *sched) {
-  u64 drawn = random_below(&sched->choice, sched->ready_count + 1);
-  Actor *actor = sched->drawn_from[drawn];
-  sched->drawn_from[drawn] = sched->drawn_from[sched->ready_count];
-  return actor;
+u64 sched_serials_more(Worker *worker) {
+  Sched *sched = worker->sched;
+  _Atomic u64 *last = &worker->vm->last_serial;
+  bool one_by_one = atomic_load_explicit(last, memory_order_relaxed) < SERIALS_SHARED;
+  if (one_by_one) return atomic_fetch_add_explicit(last, 1, memory_order_relaxed) + 1;
+  sched->serial = atomic_fetch_add_explicit(last, SERIALS_BLOCK, memory_order_relaxed) + 1;
+  sched->serials_end = sched->serial + SERIALS_BLOCK;
+  return sched->serial++;
 }
 
 // ---- Reductions -----------------------------------------------------------------------------------------------------
@@ -77,98 +80,32 @@ u64 sched_now(Worker *worker) {
   return sched->simulated ? sched->now : clock_us() - sched->start;
 }
 
-Timer *sched_timer(Worker *worker, u64 at_us, TimerFire fire, void *context) {
-  return timers_set(&worker->sched->timers, &worker->pool, at_us, fire, context);
-}
-
-void sched_timer_cancel(Worker *worker, Timer *timer) { timers_cancel(&worker->sched->timers, &worker->pool, timer); }
-
 static void run_timers(Worker *worker) {
   Sched *sched = worker->sched;
-  if (sched->timers.count) timers_run(&sched->timers, &worker->pool, sched_now(worker), worker);
-}
-
-static void time_is_up(Worker *worker, void *context) {
-  Actor *actor = context;
-  Turn *turn = actor->turn;
-  turn->timer = NULL;
-  promise_unwait(turn->waiting, &turn->waiter);  // a late answer finds nobody
-  sched_ready(worker, actor);
-}
-
-bool sched_suspend(Worker *worker, Promise *on, u64 within_us) {
-  Turn *turn = worker->turn;
-  if (within_us) {
-    u64 now = sched_now(worker), at = within_us > UINT64_MAX - now ? UINT64_MAX : now + within_us;
-    turn->timer = sched_timer(worker, at, time_is_up, worker->actor);
-    if (!turn->timer) return false;
-  }
-  promise_retain(on);
-  turn->waiting = on;
-  return true;
+  if (sched->timers.count) timers_run(&sched->timers, sched_now(worker), worker);
 }
 
 // ---- The outside ----------------------------------------------------------------------------------------------------
 
-static volatile sig_atomic_t signalled;  // the run is to end
-static volatile sig_atomic_t asked;      // someone wants to see who waits for whom
-static void note_signal(int number) { *(number == SIGQUIT ? &asked : &signalled) = number; }
-
-static const int noted_signals[] = {SIGINT, SIGTERM, SIGQUIT};
-
-typedef struct Signals {
-  struct sigaction pipe, noted[COUNT_OF(noted_signals)];
-} Signals;
-
-static void signals_take(Signals *before) {
-  signalled = asked = 0;
-  struct sigaction ignore = {.sa_handler = SIG_IGN}, note = {.sa_handler = note_signal};
-  sigaction(SIGPIPE, &ignore, &before->pipe);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &note, &before->noted[i]);
-}
-
-static void signals_give_back(const Signals *before) {
-  sigaction(SIGPIPE, &before->pipe, NULL);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &before->noted[i], NULL);
-}
-
 void sched_stop(Worker *worker, VmEnd end, int status) {
-  if (worker->sched->stopping) return;
-  worker->sched->stopping = true;
   worker->sched->until_poll = -1;  // to be noticed soon
-  worker->sched->end = (VmResult){end, status};
+  crew_stop(worker->vm->crew, (VmResult){end, status});
 }
 
 static bool stop_by_signal(Worker *worker) {
-  if (!signalled) return false;
-  sched_stop(worker, VM_END_SIGNAL, 128 + signalled);
+  int signal = outside_signal();
+  if (!signal) return false;
+  sched_stop(worker, VM_END_SIGNAL, 128 + signal);
   return true;
 }
 
-// Waits for input until `timeout_us` have passed (negative: for ever). A signal that comes between the look at it and the wait is not
-// missed: it stays blocked until the wait lets it in.
-static void wait_outside(Worker *worker, i64 timeout_us) {
-  Input *input = worker->vm->input;
-  struct pollfd waiting = {.fd = input_pending(input) ? input_fd(input) : -1, .events = POLLIN};
-  struct timespec timeout = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
-  sigset_t noted, before;
-  sigemptyset(&noted);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaddset(&noted, noted_signals[i]);
-  sigprocmask(SIG_BLOCK, &noted, &before);
-  int ready = signalled || asked ? 0 : ppoll(&waiting, 1, timeout_us < 0 ? NULL : &timeout, &before);
-  sigprocmask(SIG_SETMASK, &before, NULL);
-  if (ready > 0) input_read(worker, input);
-}
-
 static void show_if_asked(Worker *worker) {
-  if (!asked) return;
-  asked = 0;
-  waits_show(worker);
+  if (UNLIKELY(outside_asked())) waits_show(worker);
 }
 
 static bool stop_by_limit(Worker *worker) {
   const VmOptions *options = &worker->vm->options;
-  if (!options->stop_at || worker->vm->stats.reductions < options->stop_at) return false;
+  if (!options->stop_at || worker->stats.reductions < options->stop_at) return false;
   sched_stop(worker, VM_END_EXIT, 124);
   return true;
 }
@@ -176,7 +113,7 @@ static bool stop_by_limit(Worker *worker) {
 // Long running takes time under a seed too, or a timeout would wait for ever beside an endless loop.
 static void simulate_time(Worker *worker) {
   Sched *sched = worker->sched;
-  u64 quanta = (worker->vm->stats.reductions - sched->clocked) / QUANTUM;
+  u64 quanta = (worker->stats.reductions - sched->clocked) / QUANTUM;
   sched->clocked += quanta * QUANTUM;
   sched->now += quanta * 1000;
 }
@@ -184,7 +121,8 @@ static void simulate_time(Worker *worker) {
 // Between slices, now and then: what happened outside meanwhile.
 static void look_outside(Worker *worker) {
   Sched *sched = worker->sched;
-  if (sched->stopping) return;  // sched_stop() said so in until_poll
+  const Crew *crew = worker->vm->crew;
+  if (crew_stopping(crew)) return;  // until_poll said so
   sched->until_poll = POLL_SLICES;
   show_if_asked(worker);
   if (stop_by_signal(worker) || stop_by_limit(worker)) return;
@@ -192,57 +130,74 @@ static void look_outside(Worker *worker) {
   run_timers(worker);
   deadlocks_look(worker, false);
   if (sched->simulated) return;
-  if (input_pending(worker->vm->input)) wait_outside(worker, 0);
+  outside_look(worker);
   stream_flush(worker, worker->vm->out);
+  life_take_returned(worker);
+  if (sched->retired || sched->retiring) crew_retired(worker);
+  if (crew->injected) crew_take(worker);  // if all others are at work too, what was given away would never have its turn
 }
 
-// Nobody is ready. False if nothing can happen any more.
-static bool wait_idle(Worker *worker) {
+// Nobody is ready, and time is simulated. False if nothing can happen any more.
+static bool idle_simulated(Worker *worker) {
   Sched *sched = worker->sched;
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
   memory_trim();
   stream_flush(worker, worker->vm->out);
-  show_if_asked(worker);
-  if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
   deadlocks_look(worker, true);
   if (sched->ready_count) return true;
   u64 next = timers_next(&sched->timers);
-  bool pending = input_pending(worker->vm->input);
-  if (next == UINT64_MAX && !pending) return false;
-  if (sched->simulated) {
-    if (pending) wait_outside(worker, -1);
-    else sched->now = next > sched->now ? next : sched->now;
-    sched->clocked = worker->vm->stats.reductions;
-  } else if (pending || next > sched_now(worker)) {
-    u64 now = sched_now(worker), left = next > now ? next - now : 0;
-    wait_outside(worker, next == UINT64_MAX ? -1 : left > 3600000000u ? 3600000000 : (i64)left);
-  }
+  bool awaited = outside_awaited(worker->vm);
+  if (next == UINT64_MAX && !awaited) return false;
+  if (awaited) outside_wait(worker, -1);
+  else sched->now = next > sched->now ? next : sched->now;
+  sched->clocked = worker->stats.reductions;
+  return true;
+}
+
+static bool idle(Worker *worker) {
+  life_take_returned(worker);
+  show_if_asked(worker);
+  if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
+  if (!(worker->sched->simulated ? idle_simulated(worker) : crew_idle(worker))) return false;
+  deadlock_keep_time(worker);
   run_timers(worker);
   return true;
 }
 
+// Whether the running actor must leave what it has to others, or to its end.
+static bool must_leave(const Worker *worker) {
+  const Sched *sched = worker->sched;
+  const Account *account = worker->account;
+  if (sched->kill_now || sched->ready_count || sched->reap || sched->graves || worker->dead_words) return true;
+  if (worker->actor->doomed || account->parked || account->doomed) return true;
+  return atomic_load_explicit(&worker->vm->crew->wanted, memory_order_relaxed) >= WANTED_STOP;
+}
+
 bool sched_again(Worker *worker) {
-  Sched *sched = worker->sched;
   sched_charge(worker);
-  if (sched->kill_now || sched->ready_count) return false;
-  if (sched->until_poll < 0) look_outside(worker);
-  if (sched->ready_count || sched->stopping || sched->reap) return false;
+  if (must_leave(worker)) return false;
+  if (worker->sched->until_poll < 0) {
+    look_outside(worker);  // another may halt this worker meanwhile, and freeze the actor's bank
+    if (must_leave(worker)) return false;
+  }
+  sched_round(worker);
   sched_grant(worker);
   return true;
 }
 
-bool sched_look(Worker *worker, bool idle) {
+bool sched_look(Worker *worker, bool nobody) {
   Sched *sched = worker->sched;
-  if (sched->reap) life_reap(worker, REAP_STEP);
-  else if (idle && !wait_idle(worker)) return false;
+  if (sched->graves) bank_undertake(worker, UNDERTAKE_STEP);
+  else if (sched->reap) life_reap(worker, REAP_STEP);
+  else if (nobody && !idle(worker)) return false;
   if (sched->until_poll < 0) look_outside(worker);
-  return !sched->stopping;
+  return !crew_stopping(worker->vm->crew);
 }
 
 void sched_run(Worker *worker) {
-  Signals before;
-  signals_take(&before);
-  turns_run(worker);
-  stream_flush(worker, worker->vm->out);
-  signals_give_back(&before);
+  Vm *vm = worker->vm;
+  outside_begin(vm);
+  crew_run(vm);
+  stream_flush(worker, vm->out);
+  outside_end(vm);
 }

@@ -17,7 +17,7 @@ SharedBlock *shared_parent(const AddressMap *older) {
 SharedBlock *shared_new(u64 bytes, u64 start, const AddressMap *older) {
   SharedBlock *block = memory_alloc_aligned(bytes, SEGMENT_BYTES);
   if (!block) return NULL;
-  *block = (SharedBlock){.first = {block, start}, .count = 1, .bytes = bytes, .start = start};
+  *block = (SharedBlock){.first = {block, start}, .count = 1, .bytes = bytes, .charge = bytes, .start = start};
   SharedBlock *parent = shared_parent(older);
   block->family = parent ? parent->family : block;
   atomic_fetch_add_explicit(&block->family->family_bytes, bytes, memory_order_relaxed);
@@ -56,13 +56,31 @@ static void objects_each(const SharedBlock *block, void (*visit)(void *context, 
   }
 }
 
-static void give_back(void *worker, Obj *obj) {
-  if (header_is_counted(obj->header)) count_release(worker, obj);
+enum { COUNT_COST = 8 };  // words of work that giving back a count is
+
+// Banks pay for the block as a whole.
+bool shared_release_some(Worker *worker, SharedBlock *block, u64 *at, i64 *left) {
+  if (!*at && WALKING) shared_check(block);
+  if (!block->counted) return true;
+  if (!*at) *at = block->start;
+  while (*at < block->bytes) {
+    u64 base = segment_down(*at), end = base + ((const Segment *)((const char *)block + base))->used;
+    while (*at < end) {
+      if (*left <= 0) return false;
+      Obj *obj = (Obj *)((char *)block + *at);
+      u32 words = header_words(obj->header);
+      *at += (u64)words * 8;
+      *left -= words;
+      if (!header_is_counted(obj->header)) continue;
+      *left -= COUNT_COST;
+      count_release(worker, obj, NULL);
+    }
+    *at = segment_up(end) + sizeof(Segment);
+  }
+  return true;
 }
 
 void shared_free(Worker *worker, SharedBlock *block) {
-  if (WALKING) shared_check(block);
-  if (block->counted) objects_each(block, give_back, worker);
   SharedBlock *family = block->family;
   atomic_fetch_sub_explicit(&family->family_bytes, block->bytes, memory_order_relaxed);
   for (u32 i = 0; i < block->older_count; i++) shared_release(worker, block->older[i]);
@@ -130,16 +148,27 @@ bool shares_holds(const Heap *heap, const SharedBlock *block) {
   return heap && heap->shares && address_find(&heap->shares->holds, block);
 }
 
-// Holds a block that it doesn't hold yet, with a count that is taken if `retain`.
-static bool hold_new(Heap *heap, SharedBlock *block, bool retain, u64 met) {
+// Holds a block that it doesn't hold yet, with a count, the block's and the bank's, that is taken if `retain`.
+static bool hold_new(Worker *worker, Heap *heap, SharedBlock *block, bool retain, u64 met) {
   Shares *shares = shares_get(heap);
-  if (!shares || !address_put(&shares->holds, block, met)) return false;
+  if (!shares || (retain && !bank_hold(worker, heap->payer, block))) return false;
+  if (!address_put(&shares->holds, block, met)) {
+    if (retain) bank_unhold(worker, heap->payer, block);
+    return false;
+  }
   shares->words += block->bytes / 8;
   if (retain) shared_retain(block);
   return true;
 }
 
-bool shares_hold(Heap *heap, SharedBlock *block) { return shares_holds(heap, block) || hold_new(heap, block, true, 0); }
+bool shares_hold(Worker *worker, Heap *heap, SharedBlock *block) {
+  return shares_holds(heap, block) || hold_new(worker, heap, block, true, 0);
+}
+
+static void let_go(Worker *worker, const Heap *heap, SharedBlock *block) {
+  bank_unhold(worker, heap->payer, block);
+  shared_release(worker, block);
+}
 
 bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) {
   for (u64 at = 0; at < used; at += header_words(((Obj *)(words + at))->header)) {
@@ -148,9 +177,9 @@ bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) {
     SharedBlock *block = (SharedBlock *)handle->words[0];
     if (!block) continue;
     bool held = shares_holds(heap, block);
-    if (!held && !hold_new(heap, block, false, 0)) return false;
+    if (!held && !hold_new(worker, heap, block, false, 0)) return false;
     handle->words[0] = 0;
-    if (held) shared_release(worker, block);
+    if (held) let_go(worker, heap, block);
   }
   return true;
 }
@@ -197,36 +226,42 @@ void shares_begin(Heap *heap) {
 
 // A block that the heap doesn't hold yet is older than one that it does, or than one that a guard's message brought: whoever reads a
 // value out of the younger one gets pointers into the older. From now on the heap holds it, for the younger one may go.
-void shares_met(Heap *heap, SharedBlock *block) {
+void shares_met(Worker *worker, Heap *heap, SharedBlock *block) {
   u64 *met = heap->shares ? address_find(&heap->shares->holds, block) : NULL;
-  if (met) *met = 1;
-  else if (!hold_new(heap, block, true, 1) && heap->shares) heap->shares->stuck = true;
+  if (met) {
+    *met = 1;
+    return;
+  }
+  if (hold_new(worker, heap, block, true, 1)) return;
+  worker->refused = NULL;
+  if (heap->shares) heap->shares->stuck = true;
 }
+
+typedef struct Sweep {
+  Worker *worker;
+  Heap *heap;
+} Sweep;
 
 // Its header is real still, and nobody is about to free it.
 static bool is_left(void *context, const void *original, u64 copy) {
   u64 header = ((const Obj *)original)->header;
   if (header_is_forward(header) || !(header_flags(header) & OBJ_FROZEN)) return false;
   if (header_flags(header) & OBJ_LARGE && !large_of((Obj *)original)->marked) return false;
-  shares_met(context, shared_block((Obj *)copy));
+  const Sweep *sweep = context;
+  shares_met(sweep->worker, sweep->heap, shared_block((Obj *)copy));
   return true;
 }
 
-void shares_left(Heap *heap) {
-  if (heap->shares) address_filter(&heap->shares->frozen, is_left, heap);
+void shares_left(Worker *worker, Heap *heap) {
+  if (heap->shares) address_filter(&heap->shares->frozen, is_left, &(Sweep){worker, heap});
 }
-
-typedef struct Sweep {
-  Worker *worker;
-  Shares *shares;
-} Sweep;
 
 static bool was_met(void *context, const void *block, u64 met) {
   Sweep *sweep = context;
-  if (met || sweep->shares->stuck) return true;
+  if (met || sweep->heap->shares->stuck) return true;
   SharedBlock *unmet = (SharedBlock *)block;
-  sweep->shares->words -= unmet->bytes / 8;
-  shared_release(sweep->worker, unmet);
+  sweep->heap->shares->words -= unmet->bytes / 8;
+  let_go(sweep->worker, sweep->heap, unmet);
   return false;
 }
 
@@ -235,7 +270,7 @@ void shares_end(Worker *worker, Heap *heap, bool failed) {
   if (!shares) return;
   if (!failed) address_clear(&shares->frozen);
   address_clear(&shares->moved);
-  Sweep sweep = {worker, shares};
+  Sweep sweep = {worker, heap};
   address_filter(&shares->holds, was_met, &sweep);
   shares->limit = LIMIT_MIN + 2 * shares->words + heap->live_words / 2;
   if (shares->holds.count || shares->frozen.count) return;
@@ -248,7 +283,7 @@ void shares_free(Worker *worker, Heap *heap) {
   if (!shares) return;
   heap->shares = NULL;
   for (u32 i = 0; i < shares->holds.capacity; i++) {
-    if (shares->holds.pairs[i].key) shared_release(worker, (SharedBlock *)shares->holds.pairs[i].key);
+    if (shares->holds.pairs[i].key) let_go(worker, heap, (SharedBlock *)shares->holds.pairs[i].key);
   }
   address_clear(&shares->holds);
   address_clear(&shares->frozen);

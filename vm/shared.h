@@ -34,6 +34,7 @@ struct SharedBlock {
   u32 older_count;
   bool counted;        // some object in it is COUNTED
   u64 bytes;           // of the allocation
+  u64 charge;          // what a bank pays that holds it: its bytes, and storage of Bytes in it
   u64 start;           // where its first object lies
   u64 sum;             // of its contents, in builds that check
   SharedBlock *next;   // among the dead
@@ -72,7 +73,9 @@ SharedBlock *shared_new(u64 bytes, u64 start, const AddressMap *older) MUST_CHEC
 void shared_add(SharedBlock *block, Obj *obj, u32 words);
 void shared_retain(SharedBlock *block);
 void shared_release(Worker *worker, SharedBlock *block);
-// Frees a block whose last count is gone: release.c alone.
+// Frees a block whose last count is gone, once all that its objects hold has been given back, from `*at`, 0 at first, on: as much as
+// `*left` words of work allow. True if that is done. release.c alone.
+bool shared_release_some(Worker *worker, SharedBlock *block, u64 *at, i64 *left);
 void shared_free(Worker *worker, SharedBlock *block);
 // For builds that check: all its pointers lead where they may; and nothing was written since.
 void shared_seal(SharedBlock *block);
@@ -90,8 +93,8 @@ typedef struct Shares {
   bool stuck;          // the running collection met a block that it has no memory to hold: it lets go of none
 } Shares;
 
-// Makes sure that the heap holds the block. False when memory is out.
-bool shares_hold(Heap *heap, SharedBlock *block) MUST_CHECK;
+// Makes sure that the heap holds the block, and its bank with it. False when memory is out.
+bool shares_hold(Worker *worker, Heap *heap, SharedBlock *block) MUST_CHECK;
 // The same for each SHARED handle in front of these words, whose counts pass to the heap: they are spent.
 bool shares_take(Worker *worker, Heap *heap, u64 *words, u64 used) MUST_CHECK;
 // Remembers what an object of the heap, or a young one, was frozen to. False when memory is out.
@@ -109,11 +112,17 @@ static inline Obj *shares_moved(const Heap *heap, Obj *obj) {
 void shares_forget_young(Heap *heap);
 void shares_keep_young(Heap *heap);   // what was young is old now, where it is
 bool shares_due(const Heap *heap);
+// Of its tables.
+static inline u64 shares_bytes(const Heap *heap) {
+  const Shares *shares = heap->shares;
+  if (LIKELY(!shares)) return 0;
+  return sizeof *shares + ((u64)shares->holds.capacity + shares->frozen.capacity + shares->moved.capacity) * sizeof(struct AddressPair);
+}
 // A major collection: before, for each block met, and after. If it failed, originals that it left where they were stay known, once
 // large objects are marked and before the others are freed.
 void shares_begin(Heap *heap);
-void shares_met(Heap *heap, SharedBlock *block);
-void shares_left(Heap *heap);
+void shares_met(Worker *worker, Heap *heap, SharedBlock *block);
+void shares_left(Worker *worker, Heap *heap);
 void shares_end(Worker *worker, Heap *heap, bool failed);
 bool shares_holds(const Heap *heap, const SharedBlock *block);
 void shares_free(Worker *worker, Heap *heap);

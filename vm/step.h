@@ -20,16 +20,20 @@ bool step_trap(Worker *worker, u64 word, const u64 *fp);                   // se
 double step_frem(double a, double b);
 
 // ---- step_actor.c: other actors ----
+// What the instruction sends at which the turn stands: SPAWN, SPAWN_IN, SEND, ASK, REQUEST; or its end. How many values.
+u32 step_sent(const Turn *turn, Val values[LIMIT_PARAMS]);
 bool step_self(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_narrow(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_spawn(Worker *worker, const u64 *pc) MUST_CHECK;
-bool step_send(Worker *worker, const u64 *pc) MUST_CHECK;
-bool step_ask(Worker *worker, const u64 *pc) MUST_CHECK;
+bool step_spawn_in(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_when(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_task(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_ended(Worker *worker, const u64 *pc) MUST_CHECK;
 
 typedef enum AwaitResult { AWAIT_GO_ON, AWAIT_SUSPEND, AWAIT_FAULT } AwaitResult;
+AwaitResult step_send(Worker *worker, const u64 *pc);
+AwaitResult step_refused(Worker *worker, const u64 *pc);   // goes on with a SEND whose message, worker->dead_letter, was not taken
+AwaitResult step_ask(Worker *worker, const u64 *pc);
 AwaitResult step_request(Worker *worker, const u64 *pc);
 AwaitResult step_await(Worker *worker, const u64 *pc);  // AWAIT, AWAIT_IN, OUTCOME, OUTCOME_IN
 

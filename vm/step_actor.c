@@ -2,9 +2,11 @@
 //
 // Making a message never collects, so arguments are read from the registers once whatever may collect has been done. What the
 // language promises about causes ("awaiting Tally.get: …") is said here.
+#include "vm/crowd.h"
 #include "vm/forward.h"
 #include "vm/leash.h"
 #include "vm/load.h"
+#include "vm/power.h"
 #include "vm/sched.h"
 #include "vm/step.h"
 
@@ -55,20 +57,44 @@ bool step_narrow(Worker *worker, const u64 *pc) {
   return true;
 }
 
-bool step_spawn(Worker *worker, const u64 *pc) {
-  if (!guard_check(worker, "spawn")) return false;
-  if (!heap_reserve(worker, 4)) return fault_memory(worker);
+static inline __attribute__((always_inline)) bool spawn(Worker *worker, Bank *bank, const u64 *pc, const u64 *list) {
   u64 *fp = registers(worker);
   Val args[LIMIT_PARAMS];
-  u32 count = registers_listed(fp, pc + 3, args);
-  worker->line = (u32)word_bc(*pc);
+  u32 count = registers_listed(fp, list, args);
   worker->reductions -= SEND_COST;
-  if (UNLIKELY(leash_holder(worker)) && !leash_make_room(worker)) return fault_memory(worker);
-  Val reference = actor_spawn(worker, (const Class *)pc[1], (const Itable *)pc[2], args, count);
-  if (reference == VAL_EMPTY) return fault_memory(worker);
+  if (UNLIKELY(leash_holder(worker)) && !leash_make_room(worker)) return memory_out(worker);
+  worker->may_repeat = true;
+  Val reference = actor_spawn(worker, bank, (const Class *)pc[1], (const Itable *)pc[2], args, count);
+  worker->may_repeat = worker->turn->at_once = false;
+  if (reference == VAL_EMPTY) return memory_out(worker);
   if (UNLIKELY(leash_holder(worker))) leash_hold(worker, ref_actor(val_obj(reference)));
   fp[word_a(*pc)] = reference;
   return true;
+}
+
+bool step_spawn(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "spawn")) return false;
+  if (!heap_reserve(worker, 4)) return fault_memory(worker);
+  worker->line = (u32)word_bc(*pc);
+  return spawn(worker, worker->account->bank, pc, pc + 3);
+}
+
+// Whoever else answers to Bank's methods has no memory to give.
+bool step_spawn_in(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "spawn")) return false;
+  if (!heap_reserve(worker, 4)) return fault_memory(worker);
+  Bank *bank = power_bank(val_obj(registers(worker)[word_b(*pc)]));
+  if (!bank) return fault_set(worker, "spawn: this is not a bank");
+  worker->line = (u32)pc[3];
+  return spawn(worker, bank, pc, pc + 4);
+}
+
+u32 step_sent(const Turn *turn, Val values[LIMIT_PARAMS]) {
+  const u64 *pc = turn->pc, *fp = turn_registers(turn);
+  u32 op = word_op(*pc);
+  if (op != OP_TURN_END) return registers_listed(fp, pc + (op == OP_SPAWN ? 3 : op == OP_SPAWN_IN ? 4 : 2), values);
+  values[0] = fp[0];
+  return 1;
 }
 
 // A message of the registers listed at pc[2], sent from line pc[1]. NULL with a fault.
@@ -76,24 +102,53 @@ static __attribute__((noinline)) Message *call_message(Worker *worker, const u64
   worker->line = (u32)pc[1];
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, pc + 2, args);
+  worker->may_repeat = true;
   Message *message = message_new(worker, MESSAGE_CALL, args, count);
+  if (!message && !worker->freeze_due && worker->refused && heap_squeeze(worker)) {
+    count = registers_listed(fp, pc + 2, args);
+    message = message_new(worker, MESSAGE_CALL, args, count);
+  }
+  worker->may_repeat = worker->turn->at_once = false;
   if (!message) fault_memory(worker);
   return message;
 }
 
-bool step_send(Worker *worker, const u64 *pc) {
-  if (!guard_check(worker, "send")) return false;
-  const u64 *fp = registers(worker);
-  Message *message = call_message(worker, pc, fp);
-  if (!message) return false;
-  worker->reductions -= SEND_COST;
-  Obj *reference = val_obj(fp[word_a(*pc)]);
-  if (!actor_send(worker, reference, word_b(*pc), message, NULL) && !actor_refused(worker, ref_actor(reference), message)) return false;
-  session_used(worker, reference);
-  return true;
+static AwaitResult sent(Sending sending) {
+  return sending == SENDING_DONE ? AWAIT_GO_ON : sending == SENDING_WAITS ? AWAIT_SUSPEND : AWAIT_FAULT;
 }
 
-// Sends a request. The promise (one count is the caller's), or NULL with a fault.
+// A large message is counted by its bytes, too.
+static Sending send_large(Worker *worker, const Obj *reference, u16 slot, Message *message, Promise *promise) {
+  message->slot = ref_itable(reference)->slots[slot];
+  message->promise = promise;
+  worker->stats.sent++;
+  return crowd_send(worker, ref_actor(reference), message);
+}
+
+static inline Sending send_message(Worker *worker, const Obj *reference, u16 slot, Message *message, Promise *promise) {
+  if (UNLIKELY(message_is_large(message))) return send_large(worker, reference, slot, message, promise);
+  if (LIKELY(actor_send(worker, reference, slot, message, promise))) return SENDING_DONE;
+  return crowd_send(worker, ref_actor(reference), message);
+}
+
+AwaitResult step_send(Worker *worker, const u64 *pc) {
+  if (!guard_check(worker, "send")) return AWAIT_FAULT;
+  const u64 *fp = registers(worker);
+  Message *message = call_message(worker, pc, fp);
+  if (!message) return AWAIT_FAULT;
+  worker->reductions -= SEND_COST;
+  Obj *reference = val_obj(fp[word_a(*pc)]);
+  AwaitResult result = sent(send_message(worker, reference, word_b(*pc), message, NULL));
+  if (result != AWAIT_FAULT) session_used(worker, reference);
+  return result;
+}
+
+AwaitResult step_refused(Worker *worker, const u64 *pc) {
+  worker->reductions -= SEND_COST;
+  return sent(crowd_send(worker, ref_actor(val_obj(registers(worker)[word_a(*pc)])), worker->dead_letter));
+}
+
+// Sends a request. The promise (one count is the caller's), or NULL with a fault. The message may be held: then worker->turn->held says so.
 static inline __attribute__((always_inline)) Promise *ask(Worker *worker, const u64 *pc) {
   if (!guard_check(worker, "send")) return NULL;
   const u64 *fp = registers(worker);
@@ -112,7 +167,7 @@ static inline __attribute__((always_inline)) Promise *ask(Worker *worker, const 
   promise->asked = itable->class;
   promise->asked_slot = itable->slots[slot];
   atomic_store_explicit(&promise->count, 2, memory_order_relaxed);
-  if (!actor_send(worker, reference, slot, message, promise) && !actor_refused(worker, ref_actor(reference), message)) {
+  if (UNLIKELY(send_message(worker, reference, slot, message, promise) == SENDING_FAULT)) {
     promise_release(worker, promise);
     return NULL;
   }
@@ -146,9 +201,10 @@ static Promise *promise_use(Obj *handle) {
   return promise;
 }
 
-bool step_ask(Worker *worker, const u64 *pc) {
+AwaitResult step_ask(Worker *worker, const u64 *pc) {
   Promise *promise = ask(worker, pc);
-  return promise && promise_store(worker, word_a(*pc), promise);
+  if (!promise || !promise_store(worker, word_a(*pc), promise)) return AWAIT_FAULT;
+  return UNLIKELY(worker->turn->held != NULL) ? AWAIT_SUSPEND : AWAIT_GO_ON;
 }
 
 bool step_when(Worker *worker, const u64 *pc) {
@@ -192,17 +248,24 @@ bool step_ended(Worker *worker, const u64 *pc) {
 
 static Str constructor_name(Val v) { return desc_of(val_is_const(v) ? const_desc(v) : header_info(val_obj(v)->header))->name; }
 
-static bool fault_awaiting(Worker *worker, const Promise *promise, Str why) {
+// The text is made in worker->text: a cause may be as long as it likes.
+static bool fault_awaiting(Worker *worker, Promise *promise, Str why) {
   char asked[ASKED_ROOM];
   promise_asked(promise, asked);
   if (!why.len) return fault_set(worker, "awaiting %s", asked);
   return fault_set(worker, "awaiting %s: %.*s", asked, STR_ARG(why));
 }
 
-static bool fault_broken(Worker *worker, const Promise *promise) {
+// Others may be copying the cause.
+static bool fault_broken(Worker *worker, Promise *promise) {
   Val broken = promise->value;
-  bool crashed = !val_is_const(broken) && header_info(val_obj(broken)->header) == well_known(worker, WK_CRASHED);
-  return fault_awaiting(worker, promise, crashed ? obj_bytes(val_obj(val_obj(broken)->words[0])) : constructor_name(broken));
+  if (val_is_const(broken)) return fault_awaiting(worker, promise, constructor_name(broken));
+  worker->text_length = 0;
+  spin_lock(&promise->lock);
+  bool crashed = header_info(val_obj(broken)->header) == well_known(worker, WK_CRASHED);
+  bool told = scratch_append(worker, crashed ? obj_bytes(val_obj(val_obj(broken)->words[0])) : constructor_name(broken));
+  spin_unlock(&promise->lock);
+  return told ? fault_awaiting(worker, promise, (Str){worker->text, worker->text_length}) : memory_out(worker);
 }
 
 // The value of the settled promise goes to `to`, wrapped in a Result if an outcome was asked for. The caller holds a count of its own.
@@ -235,8 +298,25 @@ static bool promise_open(Promise *promise) {
   return atomic_load_explicit(&promise->state, memory_order_acquire) == PROMISE_OPEN;
 }
 
+// A send that was held is over. A request has its answer still to come.
+static __attribute__((noinline)) bool resume_send(Worker *worker) {
+  Turn *turn = worker->turn;
+  struct HeldSend *held = turn->held;
+  turn->held = NULL;
+  Promise *answer = crowd_resume(worker, held);
+  if (answer && promise_open(answer)) {
+    turn->waiting = answer;
+    return true;
+  }
+  bool done = !answer || take_settled(worker, answer, turn->dst, false);
+  if (answer) promise_release(worker, answer);
+  if (done) turn->pc = turn->pc_after;
+  return done;
+}
+
 bool engine_resume(Worker *worker, Promise *settled) {
   Turn *turn = worker->turn;
+  if (UNLIKELY(turn->held != NULL)) return resume_send(worker);
   bool done = promise_open(settled) ? timed_out(worker, settled, turn->dst, turn->wants_outcome)
                                     : take_settled(worker, settled, turn->dst, turn->wants_outcome);
   if (done) turn->pc = turn->pc_after;
@@ -261,6 +341,10 @@ AwaitResult step_request(Worker *worker, const u64 *pc) {
   Turn *turn = worker->turn;
   turn->dst = word_a(*pc);
   turn->wants_outcome = false;
+  if (UNLIKELY(turn->held != NULL)) {
+    turn->held->answer = promise;
+    return AWAIT_SUSPEND;
+  }
   if (LIKELY(promise_open(promise))) {
     turn->waiting = promise;
     return AWAIT_SUSPEND;

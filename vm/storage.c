@@ -1,6 +1,7 @@
 // Storage: making, growing and freeing it, marking what was written, and the handles that own it.
 #include "vm/storage.h"
 
+#include "vm/bank.h"
 #include "vm/life.h"
 #include "vm/memory.h"
 
@@ -12,17 +13,20 @@ static u64 element_bytes(StorageKind kind, u64 count) {
 
 static u64 card_words(u64 cap) { return cap / CARD_WORD_ELEMENTS + 1; }
 
-static size_t storage_bytes(StorageKind kind, u64 cap) {
+static size_t size_of(StorageKind kind, u64 cap) {
   size_t bytes = sizeof(Storage) + element_bytes(kind, cap);
   return kind == STORAGE_VALS ? bytes + sizeof(Writes) + card_words(cap) * sizeof(u64) : bytes;
 }
 
-u64 storage_words(const Storage *storage) { return storage_bytes(storage->kind, storage->cap) / sizeof(u64); }
+u64 storage_bytes(const Storage *storage) { return size_of(storage->kind, storage->cap); }
 
-Storage *storage_new(StorageKind kind, u64 cap) {
-  if (cap > STORAGE_LIMIT) return NULL;
-  Storage *storage = memory_alloc(storage_bytes(kind, cap));
-  if (!storage) return NULL;
+Storage *storage_new(Worker *worker, StorageKind kind, u64 cap) {
+  if (cap > STORAGE_LIMIT || !account_take(worker, worker->account, size_of(kind, cap))) return NULL;
+  Storage *storage = memory_alloc(size_of(kind, cap));
+  if (!storage) {
+    account_give(worker->account, size_of(kind, cap));
+    return NULL;
+  }
   storage->len = 0;
   storage->cap = cap;
   storage->kind = kind;
@@ -37,7 +41,7 @@ Storage *storage_new(StorageKind kind, u64 cap) {
 void storage_release(Storage *storage) {
   if (atomic_fetch_sub_explicit(&storage->count, 1, memory_order_acq_rel) != 1) return;
   if (storage->kind == STORAGE_VALS) storage_forget(storage);
-  memory_free(storage, storage_bytes(storage->kind, storage->cap));
+  memory_free(storage, storage_bytes(storage));
 }
 
 // The marks, and the place in the worker's list, pass to a larger block.
@@ -53,18 +57,19 @@ static void writes_move(Storage *from, Storage *to) {
   old->link = NULL;
 }
 
-bool storage_reserve(Obj *handle, StorageKind kind, u64 cap) {
+bool storage_reserve(Worker *worker, Obj *handle, StorageKind kind, u64 cap) {
   Storage *old = handle_storage(handle);
   if (old && old->kind != STORAGE_NONE) kind = old->kind;
   if (old && old->kind == kind && old->cap >= cap) return true;
   u64 least = kind == STORAGE_BYTES ? 64 : 8, doubled = old ? old->cap * 2 : 0;
   u64 wanted = cap > doubled ? cap : doubled;
-  Storage *storage = storage_new(kind, wanted < least ? least : wanted);
+  Storage *storage = storage_new(worker, kind, wanted < least ? least : wanted);
   if (!storage) return false;
   if (old) {
     storage->len = old->len;
     memcpy(storage->data, old->data, element_bytes(kind, old->len));
     if (old->kind == STORAGE_VALS) writes_move(old, storage);
+    account_give(worker->account, storage_bytes(old));
     storage_release(old);
   }
   handle->words[0] = (u64)storage;
@@ -118,7 +123,14 @@ Val build_handle(Worker *worker, Kind kind, Storage *storage) {
 }
 
 Val build_blob(Worker *worker, Obj *buf) {
-  Storage *storage = storage_take(buf);
+  Storage *storage = handle_storage(buf);
+  Bank *bank = worker->account->bank;
+  bank_give(worker, bank, storage_bytes(storage));  // one owner less, one holder more
+  storage_take(buf);
+  if (!bank_hold_storage(worker, bank, storage)) {
+    storage_release(storage);
+    return VAL_EMPTY;
+  }
   Obj *blob = heap_take(worker, 4);
   blob->header = OBJ_HEADER(KIND_BLOB, 0, 0);
   blob->words[BLOB_STORAGE] = (u64)storage;
@@ -131,6 +143,7 @@ Val build_blob(Worker *worker, Obj *buf) {
 
 static void storage_drop(Worker *worker, Storage *storage) {
   if (storage->kind == STORAGE_VALS && storage_writes(storage)->in_guard && worker->turn) worker->turn->guard_writes--;
+  account_give(worker->account, storage_bytes(storage));
   storage_release(storage);
 }
 

@@ -26,13 +26,14 @@ typedef struct Writes {
 
 static inline Writes *storage_writes(Storage *storage) { return (Writes *)(storage->data + storage->cap); }
 
-// Empty, with room for so many elements. NULL when memory is out.
-Storage *storage_new(StorageKind kind, u64 cap) MUST_CHECK;
+// Empty, with room for so many elements, charged to the running actor's bank. NULL when memory is out.
+Storage *storage_new(Worker *worker, StorageKind kind, u64 cap) MUST_CHECK;
 // Makes room for so many elements in all; at least doubles. A handle without storage gets one of this kind. False when memory is out.
-bool storage_reserve(Obj *handle, StorageKind kind, u64 cap) MUST_CHECK;
-// Gives one count back.
+bool storage_reserve(Worker *worker, Obj *handle, StorageKind kind, u64 cap) MUST_CHECK;
+// Gives one count back. What a bank pays for it is the caller's matter.
 void storage_release(Storage *storage);
-u64 storage_words(const Storage *storage);  // of memory that it takes
+u64 storage_bytes(const Storage *storage);  // of memory that it takes
+static inline u64 storage_words(const Storage *storage) { return storage_bytes(storage) / sizeof(u64); }
 
 static inline void storage_retain(Storage *storage) { atomic_fetch_add_explicit(&storage->count, 1, memory_order_relaxed); }
 
@@ -59,8 +60,9 @@ static inline Storage *storage_take(Obj *handle) {
 
 // A handle of kind BUF or ARRAY; 2 words reserved. `storage` may be NULL. Outside any turn: chunk_handle() (life.h).
 Val build_handle(Worker *worker, Kind kind, Storage *storage);
-// Bytes that hold what the Buf held, which is spent; 4 words reserved, of which they are the last. It must have storage.
-Val build_blob(Worker *worker, Obj *buf);
+// Bytes that hold what the Buf held, which is spent; 4 words reserved, of which they are the last. It must have storage. VAL_EMPTY when
+// memory is out.
+Val build_blob(Worker *worker, Obj *buf) MUST_CHECK;
 
 // Releases what a Buf, Array, promise or session handle owns, if it does, and leaves it spent. A session's actor hears of it.
 void handle_drop(Worker *worker, Obj *handle);

@@ -1,6 +1,12 @@
 // The timer wheel: see timer.h.
 #include "vm/timer.h"
 
+// Written under the lock, and read by the wheel's worker without it.
+static void recount(Timers *timers, i64 by) {
+  u64 count = atomic_load_explicit(&timers->count, memory_order_relaxed);
+  atomic_store_explicit(&timers->count, count + (u64)by, memory_order_relaxed);
+}
+
 static Timer **slot_of(Timers *timers, const Timer *timer) { return &timers->slots[timer->level][timer->slot]; }
 
 static void place(Timers *timers, Timer *timer) {
@@ -36,19 +42,31 @@ static void unplace(Timers *timers, Timer *timer) {
   if (*slot == timer) *slot = timer->next;
 }
 
-Timer *timers_set(Timers *timers, Pool *pool, u64 at, TimerFire fire, void *context) {
+Timer *timers_set(Timers *timers, Pool *pool, u64 at, const TimerKind *kind, void *context) {
   Timer *timer = pool_alloc(pool, sizeof *timer);
   if (!timer) return NULL;
-  *timer = (Timer){.at = at, .order = timers->set++, .fire = fire, .context = context};
+  *timer = (Timer){.wheel = timers, .at = at, .kind = kind, .context = context};
+  spin_lock(&timers->lock);
+  timer->order = timers->set++;
   place(timers, timer);
-  timers->count++;
+  recount(timers, 1);
+  spin_unlock(&timers->lock);
   return timer;
 }
 
-void timers_cancel(Timers *timers, Pool *pool, Timer *timer) {
+static void take_out(Timers *timers, Timer *timer) {
   unplace(timers, timer);
-  timers->count--;
+  recount(timers, -1);
+}
+
+bool timers_cancel(Pool *pool, Timer *timer) {
+  Timers *timers = timer->wheel;
+  spin_lock(&timers->lock);
+  bool waits = !atomic_load_explicit(&timer->fired, memory_order_relaxed);
+  if (waits) take_out(timers, timer);
+  spin_unlock(&timers->lock);
   pool_free(pool, timer, sizeof *timer);
+  return waits;
 }
 
 // How many slots ahead of the current one the first filled slot of a level is; TIMER_SLOTS if there is none. From level 1 on the
@@ -66,8 +84,9 @@ static u64 earliest_in(const Timer *ring) {
   return at;
 }
 
-u64 timers_next(const Timers *timers) {
+u64 timers_next(Timers *timers) {
   u64 next = UINT64_MAX;
+  spin_lock(&timers->lock);
   for (u32 level = 0; level < TIMER_LEVELS; level++) {
     u32 slots = ahead(timers, level);
     if (slots == TIMER_SLOTS) continue;
@@ -75,6 +94,7 @@ u64 timers_next(const Timers *timers) {
     u64 at = level ? place << (6 * level + TIMER_TICK_SHIFT) : earliest_in(timers->slots[0][place % TIMER_SLOTS]);
     if (at < next) next = at;
   }
+  spin_unlock(&timers->lock);
   return next;
 }
 
@@ -123,6 +143,8 @@ static Timer *sorted(Timer *list) {
 
 // Puts the current tick's timers in order. They stay in their slot, so that a timer that fires may cancel another one.
 static void sort_current(Timers *timers) {
+  if (timers->sorted) return;
+  timers->sorted = true;
   Timer **slot = &timers->slots[0][timers->tick % TIMER_SLOTS], *ring = *slot;
   if (!ring || ring->next == ring) return;
   ring->prev->next = NULL;
@@ -134,19 +156,6 @@ static void sort_current(Timers *timers) {
   }
   last->next = *slot;
   (*slot)->prev = last;
-}
-
-static void fire(Timers *timers, Pool *pool, Timer *timer, Worker *worker) {
-  TimerFire fire = timer->fire;
-  void *context = timer->context;
-  timers_cancel(timers, pool, timer);
-  fire(worker, context);
-}
-
-static void fire_current(Timers *timers, Pool *pool, u64 now, Worker *worker) {
-  sort_current(timers);
-  Timer *timer;
-  while ((timer = timers->slots[0][timers->tick % TIMER_SLOTS]) && timer->at <= now) fire(timers, pool, timer, worker);
 }
 
 // Moves the wheel to the next tick at which there is anything to do, but not beyond `last`.
@@ -163,25 +172,61 @@ static void advance(Timers *timers, u64 last) {
   }
   if (next < timers->tick) next = timers->tick;
   timers->tick = next;
+  timers->sorted = false;
   for (u32 level = TIMER_LEVELS - 1; level > 0; level--) {
     if (!(next & (((u64)1 << 6 * level) - 1))) cascade(timers, level);
   }
 }
 
-void timers_run(Timers *timers, Pool *pool, u64 now, Worker *worker) {
-  u64 last = now >> TIMER_TICK_SHIFT;
-  while (timers->count && timers->tick < last) {
-    fire_current(timers, pool, now, worker);
-    advance(timers, last);
-  }
-  if (timers->tick < last) timers->tick = last;
-  fire_current(timers, pool, now, worker);
+// A timer fires: whether it is to act.
+static bool claim(Timers *timers, Timer *timer) {
+  take_out(timers, timer);
+  // Whoever sees this without the lock can take back at most what has not been claimed (turn.c).
+  atomic_store(&timer->fired, true);
+  return timer->kind->claim(timer->context);
 }
 
-void timers_close(Timers *timers, Pool *pool, Worker *worker) {
+// The first of the current tick's timers that is due and could be claimed, or NULL.
+static Timer *claim_current(Timers *timers, u64 now) {
+  sort_current(timers);
+  Timer *timer;
+  while ((timer = timers->slots[0][timers->tick % TIMER_SLOTS]) && timer->at <= now) {
+    if (claim(timers, timer)) return timer;
+  }
+  return NULL;
+}
+
+static Timer *claim_next(Timers *timers, u64 now) {
+  u64 last = now >> TIMER_TICK_SHIFT;
+  spin_lock(&timers->lock);
+  Timer *timer = claim_current(timers, now);
+  while (!timer && timers->tick < last) {
+    if (timers->count) {
+      advance(timers, last);
+    } else {
+      timers->tick = last;
+      timers->sorted = false;
+    }
+    timer = claim_current(timers, now);
+  }
+  spin_unlock(&timers->lock);
+  return timer;
+}
+
+// What a timer that was claimed is about cannot go before it has acted.
+static void act(Worker *worker, const Timer *timer) { timer->kind->act(worker, timer->context); }
+
+void timers_run(Timers *timers, u64 now, Worker *worker) {
+  timers->sorted = false;
+  for (Timer *timer; (timer = claim_next(timers, now));) act(worker, timer);
+}
+
+void timers_close(Timers *timers, Worker *worker) {
   for (u32 level = 0; level < TIMER_LEVELS; level++) {
     for (u32 slot = 0; slot < TIMER_SLOTS; slot++) {
-      while (timers->slots[level][slot]) fire(timers, pool, timers->slots[level][slot], worker);
+      for (Timer *timer; (timer = timers->slots[level][slot]);) {
+        if (claim(timers, timer)) act(worker, timer);
+      }
     }
   }
 }

@@ -3,6 +3,9 @@
 // A slice is what a worker does with an actor before it looks at the others: many short turns, or a part of a long one. A turn that
 // must stop midway, because it waits or has used up its reductions, is put aside in its actor with its frames; everything else of it
 // has left the worker by then. A guard is a turn of its own on the same message, which stays in the mailbox until the guard has said yes.
+#include "vm/collect.h"
+#include "vm/copy.h"
+#include "vm/crowd.h"
 #include "vm/drop.h"
 #include "vm/fault.h"
 #include "vm/load.h"
@@ -15,13 +18,17 @@
 typedef enum Step {
   STEP_MORE,     // the turn is over: the next message, please
   STEP_BEGIN,    // a message has left the mailbox for worker->turn: its turn may begin
-  STEP_AWAY,     // the actor is idle, suspended or has ended
+  STEP_IDLE,     // nothing is there for it: another worker may run it by now
+  STEP_AWAY,     // it is suspended, and the same holds, or has ended
   STEP_REQUEUE,  // it could go on, but others are waiting
 } Step;
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------
 
+// To stderr, which belongs to who holds the root bank. Of actors in other banks `ended` tells.
+// Of an actor in another bank than the root it is nobody's terminal: whoever holds the bank hears by ended() and by broken promises.
 static void report(Worker *worker) {
+  if (worker->account->bank != worker->vm->bank) return;
   bool made = trace_crash(worker);
   Str text = made ? (Str){worker->text, worker->text_length} : STR("crash: out of memory\n");
   stream_write(worker, worker->vm->err, text);
@@ -31,7 +38,7 @@ static void report(Worker *worker) {
 static Step end_by_fault(Worker *worker, Actor *actor) {
   FaultKind kind = worker->fault;
   bool crashed = kind == FAULT_CRASH || kind == FAULT_MEMORY;
-  if (crashed) report(worker);
+  if (crashed && actor->bank == worker->vm->bank) report(worker);
   worker->in_guard = false;
   Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
   actor_end(worker, actor, crashed ? EXIT_REASON_CRASH : kind == FAULT_STOP ? EXIT_REASON_NORMAL : EXIT_REASON_KILLED, why);
@@ -45,11 +52,7 @@ static Step end_by_memory(Worker *worker, Actor *actor) {
 }
 
 void turn_discard(Worker *worker, Turn *turn) {
-  if (turn->timer) sched_timer_cancel(worker, turn->timer);
-  if (turn->waiting) {
-    if (turn->waiter.next) promise_unwait(turn->waiting, &turn->waiter);
-    promise_release(worker, turn->waiting);
-  }
+  suspend_give_up(worker, turn);
   turn_free(worker, turn);
 }
 
@@ -59,26 +62,73 @@ static bool put_aside(Worker *worker, Actor *actor) {
   if (!heap_suspend(worker)) return false;
   Turn *turn = worker->turn;
   turn_shrink(worker, turn);
+  if (UNLIKELY(!turn_pay(worker, turn, turn_bytes(turn)))) return false;
   actor->turn = turn;
   worker->turn = NULL;
   worker->in_guard = false;
+  actor->collecting = worker->collect_due && actor->heap;
   return true;
 }
 
-static Step suspend(Worker *worker, Actor *actor) {
-  if (!put_aside(worker, actor)) return end_by_memory(worker, actor);
+// An actor that was suspended, or put aside, goes on with its turn. False: it does not, and *step says why.
+static inline __attribute__((always_inline)) bool take_up(Worker *worker, Actor *actor, Step *step) {
+  Turn *turn = actor->turn;
+  Promise *waiting = turn->waiting;
+  if (waiting) {
+    SuspendEnd end = suspend_end(worker, actor, turn);
+    *step = end == SUSPEND_DOOMED ? STEP_REQUEUE : STEP_AWAY;
+    if (UNLIKELY(end != SUSPEND_OVER)) return false;
+  }
+  worker->turn = turn;
+  actor->turn = NULL;
+  worker->untidy = true;
+  worker->in_guard = turn->phase == PHASE_GUARD;
+  if (!waiting) return true;
+  turn->waiting = NULL;
+  bool resumed = engine_resume(worker, waiting);
+  promise_release(worker, waiting);
+  if (UNLIKELY(!resumed)) *step = end_by_memory(worker, actor);
+  return resumed;
+}
+
+// The engine goes on with a turn that was taken up. A request that has just been let in begins to wait for its answer.
+static inline EngineExit engine_go_on(Worker *worker) { return UNLIKELY(worker->turn->waiting != NULL) ? ENGINE_SUSPEND : engine_run(worker); }
+
+static __attribute__((noinline)) bool go_on(Worker *worker, Actor *actor, Step *step) { return take_up(worker, actor, step); }
+
+// False: its wait was over before it had begun, and it goes on within its slice. Otherwise its slice is over as *step says.
+static bool suspend(Worker *worker, Actor *actor, Step *step) {
+  if (!put_aside(worker, actor)) {
+    *step = end_by_memory(worker, actor);
+    return true;
+  }
   Turn *turn = actor->turn;
   turn->waiter.kind = WAITER_ACTOR;
   turn->waiter.actor = actor;
-  actor->state = ACTOR_SUSPENDED;
-  turn->waiter.since = worker->vm->stats.slices;
-  if (UNLIKELY(!turn->waiter.later)) deadlock_suspect(worker, &turn->waiter);
-  promise_wait(turn->waiting, &turn->waiter);
-  return STEP_AWAY;
+  turn->waiter.since = deadlock_since(worker);
+  *step = STEP_REQUEUE;
+  if (UNLIKELY(actor->collecting)) return true;  // it will wait after that
+  if (UNLIKELY(!turn->waiter.listed)) deadlock_suspect(worker, &turn->waiter);
+  *step = STEP_AWAY;
+  return LIKELY(suspend_begin(actor, turn)) || !go_on(worker, actor, step);
 }
 
 static Step preempt(Worker *worker, Actor *actor) {
   return put_aside(worker, actor) ? STEP_REQUEUE : end_by_memory(worker, actor);
+}
+
+// What it was about to send, in a message or its answer, is large: that is frozen in steps, then it does the same once more.
+static __attribute__((noinline)) Step freeze_first(Worker *worker, Actor *actor) {
+  worker->freeze_due = false;
+  fault_clear(worker);
+  Freezing *freezing = freezing_new(worker);
+  if (!freezing) worker->turn->at_once = true;
+  if (!put_aside(worker, actor)) {
+    freezing_forget(worker, freezing);
+    return end_by_memory(worker, actor);
+  }
+  if (freezing) freezing_attach(worker, actor, freezing);
+  return STEP_REQUEUE;
 }
 
 static const Code *other_code(const Message *message) {
@@ -106,7 +156,10 @@ static inline bool settle(Worker *worker, Actor *actor, Message *message, bool f
     if (header_flags(from->header) & OBJ_UNIQUE) handle_drop(worker, from);  // the answer follows it without its handle
   } else {
     if (UNLIKELY(val_is_pointer(worker->result) && !promise_is_heard(promise))) drop_answer(worker, code_of(actor, message));
-    if (!promise_keep(worker, promise, worker->result)) return false;
+    worker->may_repeat = true;
+    bool kept = promise_keep(worker, promise, worker->result);
+    worker->may_repeat = worker->turn->at_once = false;
+    if (!kept) return false;
     promise_release(worker, promise);
   }
   message->promise = NULL;
@@ -122,17 +175,27 @@ static inline __attribute__((always_inline)) bool turn_end(Worker *worker, Actor
 static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, Actor *actor, bool forwards) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
-  if (UNLIKELY(!turn_end(worker, actor, message, forwards))) return end_by_memory(worker, actor);
+  if (UNLIKELY(!turn_end(worker, actor, message, forwards))) {
+    return worker->freeze_due ? freeze_first(worker, actor) : end_by_memory(worker, actor);
+  }
   if (actor->class->any_guard && code_of(actor, message)->effects & actor->class->retest) {
-    actor->retest = true;
+    *mailbox_retest(actor) = true;
     *mailbox_tested(actor) = NULL;
   }
   turn->message = NULL;
-  message_recycle(worker, message);
+  message_done(worker, message);
+  if (UNLIKELY(turn->charged)) turn_repay(worker);
   return STEP_MORE;
 }
 
 // ---- Running --------------------------------------------------------------------------------------------------------
+
+// Put-off messages don't shut out those that would open the guard: they don't count any more (B4).
+static void leave_queue(Worker *worker, Actor *actor, Message *message) {
+  mailbox_left(actor, message);
+  message->weighs = 0;
+  crowd_leave(worker, actor, message);
+}
 
 static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   Turn *turn = worker->turn;
@@ -143,31 +206,37 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
   if (holds) {
     mailbox_remove(turn->put_off ? put_off : &actor->queue, turn->put_off ? *tested : NULL, message);
+    if (!turn->put_off) leave_queue(worker, actor, message);
     return STEP_BEGIN;
   }
   turn->message = NULL;
-  if (turn->put_off) {
+  bool was_put_off = turn->put_off;
+  if (UNLIKELY(turn->charged)) turn_repay(worker);
+  if (was_put_off) {
     *tested = message;
     return STEP_MORE;
   }
   mailbox_remove(&actor->queue, NULL, message);
   mailbox_append(put_off, message);
+  leave_queue(worker, actor, message);
   return STEP_MORE;
 }
 
 // The engine has left a turn before its end, or at the end of a guard.
 static Step left(Worker *worker, Actor *actor, EngineExit how) {
-  for (;; how = engine_run(worker)) {
+  for (Step step;; how = engine_go_on(worker)) {
     switch (how) {
       case ENGINE_TURN_END:
         if (worker->in_guard) return guard_ended(worker, actor, worker->result == VAL_TRUE);
         return handler_ended(worker, actor, false);
       case ENGINE_FORWARD: return handler_ended(worker, actor, true);
-      case ENGINE_SUSPEND: return suspend(worker, actor);
-      case ENGINE_YIELD:
-        if (!sched_again(worker)) return preempt(worker, actor);
+      case ENGINE_SUSPEND:
+        if (LIKELY(suspend(worker, actor, &step))) return step;
         break;
-      case ENGINE_FAULT: return end_by_fault(worker, actor);
+      case ENGINE_YIELD:
+        if (worker->stalled || worker->collect_due || !sched_again(worker)) return preempt(worker, actor);
+        break;
+      case ENGINE_FAULT: return worker->freeze_due ? freeze_first(worker, actor) : end_by_fault(worker, actor);
     }
   }
 }
@@ -197,10 +266,24 @@ static inline bool enter(Worker *worker, Message *message, const Code *code) {
   return engine_enter(worker, code, message->args, message->count);
 }
 
+// The bank has no room for the message. An actor lives on without it, unless it was to begin with it.
+static __attribute__((noinline)) Step refuse(Worker *worker, Actor *actor, Message *message) {
+  if (message->kind == MESSAGE_START || message->kind == MESSAGE_TASK) {
+    worker->stats.received++;
+    worker->turn->pc = NULL;  // there are no frames to report
+    return end_by_memory(worker, actor);
+  }
+  worker->refused = NULL;
+  worker->turn->message = NULL;
+  message_drop_full(worker, message);
+  return STEP_MORE;
+}
+
 // Runs a turn from its begin to its end, if nothing comes between.
 static inline Step begin(Worker *worker, Actor *actor) {
   Message *message = worker->turn->message;
-  worker->vm->stats.received++;
+  if (UNLIKELY(!message_begin(worker, message))) return refuse(worker, actor, message);
+  worker->stats.received++;
   worker->reductions--;
   worker->turn->young_message = true;
   worker->untidy = message->counted;
@@ -226,40 +309,47 @@ static Step test_guard(Worker *worker, Actor *actor, Message *message, const Cod
 // ---- Choosing -------------------------------------------------------------------------------------------------------
 
 static Step go_idle(Actor *actor) {
-  actor->state = ACTOR_IDLE;  // before the mark: once it stands, another worker may run the actor
-  if (mailbox_idle(actor)) return STEP_AWAY;
-  actor->state = ACTOR_RUNNING;
+  atomic_store_explicit(&actor->state, ACTOR_IDLE, memory_order_relaxed);  // before the mark: once it stands, another worker may run the actor
+  if (mailbox_idle(actor)) return STEP_IDLE;
+  atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
   return STEP_MORE;
 }
 
-static inline Step take(Worker *worker, Message *message) {
+static inline Step take(Worker *worker, Actor *actor, Message *message) {
   worker->turn->message = message;
+  crowd_leave(worker, actor, message);
   return STEP_BEGIN;
 }
 
 // Of an actor with guards: put-off messages first, for they are older, but only if the state was written since they were tested.
 static Step next_guarded(Worker *worker, Actor *actor) {
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
-  if (actor->retest) {
+  if (*mailbox_retest(actor)) {
     if (*put_off && *tested != *put_off) {
       Message *message = *tested ? (*tested)->next : (*put_off)->next;
       return test_guard(worker, actor, message, actor->class->handlers[message->slot].guard, true);
     }
-    actor->retest = false;
+    *mailbox_retest(actor) = false;
   }
   if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
   Message *message = actor->queue->next;
   const Code *guard = message->kind == MESSAGE_CALL ? actor->class->handlers[message->slot].guard : NULL;
   if (guard) return test_guard(worker, actor, message, guard, false);
-  return take(worker, mailbox_take(&actor->queue));
+  return take(worker, actor, mailbox_first(actor));
 }
 
 // A native actor's turn: its step answers, or takes the promise over to answer later. What goes wrong in it breaks the answer only.
 static Step next_native(Worker *worker, Actor *actor) {
   Message *message = mailbox_next(actor);
   if (!message) return go_idle(actor);
-  worker->vm->stats.received++;
+  crowd_leave(worker, actor, message);
   worker->reductions -= 10;
+  if (UNLIKELY(!message_begin(worker, message))) {
+    worker->refused = NULL;
+    message_drop_full(worker, message);
+    return STEP_MORE;
+  }
+  worker->stats.received++;
   if (message->promise) message->promise->owed = 0;  // it may outlive the actor
   if (!actor->class->step(worker, actor, message)) {
     Str why = worker->fault_text ? (Str){worker->fault_text, worker->fault_length} : STR("out of memory");
@@ -276,18 +366,9 @@ static Step next_native(Worker *worker, Actor *actor) {
 // A turn that was put aside goes on.
 static Step resume(Worker *worker, Actor *actor) {
   if (worker->turn) turn_spare(worker, worker->turn);
-  Turn *turn = worker->turn = actor->turn;
-  actor->turn = NULL;
-  worker->untidy = true;
-  worker->in_guard = turn->phase == PHASE_GUARD;
-  Promise *waiting = turn->waiting;
-  if (waiting) {
-    turn->waiting = NULL;
-    bool resumed = engine_resume(worker, waiting);
-    promise_release(worker, waiting);
-    if (!resumed) return end_by_memory(worker, actor);
-  }
-  return left(worker, actor, engine_run(worker));
+  worker->turn = NULL;
+  Step step;
+  return take_up(worker, actor, &step) ? left(worker, actor, engine_go_on(worker)) : step;
 }
 
 // Turn after turn, until the actor has done enough for one slice.
@@ -306,38 +387,113 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
       step = next_guarded(worker, actor);
     } else {
       Message *message = mailbox_next(actor);
-      step = message ? take(worker, message) : go_idle(actor);
+      step = message ? take(worker, actor, message) : go_idle(actor);
     }
   }
 }
 
+static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
+
+// It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
+// E2).
+static inline void look_back(Worker *worker, Actor *actor) {
+  if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
+  else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
+}
+
+// The kill hook: wherever the actor has got to, if it is the worker's still.
+static void kill_here(Worker *worker, Actor *actor, Step step) {
+  worker->sched->kill_now = false;
+  if (step == STEP_REQUEUE || step == STEP_MORE || worker->vm->worker_count == 1) end_by_doom(worker, actor);
+}
+
+// Puts the actor, which has written more than is read, aside until there is room. False if there is room now.
+static bool stall(Worker *worker, Actor *actor) {
+  Stream *stream = worker->stalled;
+  worker->stalled = NULL;
+  atomic_store(&actor->state, ACTOR_SUSPENDED);  // before it can be found: once it is, another worker may run it
+  if (!atomic_load(&actor->doomed) && stream_wait(worker, stream, actor)) return true;
+  u8 suspended = ACTOR_SUSPENDED;
+  return !atomic_compare_exchange_strong(&actor->state, &suspended, ACTOR_RUNNING);  // if not: somebody has made it ready
+}
+
+static inline void leave(Worker *worker) {
+  worker->actor = NULL;
+  worker->account = bank_account(worker->vm->bank, worker);
+  worker->refused = NULL;  // that bank may go now
+}
+
+// The actor's heap is being collected: the next step takes the place of a slice. Once all is done it goes on.
+static __attribute__((noinline)) void collect_slice(Worker *worker, Actor *actor) {
+  sched_grant(worker);
+  bool used_up = collect_step(worker, actor);
+  sched_charge(worker);
+  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, STEP_REQUEUE);
+  else if (used_up) sched_requeue(worker, actor);
+  else sched_requeue_first(worker, actor);
+}
+
+// It has ended a turn, and its heap is to be collected before the next one begins.
+static void collect_first(Worker *worker, Actor *actor) {
+  actor->collecting = actor->heap != NULL;
+  sched_requeue(worker, actor);
+}
+
 static inline void slice(Worker *worker, Actor *actor) {
-  if (UNLIKELY(actor->state == ACTOR_ENDED)) {  // while it stood in line
+  if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // while it stood in line
     weight_return(worker, actor, WEIGHT_UNIT);
     return;
   }
   worker->actor = actor;
-  actor->state = ACTOR_RUNNING;
+  worker->account = bank_account(actor->bank, worker);
+  atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
+  if (UNLIKELY(atomic_load_explicit(&actor->doomed, memory_order_relaxed) || worker->account->doomed)) {
+    end_by_doom(worker, actor);
+    leave(worker);
+    return;
+  }
+  if (UNLIKELY(actor->collecting)) {
+    collect_slice(worker, actor);
+    leave(worker);
+    return;
+  }
+  worker->collect_due = false;
   sched_grant(worker);
   Step step = take_turns(worker, actor);
   sched_charge(worker);
-  if (UNLIKELY(worker->sched->kill_now)) {
-    worker->sched->kill_now = false;
-    actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
-  } else if (step != STEP_AWAY) {
-    sched_ready(worker, actor);
-  } else if (!atomic_load_explicit(&actor->weight, memory_order_relaxed)) {
-    actor_unreachable(worker, actor);
-  }
-  worker->actor = NULL;
+  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
+  else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
+  else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
+  else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
+  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B2
+  leave(worker);
+  worker->stalled = NULL;
+}
+
+// Others may want something. Who has nothing to give says so here: so it is after nearly each slice while one worker has all the work.
+static inline void attend(Worker *worker, const Crew *crew) {
+  u32 wanted = atomic_load_explicit(&crew->wanted, memory_order_relaxed);
+  if (!wanted) return;
+  if (LIKELY(wanted < WANTED_STOP && worker->sched->ready_count < 2)) worker->sched->sole = worker->stats.reductions;
+  else crew_attend(worker);
 }
 
 void turns_run(Worker *worker) {
+  worker->puts_aside = true;
   Sched *sched = worker->sched;
-  bool more = !sched->stopping;
+  const Crew *crew = worker->vm->crew;
+  bool more = !crew_stopping(crew);
   while (more) {
-    Actor *actor = sched_take(sched);
+    Actor *actor = sched_take(worker);
     if (LIKELY(actor != NULL)) slice(worker, actor);
-    if (UNLIKELY(!actor || sched->reap || sched->until_poll < 0)) more = sched_look(worker, !actor);
+    sched_round(worker);
+    attend(worker, crew);
+    bool nobody = !actor;
+    if (UNLIKELY(worker->dead_words)) {
+      nobody = false;
+      release_between(worker);
+    }
+    if (UNLIKELY(nobody || sched->reap || sched->graves || sched->until_poll < 0)) more = sched_look(worker, nobody);
   }
+  worker->puts_aside = false;
 }

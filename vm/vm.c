@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "vm/bank.h"
 #include "vm/engine.h"
 #include "vm/forward.h"
 #include "vm/input.h"
 #include "vm/load.h"
+#include "vm/outside.h"
 #include "vm/power.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
@@ -18,11 +20,16 @@ static const Class main_class = {.name = {"main", 4}};
 static const Class test_class = {.name = {"test", 4}};
 
 VmStats vm_stats(const Vm *vm) {
-  VmStats stats = vm->stats;
-  stats.copied = vm->worker.copied;
-  stats.frozen = vm->worker.frozen;
-  stats.collections = vm->worker.collections;
-  return stats;
+  VmStats sum = {0};
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    const Worker *worker = &vm->workers[i];
+    VmStats stats = worker->stats;
+    stats.copied = worker->copied;
+    stats.frozen = worker->frozen;
+    stats.collections = worker->collections;
+    for (size_t k = 0; k < sizeof sum / sizeof(u64); k++) ((u64 *)&sum)[k] += ((u64 *)&stats)[k];
+  }
+  return sum;
 }
 
 // ---- Making and freeing ---------------------------------------------------------------------------------------------
@@ -33,15 +40,18 @@ static u64 entropy(const VmOptions *options) {
   return seed;
 }
 
-// The value of promises that break while there is no memory to say why.
+// The values of promises that break while there is no memory to say why, or for those who may not hear why.
 static bool make_memory_broken(Vm *vm) {
   static const Str why = {"out of memory", 13};
-  u32 id = vm->images ? well_known(&vm->worker, WK_CRASHED) : 0;
+  u32 id = vm->images ? well_known(vm->workers, WK_CRASHED) : 0;
   if (!id || vm->memory_broken) return true;
-  Chunk *chunk = promise_chunk(3 + bytes_words(why.len));
+  Chunk *chunk = promise_chunk(3 + bytes_words(why.len) + 3 + 2 + 3 + 2);
   if (!chunk) return false;
   Val text = chunk_string(chunk, KIND_STRING, why);
-  vm->memory_broken = chunk_data(&vm->worker, chunk, WK_CRASHED, text);
+  vm->memory_broken = chunk_data(vm->workers, chunk, WK_CRASHED, text);
+  vm->untold_crash = chunk_data(vm->workers, chunk, WK_CRASHED, chunk_string(chunk, KIND_STRING, STR("")));
+  Val path = chunk_cons(chunk, chunk_string(chunk, KIND_STRING, STR("?")), VAL_NIL);
+  vm->untold_deadlock = chunk_data(vm->workers, chunk, WK_DEADLOCK, path);
   chunk_make_immortal(chunk);
   vm->memory_chunk = chunk;
   return true;
@@ -50,13 +60,31 @@ static bool make_memory_broken(Vm *vm) {
 static bool open_parts(Vm *vm) {
   const VmOptions *o = &vm->options;
   bool given = o->out_fd || o->err_fd || o->in_fd;
-  Worker *worker = &vm->worker;
-  if (!heap_open(worker) || !sched_open(worker)) return false;
-  vm->images = worker->images = o->library ? o->library->images : images_new();
-  if (!vm->images) return false;
+  Worker *worker = vm->workers;
+  if (!heap_open(worker) || !crew_open(vm)) return false;  // the others' heaps when they are needed
+  vm->images = o->library ? o->library->images : images_new();
+  if (!vm->images || !outside_open(vm)) return false;
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    vm->workers[i].images = vm->images;
+    if (!sched_open(&vm->workers[i])) return false;
+  }
   if (!(vm->out = stream_open(given ? o->out_fd : 1, NULL, true))) return false;
   if (!(vm->err = stream_open(given ? o->err_fd : 2, vm->out, false))) return false;
   return (vm->input = input_open(worker, given ? o->in_fd : 0)) != NULL;
+}
+
+static bool workers_make(Vm *vm) {
+  u32 count = crew_size(&vm->options);
+  vm->workers = memory_alloc_aligned(count * sizeof *vm->workers, 64);
+  if (!vm->workers) return false;
+  vm->worker_count = count;
+  for (u32 i = 0; i < count; i++) vm->workers[i] = (Worker){.vm = vm, .index = i, .stack_limit = vm->options.stack_limit};
+  if (!(vm->bank = bank_root(vm, vm->options.memory_limit))) {
+    memory_free_aligned(vm->workers, count * sizeof *vm->workers, 64);
+    return false;
+  }
+  for (u32 i = 0; i < count; i++) vm->workers[i].account = bank_account(vm->bank, &vm->workers[i]);
+  return true;
 }
 
 Vm *vm_new(const VmOptions *options) {
@@ -72,8 +100,10 @@ Vm *vm_new(const VmOptions *options) {
     vm->options.quantum = QUANTUM;
 #endif
   }
-  vm->worker.vm = vm;
-  vm->worker.stack_limit = options->stack_limit;
+  if (!workers_make(vm)) {
+    memory_free(vm, sizeof *vm);
+    return NULL;
+  }
   vm->random = random_from(entropy(options));
   power_prepare();
   forward_prepare();
@@ -84,43 +114,68 @@ Vm *vm_new(const VmOptions *options) {
 
 // Everything that lives in actors, messages and promises.
 static void close_run(Vm *vm) {
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
+  stream_stop(vm->workers, vm->out);
+  stream_stop(vm->workers, vm->err);
+  outside_stop(vm);
   input_close(worker, vm->input);
   vm->input = NULL;
-  timers_close(&worker->sched->timers, &worker->pool, worker);
-  life_close(worker);
-  if (worker->turn) turn_free(worker, worker->turn);
-  worker->turn = NULL;
+  for (u32 i = 0; i < vm->worker_count; i++) timers_close(&vm->workers[i].sched->timers, &vm->workers[i]);
+  for (u32 i = 0; i < vm->worker_count; i++) crew_retired(&vm->workers[i]);
+  life_close(vm);
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    worker = &vm->workers[i];
+    if (worker->turn) turn_free(worker, worker->turn);
+    worker->turn = NULL;
+  }
+}
+
+i64 vm_charged(Vm *vm) {
+  for (Bank *bank = vm->bank; bank; bank = bank_next(vm->bank, bank)) {
+    i64 left = bank_left_over(vm, bank);
+    if (left) return left;
+  }
+  return 0;
 }
 
 VmStats vm_end(Vm *vm) {
   memory_fail_at(0);
   memory_limit(0);
-  if (vm->worker.sched) close_run(vm);
+  if (vm->workers[vm->worker_count - 1].sched) close_run(vm);
+  if (WALKING && vm_charged(vm)) BUG("C1: a bank is charged for %lld bytes that nobody has", (long long)vm_charged(vm));
   return vm_stats(vm);
 }
 
-void vm_free(Vm *vm) {
-  if (!vm) return;
-  Worker *worker = &vm->worker;
-  vm_end(vm);
-  stream_close(vm->err);
-  stream_close(vm->out);
-  heap_close(worker);
-  turns_release(worker);
-  if (vm->memory_chunk) memory_free(vm->memory_chunk, sizeof(Chunk) + vm->memory_chunk->capacity * sizeof(u64));
-  if (!vm->options.library) images_free(vm->images);
+static void worker_close(Worker *worker) {
   sched_close(worker);
   pool_close(&worker->pool);
   free(worker->text);
   free(worker->fault_text);
+}
+
+void vm_free(Vm *vm) {
+  if (!vm) return;
+  vm_end(vm);
+  stream_close(vm->workers, vm->err);
+  stream_close(vm->workers, vm->out);
+  outside_close(vm);
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    heap_close(&vm->workers[i]);
+    turns_release(&vm->workers[i]);
+  }
+  if (vm->memory_chunk) memory_free(vm->memory_chunk, sizeof(Chunk) + vm->memory_chunk->capacity * sizeof(u64));
+  if (!vm->options.library) images_free(vm->images);
+  for (u32 i = 0; i < vm->worker_count; i++) worker_close(&vm->workers[i]);
+  crew_close(vm);
+  banks_close(vm);
+  memory_free_aligned(vm->workers, vm->worker_count * sizeof *vm->workers, 64);
   memory_free(vm, sizeof *vm);
   memory_flush();
 }
 
-bool vm_load(Vm *vm, const Verified *verified, Str *error) { return images_load(vm->images, &vm->worker, verified, error); }
+bool vm_load(Vm *vm, const Verified *verified, Str *error) { return images_load(vm->images, vm->workers, verified, error); }
 
 // ---- Arguments ------------------------------------------------------------------------------------------------------
 
@@ -184,18 +239,22 @@ static bool equip(Start *start, u32 parameter, PowerId id, Actor *actor) {
       if (!grant) return refuse(start, parameter, "was not granted");
       power_open_file(actor, grant->value, id == POWER_File);
       return true;
-    case POWER_Bank: case POWER_ReadDir: case POWER_Dir: case POWER_Connect: case POWER_Listener: case POWER_Env: case POWER_Exec:
+    case POWER_Bank:
+      power_state(actor)->bank = start->vm->bank;
+      start->vm->bank_itable = power_itable(start->vm->workers, id);
+      return !start->is_test || refuse(start, parameter, "is none that a test may have: `out`, `clock`");
+    case POWER_ReadDir: case POWER_Dir: case POWER_Connect: case POWER_Listener: case POWER_Env: case POWER_Exec:
     case POWER_COUNT: break;
   }
   return refuse(start, parameter, "asks for a power that is not available");
 }
 
 static bool give_power(Start *start, u32 parameter, PowerId id) {
-  Worker *worker = &start->vm->worker;
+  Worker *worker = start->vm->workers;
   if (!power_exists(id)) return refuse(start, parameter, "asks for a power that is not available in this version");
   const Itable *itable = power_itable(worker, id);
   if (!itable) return refuse(start, parameter, "asks for a power that the library declares in another way");
-  Actor *actor = power_new(worker, id);
+  Actor *actor = power_new(worker, start->vm->bank, id);
   if (!actor) return refuse(start, parameter, "cannot be given: out of memory");
   start->values[parameter] = chunk_reference(start->chunk, actor, itable);
   return equip(start, parameter, id, actor);
@@ -220,8 +279,8 @@ static bool give_all(Start *start) {
 // Makes the actor that runs the function, and its promise. False: start->error says why.
 static bool begin(Start *start, const Class *class, const Code *code) {
   Vm *vm = start->vm;
-  Worker *worker = &vm->worker;
-  vm->main_actor = actor_make(worker, class);  // before the powers: main is number 1
+  Worker *worker = vm->workers;
+  vm->main_actor = actor_make(worker, vm->bank, class);  // before the powers: main is number 1
   vm->main = vm->main_actor ? promise_new(worker) : NULL;
   snprintf(start->error, sizeof start->error, "out of memory");
   if (!vm->main || !make_memory_broken(vm)) return false;
@@ -243,11 +302,11 @@ static bool begin(Start *start, const Class *class, const Code *code) {
 
 static VmResult result(VmEnd end, int status) { return (VmResult){end, status}; }
 
-static void say(Vm *vm, Str text) { stream_write(&vm->worker, vm->err, text); }
+static void say(Vm *vm, Str text) { stream_write(vm->workers, vm->err, text); }
 
 // What main waits for, though nothing is left that could answer.
 static void say_stuck(Vm *vm, const char *who) {
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   Turn *turn = vm->main_actor->turn;
   char asked[ASKED_ROOM] = "an answer", line[ASKED_ROOM + 100];
   if (turn && turn->waiting) promise_asked(turn->waiting, asked);
@@ -261,7 +320,7 @@ static void say_stuck(Vm *vm, const char *who) {
 }
 
 static VmResult result_of_err(Vm *vm, Val error) {
-  Worker *worker = &vm->worker;
+  Worker *worker = vm->workers;
   say(vm, STR("error: "));
   if (val_is_kind(error, KIND_STRING)) stream_write_escaped(worker, vm->err, obj_bytes(val_obj(error)));
   else if (val_show(worker, error)) stream_write_escaped(worker, vm->err, (Str){worker->text, worker->text_length});
@@ -272,16 +331,16 @@ static VmResult result_of_err(Vm *vm, Val error) {
 static VmResult result_of_value(Vm *vm, Val value) {
   if (val_is_int(value) || val_is_kind(value, KIND_INT)) return result(VM_END_EXIT, (int)((u64)val_int(value) & 0xff));
   if (!val_is_kind(value, KIND_DATA)) return result(VM_END_EXIT, 0);
-  bool is_err = header_info(val_obj(value)->header) == well_known(&vm->worker, WK_ERR);
+  bool is_err = header_info(val_obj(value)->header) == well_known(vm->workers, WK_ERR);
   return is_err ? result_of_err(vm, val_obj(value)->words[0]) : result(VM_END_EXIT, 0);
 }
 
 // How the actor that ran to the end, as far as it went, has ended.
 static VmResult result_of_run(Vm *vm) {
-  Sched *sched = vm->worker.sched;
+  const Crew *crew = vm->crew;
   memory_fail_at(0);
   memory_limit(0);
-  if (sched->stopping) return sched->end;
+  if (crew_stopping(crew)) return crew->end;
   VmResult end = result(VM_END_STUCK, 1);
   switch ((PromiseState)atomic_load(&vm->main->state)) {
     case PROMISE_OPEN: say_stuck(vm, vm->main_actor->class == &test_class ? "the test" : "main"); break;
@@ -290,15 +349,16 @@ static VmResult result_of_run(Vm *vm) {
       end = vm->main_actor->exit == EXIT_REASON_NORMAL ? result(VM_END_EXIT, 0) : result(VM_END_CRASH, 1);
       break;
   }
-  stream_flush(&vm->worker, vm->out);
-  return sched->stopping ? sched->end : end;
+  stream_finish(vm->workers, vm->out);
+  stream_finish(vm->workers, vm->err);
+  return crew_stopping(crew) ? crew->end : end;
 }
 
 // ---- Running --------------------------------------------------------------------------------------------------------
 
 static VmResult fail_to_start(Vm *vm, const char *error) {
   say(vm, STR("error: "));
-  stream_write_escaped(&vm->worker, vm->err, str_from(error));
+  stream_write_escaped(vm->workers, vm->err, str_from(error));
   say(vm, STR("\n"));
   return result(VM_END_EXIT, 1);
 }
@@ -310,14 +370,14 @@ VmResult vm_run_main(Vm *vm, const Grant *grants, u32 grant_count, const Str *ar
   Start start = {.vm = vm, .module = module, .function = &module->functions.items[module->main], .grants = grants,
                  .grant_count = grant_count, .args = args, .arg_count = arg_count};
   if (!begin(&start, &main_class, image->code_of[module->main])) return fail_to_start(vm, start.error);
-  sched_run(&vm->worker);
+  sched_run(vm->workers);
   return result_of_run(vm);
 }
 
 // What a test writes is kept instead of printed.
 static bool capture(Vm *vm) {
-  stream_close(vm->err);
-  stream_close(vm->out);
+  stream_close(vm->workers, vm->err);
+  stream_close(vm->workers, vm->out);
   vm->err = NULL;
   vm->out = stream_open(-1, NULL, true);
   if (vm->out) vm->err = stream_open(-1, NULL, true);
@@ -330,10 +390,11 @@ TestResult vm_run_test(Vm *vm, const Verified *verified, u32 test) {
   if (!image || test >= module->tests.count || !capture(vm)) return (TestResult){.report = STR("the test cannot be run\n")};
   u32 index = module->tests.items[test].function;
   Start start = {.vm = vm, .module = module, .function = &module->functions.items[index], .is_test = true};
-  vm->worker.sched->simulated = true;
+  vm->workers->sched->simulated = true;
+  crew_alone(vm->crew);
   VmResult end = {VM_END_EXIT, 1};
   if (begin(&start, &test_class, image->code_of[index])) {
-    sched_run(&vm->worker);
+    sched_run(vm->workers);
     end = result_of_run(vm);
   } else {
     fail_to_start(vm, start.error);

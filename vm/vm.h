@@ -4,9 +4,12 @@
 
 typedef struct Vm Vm;
 
+enum { LIMIT_WORKERS = 256 };
+
 typedef struct VmOptions {
   bool seeded;              // --seed: one worker, simulated clock, seeded choice of the next actor
   u64 seed;
+  u32 workers;              // threads that run actors; 0: one for each core; always 1 if seeded
   u32 quantum;              // reductions per turn slice; 0: the default (20,000; 1 in stress builds)
   u64 memory_limit;         // bytes; 0: none
   u64 stack_limit;          // bytes of one actor's stack; 0: the default
@@ -78,6 +81,7 @@ typedef struct VmStats {
   u64 reductions;              // spent by all actors
   u64 crashes;
   u64 slices;                  // turns of the scheduler
+  u64 given;                   // ready actors that a worker gave away, for others to run
   u64 copied;                  // bytes of objects copied into messages, answers and shared blocks
   u64 frozen;                  // shared blocks made
   u64 collections;
@@ -85,3 +89,4 @@ typedef struct VmStats {
 
 VmStats vm_stats(const Vm *vm);
 VmStats vm_end(Vm *vm);  // after the run: ends every actor, drops every message, and gives the final count
+i64 vm_charged(Vm *vm);  // then: bytes for which some bank is still charged; there should be none (docs/charging.md, C1)

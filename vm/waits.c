@@ -1,6 +1,7 @@
 // What SIGQUIT shows: the actors of the program, what each does, and who waits for whom. For a person who asks why nothing happens.
 #include <stdio.h>
 
+#include "vm/crew.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
 
@@ -98,16 +99,16 @@ static u32 count_ring(const Message *last, u32 count) {
 static u32 count_messages(Actor *actor) {
   u32 count = count_ring(actor->queue, 0);
   if (actor->class->any_guard) count = count_ring(*mailbox_put_off(actor), count);
-  const Message *pushed = atomic_load_explicit(&actor->inbox, memory_order_acquire);
-  if (pushed <= MAILBOX_CLOSED) return count;
-  for (; pushed && count < MESSAGES_COUNTED; pushed = pushed->next) count++;
+  u64 inbox = atomic_load_explicit(&actor->inbox, memory_order_acquire);
+  if (inbox_is_mark(inbox)) return count;
+  for (const Message *pushed = inbox_newest(inbox); pushed && count < MESSAGES_COUNTED; pushed = pushed->next) count++;
   return count;
 }
 
-static bool is_waiting(const Actor *actor) { return actor->state == ACTOR_SUSPENDED && actor->turn->waiter.next; }
+static bool is_waiting(const Actor *actor) { return actor_state(actor) == ACTOR_SUSPENDED && actor->turn && actor->turn->waiter.next; }
 
 static const char *state_name(const Actor *actor) {
-  switch (actor->state) {
+  switch (actor_state(actor)) {
     case ACTOR_IDLE: return "idle";
     case ACTOR_READY: return "ready";
     case ACTOR_RUNNING: return "running";
@@ -147,30 +148,74 @@ static void show_wait(Worker *worker, const Actor *actor) {
   write_line(worker, &line);
 }
 
-void waits_show(Worker *worker) {
-  Actor *oldest = worker->vm->newest, *actor;
-  u64 living = 0;
-  for (actor = oldest; actor; actor = actor->older) {
-    living += actor->state != ACTOR_ENDED;
-    oldest = actor;
+// ---- All of them ----------------------------------------------------------------------------------------------------
+
+// The oldest of all, a heap with the youngest of them on top: banks may be many, so no cursor goes along all their lists at once.
+typedef struct Oldest {
+  Actor *actors[ACTORS_SHOWN];
+  u32 count;
+  u64 living;
+} Oldest;
+
+static void sink(Oldest *oldest, Actor *actor, u32 at) {
+  for (u32 child; (child = 2 * at + 1) < oldest->count; at = child) {
+    if (child + 1 < oldest->count && oldest->actors[child + 1]->serial > oldest->actors[child]->serial) child++;
+    if (oldest->actors[child]->serial <= actor->serial) break;
+    oldest->actors[at] = oldest->actors[child];
   }
+  oldest->actors[at] = actor;
+}
+
+static void rise(Oldest *oldest, Actor *actor) {
+  u32 at = oldest->count++;
+  for (; at && oldest->actors[(at - 1) / 2]->serial < actor->serial; at = (at - 1) / 2) oldest->actors[at] = oldest->actors[(at - 1) / 2];
+  oldest->actors[at] = actor;
+}
+
+static void add_account(Oldest *oldest, const Account *account) {
+  for (Actor *actor = account->newest; actor; actor = actor->older) {
+    if (actor_state(actor) == ACTOR_ENDED) continue;
+    oldest->living++;
+    if (oldest->count < ACTORS_SHOWN) rise(oldest, actor);
+    else if (actor->serial < oldest->actors[0]->serial) sink(oldest, actor, 0);
+  }
+}
+
+static void find_oldest(Oldest *oldest, Vm *vm) {
+  oldest->count = 0;
+  oldest->living = 0;
+  spin_lock(&vm->banks_lock);
+  for (Bank *bank = vm->bank; bank; bank = bank_next(vm->bank, bank)) {
+    for (u32 i = 0; i < vm->worker_count; i++) add_account(oldest, &bank->accounts[i]);
+  }
+  spin_unlock(&vm->banks_lock);
+  u32 count = oldest->count;
+  while (oldest->count) {  // the youngest go to the end
+    Actor *youngest = oldest->actors[0], *last = oldest->actors[--oldest->count];
+    if (oldest->count) sink(oldest, last, 0);
+    oldest->actors[oldest->count] = youngest;
+  }
+  oldest->count = count;
+}
+
+// The crew stands still.
+static void show_all(Worker *worker, void *context) {
+  (void)context;
+  Oldest oldest;
+  find_oldest(&oldest, worker->vm);
   Line line = {.length = 0};
-  add(&line, "actors: %llu", (unsigned long long)living);
+  add(&line, "actors: %llu", (unsigned long long)oldest.living);
   write_line(worker, &line);
-  u32 shown = 0;
-  for (actor = oldest; actor && shown < ACTORS_SHOWN; actor = actor->newer) {
-    if (actor->state == ACTOR_ENDED) continue;
-    show_actor(worker, actor);
-    shown++;
-  }
-  const Actor *end = actor;
-  if (living > shown) {
-    add(&line, "  … and %llu more", (unsigned long long)(living - shown));
+  for (u32 i = 0; i < oldest.count; i++) show_actor(worker, oldest.actors[i]);
+  if (oldest.living > oldest.count) {
+    add(&line, "  … and %llu more", (unsigned long long)(oldest.living - oldest.count));
     write_line(worker, &line);
   }
   add(&line, "who waits for whom:");
   write_line(worker, &line);
-  for (actor = oldest; actor != end; actor = actor->newer) {
-    if (is_waiting(actor)) show_wait(worker, actor);
+  for (u32 i = 0; i < oldest.count; i++) {
+    if (is_waiting(oldest.actors[i])) show_wait(worker, oldest.actors[i]);
   }
 }
+
+void waits_show(Worker *worker) { crew_halt(worker, show_all, NULL); }

@@ -287,6 +287,7 @@ static void gather_young(Walk *w) {
 
 void heap_check(Worker *worker, Actor *actor, bool frames) {
   Heap *heap = actor ? actor->heap : worker->loose;
+  if (heap && heap->steps) return;  // half of it is elsewhere
   if (heap && worker->collections % (1 + heap->live_words / HEAP_CHECK_STEP)) return;
   bool running = actor == worker->actor;
   Walk w = {.worker = worker, .heap = heap, .running = running};

@@ -13,23 +13,56 @@ typedef enum FaultKind {
   FAULT_KILL,        // the kill hook, or destroy later
 } FaultKind;
 
+// Heads of lists of what is dead, each linked by next.
+typedef struct DeadHeads {
+  Chunk *chunks;               // with counts
+  Message *messages;           // with counts, whose promise is somebody else's matter
+  struct SharedBlock *blocks;
+  Heap *heaps;
+} DeadHeads;
+
+// One of them, being worked off: it has `words`, of which `at` are done. Its other members are NULL.
+typedef struct DeadItem {
+  Chunk *chunk;
+  Message *message;
+  struct SharedBlock *block;
+  Heap *heap;
+  u64 words, at;
+  Bank *payer;                 // of it, or NULL
+} DeadItem;
+
+typedef struct Dead {
+  DeadHeads heads;
+  DeadItem item;               // of no words if there is none
+} Dead;
+
 struct Worker {
-  u64 *at, *end;               // the nursery's free words
+  _Alignas(64) u64 *at, *end;               // the nursery's free words
   u64 *nursery;                // its start
   Actor *actor;                // running, or NULL
+  Account *account;            // the worker's part of the running actor's bank; the root's between slices (bank.h)
   Turn *turn;                  // of the running actor
   Obj **counted;               // COUNTED objects born in the nursery
   u32 counted_count, counted_capacity;
   LargeObj *young_large;       // large objects born in this turn
+  u64 young_paid;              // bytes charged to the running actor's bank for them, and for big chunks
   u64 young_large_words;       // in them, and in the storage of Bytes born in it
   Storage *written;            // of arrays into which the turn wrote vals, linked by next (storage.h)
   bool untidy;                 // the turn made or received what must be given back or looked at when it ends (heap.h)
   Chunk *big;                  // at lies in this chunk instead of the nursery: a request was too large for it (heap.c)
   Heap *loose;                 // of what runs outside any actor (constants being computed), or NULL
   u32 collections;             // since the worker began
-  Chunk *dead_chunks;          // counts to give back before freeing (release.c)
-  Message *dead_messages;
-  bool releasing;              // they are being worked off
+  bool puts_aside;             // it runs slices: a large heap can be collected after one, in steps (collect.c)
+  bool collect_due;            // the running actor's is to be
+  bool may_repeat;             // what is copied now is sent by an instruction that can be done once more
+  bool freeze_due;             // it is to be, once what it sends has been frozen in steps
+  Dead dead[2];                // what is to be freed, in the second what goes while `unheard` (release.c)
+  u64 dead_words;              // in both: 0 if there is nothing
+  u64 dead_allowed;            // more words would mean that more dies than is freed
+  bool releasing;              // it is being worked off
+  u32 locked;                  // somebody holds a lock for the worker: nothing may be freed for want of room
+  bool spilled;                // some of what was swept was left for later: so is telling of its sessions
+  Message *late;               // of the latter
   Message *lost;               // messages `dropped` of sessions that were swept, not yet sent, linked by next (life.c)
   u32 holding;                 // they are to wait for others (life.h)
   bool unheard;                // sessions go without telling their actors
@@ -38,9 +71,9 @@ struct Worker {
   AddressMap copy_blocks, copy_places;
   u64 copied, frozen;          // bytes copied and blocks made, since the worker began
   bool young_frozen;           // the heap remembers what young objects were frozen to (shared.h)
-  struct SharedBlock *dead_blocks;  // without a count, to be freed (release.c)
   i64 reductions;              // left of this slice
   u64 result;                  // of the frame that ended the turn: the answer as a val, or the promise to forward
+  struct Stream *stalled;      // the running actor has written there and is to wait for room (stream.h)
   bool in_guard;               // sends, spawns, waits, assignments trap
   FaultKind fault;
   char *fault_text;            // malloc'ed UTF-8, owned; NULL when none
@@ -56,6 +89,10 @@ struct Worker {
   u64 *spare_stack;            // kept for a stack that grows to the usual size
   struct Images *images;       // what is loaded (load.h)
   Vm *vm;
+  u32 index;                   // among the VM's workers
+  VmStats stats;               // what this worker has counted
+  _Atomic(Actor *) returned;   // of its actors, those that another worker has ended and freed but for their record, linked by next_ready (E3)
+  const Bank *refused;         // whose limit refused memory last
   struct Sched *sched;         // run queue, timers (sched.h)
   Pool pool;
 };

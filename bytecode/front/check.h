@@ -296,7 +296,6 @@ bool check_able(Checker *c, Span span, Ty *ty, u8 constraint, const char *what);
 bool check_known(Checker *c, Ty *ty, Span span, const char *what);                // reports E0204 for an open type
 void check_plain(Checker *c, Span span, Ty *ty, const char *what);  // not unique: "a closure"
 Ty *check_plain_var(Checker *c, Span span, const char *what);
-void check_unavailable(Checker *c, Span span, const char *what);                  // "banks"
 static inline bool ty_is(Ty *ty, TyKind kind) { return ty_resolve(ty)->kind == kind; }
 static inline bool ty_bad(Ty *ty) { return ty_resolve(ty)->kind == TY_ERROR; }
 static inline Ty *ty_value(Ty *ty) { return ty_resolve(ty)->kind == TY_NEVER ? ty_var() : ty_resolve(ty); }

@@ -204,7 +204,3 @@ Ty *check_plain_var(Checker *c, Span span, const char *what) {
   ty->reason = reason;
   return ty;
 }
-
-void check_unavailable(Checker *c, Span span, const char *what) {
-  check_error(c, DIAG_E0411, span, "%s are not available in this version", what);
-}

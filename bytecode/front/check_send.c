@@ -107,8 +107,12 @@ static ActorDecl *find_actor(Checker *c, Expr *e) {
 
 static void check_bank(Checker *c, Expr *bank) {
   if (!bank) return;
-  check_value(c, bank);
-  check_unavailable(c, bank->span, "banks");
+  Ty *ty = ty_resolve(check_value(c, bank));
+  if (ty->kind == TY_ERROR) return;
+  InterfaceDecl *wanted = check_power(c, "Bank");
+  if (ty->kind == TY_REF && wanted && ty->interface == wanted) return;
+  Diag *diag = check_error(c, DIAG_E0201, bank->span, "expected a Bank, found %.*s", STR_ARG(ty_text(ty)));
+  diag_hint(diag, "`main` may ask for one (`bank: Bank`), and `bank ! carve(..)` makes others of it");
 }
 
 Ty *check_spawn(Checker *c, Expr *e) {

@@ -182,8 +182,9 @@ void emit_call(Emit *emit, Op op, u32 a, u32 b, u64 word, const Reg *list, u32 c
   add_list(emit, list, count);
 }
 
-void emit_spawn(Emit *emit, Reg a, u64 actor, u64 type, const Reg *list, u32 count) {
-  if (!begin(emit, OP_SPAWN, word_make(OP_SPAWN, (u16)a, 0, 0))) return;
+void emit_spawn(Emit *emit, Reg a, Reg bank, u64 actor, u64 type, const Reg *list, u32 count) {
+  Op op = bank == REG_NONE ? OP_SPAWN : OP_SPAWN_IN;
+  if (!begin(emit, op, word_make((u16)op, (u16)a, bank == REG_NONE ? 0 : (u16)bank, 0))) return;
   vec_push(&emit->code, actor);
   vec_push(&emit->code, type);
   add_list(emit, list, count);

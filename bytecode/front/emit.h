@@ -95,7 +95,7 @@ void emit_imm(Emit *emit, Op op, Reg a, i32 number);                  // DI
 void emit_word(Emit *emit, Op op, Reg a, u32 b, u64 word);            // DW DC DG DT DRT
 void emit_list(Emit *emit, Op op, u32 a, u32 b, u32 c, const Reg *list, u32 count);             // DXR RXR DRXR DL RL DRL
 void emit_call(Emit *emit, Op op, u32 a, u32 b, u64 word, const Reg *list, u32 count);          // DF F DRF
-void emit_spawn(Emit *emit, Reg a, u64 actor, u64 type, const Reg *list, u32 count);            // DA
+void emit_spawn(Emit *emit, Reg a, Reg bank, u64 actor, u64 type, const Reg *list, u32 count);  // DA; DRA if there is a bank
 
 // ---- Labels and jumps ----
 void emit_bind(Emit *emit, Label *label);

@@ -106,9 +106,17 @@ Reg gen_outcome(Fn *f, Expr *e, Sink sink) {
 
 // ---- Spawning and running later -------------------------------------------------------------------------------------
 
+// The bank comes after the arguments, which are live meanwhile.
+static Reg gen_bank(Fn *f, Expr *bank, const Reg *args, u32 count) {
+  u32 mark = f->held.count;
+  for (u32 i = 0; i < count; i++) held_push(f, args[i]);
+  Reg reg = gen_value(f, bank, gen_type(f->gen, bank->type));
+  f->held.count = mark;
+  return reg;
+}
+
 Reg gen_spawn(Fn *f, Expr *e, Sink sink) {
   Gen *g = f->gen;
-  if (e->bank) gen_limit(g, DIAG_E0515, e->bank->span, "spawning into a bank can't be run by this version of Deed");
   u32 index = gen_actor(g, e->actor);
   TypeListId inst = inst_list(f, e->inst, e->actor->generic_count);
   const ActorDef def = g->module->actors.items[index];
@@ -116,12 +124,14 @@ Reg gen_spawn(Fn *f, Expr *e, Sink sink) {
   Reg regs[LIMIT_PARAMS + 1];
   for (u32 i = 0; i < def.param_count; i++) wants[i] = gen_subst(g, def.params[i].type, inst);
   gen_args(f, e, wants, regs);
+  Reg bank = e->bank ? gen_bank(f, e->bank, regs, def.param_count) : REG_NONE;
   if (!fn_reachable(f)) return sink_reg(f, sink);
   fn_at(f, e->span);
   release_all(f, regs, def.param_count);
+  if (e->bank) reg_release(f->emit, bank);
   TypeId type = gen_type(g, e->interface ? e->interface : e->type);
   Reg out = value_reg(f, sink, type);
-  emit_spawn(f->emit, out, index | (u64)inst << 32, type, regs, def.param_count);
+  emit_spawn(f->emit, out, bank, index | (u64)inst << 32, type, regs, def.param_count);
   return coerce(f, out, sink);
 }
 

@@ -57,9 +57,13 @@ void expr_children(Expr *e, Children *out) {
       child(out, e->within, ROLE_VAL);
       break;
     case EX_CALL: call_children(e, out); break;
-    case EX_DOT_CALL: case EX_SEND: case EX_SPAWN:
-      child(out, e->object, ROLE_VAL);  // or the bank
+    case EX_DOT_CALL: case EX_SEND:
+      child(out, e->object, ROLE_VAL);
       for (u32 i = 0; i < e->args.count; i++) child(out, e->args.items[i].value, ROLE_VAL);
+      break;
+    case EX_SPAWN:
+      for (u32 i = 0; i < e->args.count; i++) child(out, e->args.items[i].value, ROLE_VAL);
+      child(out, e->bank, ROLE_VAL);
       break;
     case EX_INDEX: case EX_BINARY: case EX_AND: case EX_OR: case EX_RANGE:
       child(out, e->left, ROLE_RAW);

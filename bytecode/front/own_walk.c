@@ -244,8 +244,8 @@ void own_use(Own *o, Expr *e) {
       for (u32 i = 0; i < e->args.count; i++) own_use(o, e->args.items[i].value);
       return;
     case EX_SPAWN:
-      own_use(o, e->bank);
       for (u32 i = 0; i < e->args.count; i++) own_use(o, e->args.items[i].value);
+      own_use(o, e->bank);
       return;
     case EX_LEND: own_peek(o, e); return;
     case EX_INST: case EX_AS: case EX_UNARY: case EX_NOT: case EX_ASSERT: own_use(o, e->object); return;

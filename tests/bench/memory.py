@@ -1,69 +1,43 @@
 #!/usr/bin/env python3
-"""Measures, from outside, what an idle actor costs: resident bytes of a process that holds N of them in a list.
+"""Measures, from outside, what an idle actor costs: resident bytes of a process that holds N of them in lists.
 
-  tests/bench/memory.py [N..]     default 1000000 5000000 10000000
+  tests/bench/memory.py [--holders N] [N..]     default 1000000 5000000 10000000, in one list
 
-For each N two programs run: one that spawns N actors with one Int of state and keeps the references, and one that spawns
-none. Each then waits for a line on its standard input; meanwhile /proc/PID/smaps_rollup is read. What is printed: bytes per
-actor, reference and list cell included, at rest and at the peak (VmHWM).
+For each N two programs run (tests/bench/programs/actors/idle.deed): one that spawns N actors with one Int of state and keeps the
+references, and one that spawns none. Each then waits for a line on its standard input; meanwhile /proc is read. What is printed: bytes
+for each actor, reference and list cell included, at rest and at the peak (VmHWM), and at rest for each that came since the size before.
 """
-import os
-import re
-import subprocess
+import argparse
 import sys
-import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-DEED = os.path.abspath(os.environ.get("DEED", os.path.join(ROOT, "build/deed")))
+sys.dont_write_bytecode = True
 
-PROGRAM = """
-actor Cell(n: Int) {
-  var value = n
-  on add(k: Int) { value += k }
-  on get() -> Int { value }
-}
-
-fn main(args: List[String], stdin: In, out: Out) {
-  let n = match args { [s, ..] -> s.parse_int().or_else(0)  [] -> 0 }
-  let cells = (0..n).map(fn(i) { spawn Cell(i) })
-  out ! line("ready {cells.len()}")
-  let _ = await stdin ! line()
-  match cells {
-    [c, .._] -> out ! line("{await c ! get()}")
-    [] -> out ! line("none")
-  }
-}
-"""
+import peers  # noqa: E402
+from process import idle  # noqa: E402
 
 
-def resident(path, n):
-    """(bytes now, bytes at the peak) of the program with n actors."""
-    p = subprocess.Popen([DEED, path, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        line = p.stdout.readline()
-        if line.strip() != f"ready {n}":
-            sys.exit(f"unexpected: {line!r}")
-        with open(f"/proc/{p.pid}/smaps_rollup") as f:
-            now = int(re.search(r"Rss:\s+(\d+) kB", f.read())[1]) * 1024
-        with open(f"/proc/{p.pid}/status") as f:
-            peak = int(re.search(r"VmHWM:\s+(\d+) kB", f.read())[1]) * 1024
-        p.communicate("\n", timeout=600)
-        return now, peak
-    finally:
-        p.kill()
+def resident(n, holders):
+    outcome = idle(peers.deed("idle", (str(n), str(holders)))[0], peers.ACTORS, limit=600)
+    if isinstance(outcome, str):
+        sys.exit(outcome)
+    return outcome[1]
 
 
 def main():
-    sizes = [int(a) for a in sys.argv[1:]] or [1_000_000, 5_000_000, 10_000_000]
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "idle.deed")
-        with open(path, "w") as f:
-            f.write(PROGRAM)
-        base, base_peak = resident(path, 0)
-        print(f"{0:>10}: {base / 1e6:8.1f} MB")
-        for n in sizes:
-            now, peak = resident(path, n)
-            print(f"{n:>10}: {now / 1e6:8.1f} MB, {(now - base) / n:6.1f} bytes each; peak {(peak - base_peak) / n:6.1f}", flush=True)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--holders", type=int, default=1)
+    parser.add_argument("sizes", nargs="*", type=int, default=[1_000_000, 5_000_000, 10_000_000])
+    options = parser.parse_args()
+    base = before = resident(0, options.holders)
+    print(f"{0:>10}: {base['resident'] / 1e6:8.1f} MB")
+    count = 0
+    for n in options.sizes:
+        now = resident(n, options.holders)
+        each = {k: (now[k] - base[k]) / n for k in now}
+        slope = (now["resident"] - before["resident"]) / max(n - count, 1)
+        print(f"{n:>10}: {now['resident'] / 1e6:8.1f} MB, {each['resident']:6.1f} bytes each; peak {each['peak']:6.1f}; "
+              f"each of the last {n - count}: {slope:6.1f}", flush=True)
+        before, count = now, n
 
 
 if __name__ == "__main__":

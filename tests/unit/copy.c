@@ -3,7 +3,7 @@
 
 static Val copied(World *w, Val v, Chunk **chunk) {
   Val out;
-  cr_assert(copy_out(&w->worker, &v, 1, &out, chunk));
+  cr_assert(copy_out(&w->worker, &v, 1, &out, chunk, w->worker.account->bank, w->worker.account->bank));
   return out;
 }
 
@@ -45,7 +45,7 @@ Test(copy, roots_share_too) {
   w.registers[0] = make_string(&w, "both");
   Val roots[3] = {w.registers[0], VAL_UNIT, w.registers[0]}, out[3];
   Chunk *chunk;
-  cr_assert(copy_out(&w.worker, roots, 3, out, &chunk));
+  cr_assert(copy_out(&w.worker, roots, 3, out, &chunk, w.worker.account->bank, w.worker.account->bank));
   cr_assert_eq(out[0], out[2]);
   cr_assert_eq(out[1], VAL_UNIT);
   cr_assert_eq(chunk->used, 2);
@@ -100,7 +100,7 @@ Test(copy, block_holds_header_roots_and_graph) {
   cr_assert_eq(out[0], val_from_small(7));
   cr_assert_eq(out[1], (Val)(out + 2));
   cr_assert(str_eq(obj_bytes(val_obj(out[1])), STR("graph")));
-  memory_free(made.block, made.size);
+  bank_free(&w.worker, w.worker.account->bank, made.block, made.size);
   world_close(&w);
 }
 
@@ -137,7 +137,7 @@ Test(copy, failing_changes_nothing) {
     Val out;
     Chunk *chunk;
     memory_fail_at(nth);
-    bool done = copy_out(&w.worker, w.registers, 1, &out, &chunk);
+    bool done = copy_out(&w.worker, w.registers, 1, &out, &chunk, w.worker.account->bank, w.worker.account->bank);
     memory_fail_at(0);
     heap_walk(&w.worker, w.actor);
     cr_assert(val_equal(&w.worker, w.registers[0], w.registers[0]));

@@ -175,6 +175,8 @@ static VmStats run(VmOptions options, VmResult *result) {
   const Str args[] = {STR("a"), STR("b")};
   *result = vm_run_main(vm, NULL, 0, args, 2);
   VmStats stats = vm_end(vm);
+  cr_assert_eq(vm_charged(vm), 0, "seed %llu, kill at %llu, fail at %llu: %lld bytes are charged still", (unsigned long long)options.seed,
+               (unsigned long long)options.kill_at, (unsigned long long)options.fail_alloc_at, (long long)vm_charged(vm));
   vm_free(vm);
   return stats;
 }

@@ -331,7 +331,7 @@ Test(heap, adopted_chunk_becomes_the_actors) {
   make_tuple(&w, 2, 2, (u32[]){0, 1});
   Val out;
   Chunk *chunk;
-  cr_assert(copy_out(&w.worker, &w.registers[2], 1, &out, &chunk));
+  cr_assert(copy_out(&w.worker, &w.registers[2], 1, &out, &chunk, w.worker.account->bank, w.worker.account->bank));
   memset(w.registers, 0, 3 * sizeof(Val));
   cr_assert(heap_adopt(&w.worker, chunk));
   w.actor->fields[4] = out;
@@ -352,7 +352,7 @@ Test(heap, long_chain_of_promises_is_freed) {
   for (u32 i = 0; i < 200000; i++) {
     Promise *promise = promise_new(&w.worker);
     cr_assert_not_null(promise);
-    cr_assert(copy_out(&w.worker, &w.registers[0], 1, &promise->value, &promise->chunk));
+    cr_assert(copy_out(&w.worker, &w.registers[0], 1, &promise->value, &promise->chunk, w.worker.account->bank, w.worker.account->bank));
     promise->state = PROMISE_KEPT;
     cr_assert(heap_reserve(&w.worker, 2));
     Obj *obj = heap_take(&w.worker, 2);
@@ -373,7 +373,7 @@ Test(heap, immortal_objects_stay) {
   w.registers[0] = make_string(&w, "constant");
   Val constant;
   Chunk *chunk;
-  cr_assert(copy_out(&w.worker, &w.registers[0], 1, &constant, &chunk));
+  cr_assert(copy_out(&w.worker, &w.registers[0], 1, &constant, &chunk, w.worker.account->bank, w.worker.account->bank));
   chunk_make_immortal(chunk);
   w.actor->fields[2] = constant;
   w.registers[1] = constant;

@@ -15,7 +15,7 @@ static Place open(void) {
   u64 live = memory_live();
   Vm *vm = vm_new(&options);
   cr_assert(vm);
-  return (Place){vm, &vm->worker, live};
+  return (Place){vm, vm->workers, live};
 }
 
 static void close(Place place) {
@@ -155,21 +155,21 @@ static void job_cancel(Worker *worker, Operation *operation) {
 
 Test(promise, calls_off_what_nobody_awaits) {
   Place place = open();
-  Job job = {{job_cancel}, promise_new(place.worker), 0};
+  Job job = {{.cancel = job_cancel}, promise_new(place.worker), 0};
   promise_retain(job.promise);
   promise_retain(job.promise);
-  job.promise->operation = &job.operation;
+  promise_operation_set(job.promise, &job.operation);
   promise_release(place.worker, job.promise);
   cr_assert_eq(job.cancelled, 0);
   promise_release(place.worker, job.promise);
   cr_assert_eq(job.cancelled, 1);
 
   // Not while another promise follows it.
-  Job followed = {{job_cancel}, promise_new(place.worker), 0};
+  Job followed = {{.cancel = job_cancel}, promise_new(place.worker), 0};
   Promise *follower = promise_new(place.worker);
   promise_retain(follower);
   promise_retain(followed.promise);
-  followed.promise->operation = &followed.operation;
+  promise_operation_set(followed.promise, &followed.operation);
   cr_assert(promise_forward(place.worker, followed.promise, follower));
   promise_release(place.worker, followed.promise);
   cr_assert_eq(followed.cancelled, 0);

@@ -35,11 +35,11 @@ typedef struct Place {
 static void open(Place *p) {
   p->live = memory_live();
   p->vm = vm_new(&options);
-  p->worker = &p->vm->worker;
+  p->worker = p->vm->workers;
   p->itable = calloc(1, sizeof *p->itable + 2 * sizeof(u16));
   *p->itable = (Itable){.class = &listener, .interface = &start, .slot_count = 1, .unique = true};
   for (u32 i = 0; i < LISTENERS; i++) {
-    p->listeners[i] = actor_native(p->vm, &listener, 0);
+    p->listeners[i] = actor_native(p->worker, p->worker->vm->bank, &listener, 0);
     atomic_fetch_add(&p->listeners[i]->weight, 1);  // never unreachable
   }
   heard_count = 0;
@@ -63,7 +63,7 @@ static Val mint(Place *p, Actor *actor) {
 
 // An actor that holds one session of each listener named, in its heap.
 static Actor *holder_of(Place *p, u32 count, const u32 *listeners) {
-  Actor *actor = actor_make(p->worker, &holder_class);
+  Actor *actor = actor_make(p->worker, p->worker->vm->bank, &holder_class);
   cr_assert_not_null(actor);
   p->worker->actor = actor;
   for (u32 i = 0; i < count; i++) actor->fields[i] = mint(p, p->listeners[listeners[i]]);
@@ -103,7 +103,7 @@ Test(session, sent_through_is_not_dropped) {
 Test(session, class_without_a_handler_hears_nothing) {
   Place p;
   open(&p);
-  Actor *actor = actor_native(p.vm, &deaf, 0);
+  Actor *actor = actor_native(p.worker, p.worker->vm->bank, &deaf, 0);
   u64 live = memory_live();
   Val session = mint(&p, actor);
   cr_assert_eq(memory_live() - live < sizeof(Message), true);
@@ -121,11 +121,11 @@ Test(session, killed_actor_drops_in_the_order_of_serials) {
   Actor *actor = holder_of(&p, 5, (u32[]){20, 3, 11, 30, 7});
   p.worker->actor = actor;
   actor->state = ACTOR_RUNNING;
-  atomic_store(&actor->inbox, NULL);
+  atomic_store(&actor->inbox, 0);
   Val young[2] = {mint(&p, p.listeners[9]), mint(&p, p.listeners[2])};
   Message *message = message_new(p.worker, MESSAGE_CALL, &young[0], 1);
   cr_assert_not_null(message);
-  p.vm->stats.sent++;
+  p.worker->stats.sent++;
   cr_assert(actor_post(p.worker, actor, message));
   actor_end(p.worker, actor, EXIT_REASON_KILLED, STR(""));
   p.worker->actor = NULL;
@@ -171,10 +171,10 @@ Test(session, ended_actor_is_not_told) {
   open(&p);
   Val session = mint(&p, p.listeners[5]);
   actor_end(p.worker, p.listeners[5], EXIT_REASON_NORMAL, STR(""));
-  VmStats before = p.vm->stats;
+  VmStats before = p.worker->stats;
   handle_drop(p.worker, val_obj(session));
-  cr_assert_eq(p.vm->stats.sent, before.sent);
-  cr_assert_eq(p.vm->stats.dead_letters, before.dead_letters);
+  cr_assert_eq(p.worker->stats.sent, before.sent);
+  cr_assert_eq(p.worker->stats.dead_letters, before.dead_letters);
   heap_abandon(p.worker);
   expect_heard(&p, 0, NULL);
   close(&p);

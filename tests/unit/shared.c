@@ -49,7 +49,8 @@ static Message *sent(World *w, Val v) {
   CopyBlock made;
   if (!copy_out_block(&w->worker, &v, 1, sizeof(Message), &made)) return NULL;
   Message *message = made.block;
-  *message = (Message){.count = 1, .bytes = (u32)made.size, .counted = made.counted, .shared = made.shared};
+  *message = (Message){.count = 1, .bytes = (u32)made.size, .counted = made.counted, .shared = made.shared, .begun = 1,
+                       .payer = w->worker.account->bank};
   return message;
 }
 
@@ -216,7 +217,7 @@ Test(shared, references_and_promises_inside) {
   cr_assert(one->shared);
   Chunk *chunk;
   Val parts[2] = {val_obj(pair)->words[0], val_obj(pair)->words[1]}, out[2];
-  cr_assert(copy_out(&w.worker, parts, 2, out, &chunk));
+  cr_assert(copy_out(&w.worker, parts, 2, out, &chunk, w.worker.account->bank, w.worker.account->bank));
   cr_assert_eq(out[0], parts[0]);
   chunk_free(&w.worker, chunk);
   Message *flat = message_new(&w.worker, MESSAGE_CALL, parts, 2);
@@ -330,11 +331,11 @@ Test(shared, what_cant_be_held_is_kept_by_what_holds_it) {
   cr_assert(heap_suspend(&w.worker));
   gc_major(&w.worker, true);
   Heap *heap = heap_get(&w.worker);
-  cr_assert(shares_hold(heap, block_at(message->args[0])));
+  cr_assert(shares_hold(&w.worker, heap, block_at(message->args[0])));
   w.actor->fields[3] = cons_head(message->args[0]);
   heap_free_message(&w.worker, message);
   for (u32 i = 0; i < OTHERS; i++) {
-    cr_assert(shares_hold(heap, block_at(others[i]->args[0])));
+    cr_assert(shares_hold(&w.worker, heap, block_at(others[i]->args[0])));
     heap_free_message(&w.worker, others[i]);
   }
   cr_assert_eq(heap->shares->holds.count, OTHERS + 1);
@@ -448,7 +449,7 @@ Test(shared, an_adopted_chunk_brings_its_blocks) {
   make_list(&w, 0, LIST);
   Chunk *chunk;
   Val out;
-  cr_assert(copy_out_sent(&w.worker, w.registers, 1, &out, &chunk));
+  cr_assert(copy_out_sent(&w.worker, w.registers, 1, &out, &chunk, w.worker.account->bank));
   cr_assert_eq(chunk->used, 2);
   for (u32 i = 0; i < WORLD_REGISTERS; i++) w.registers[i] = VAL_UNIT;
   cr_assert(heap_suspend(&w.worker));

@@ -25,18 +25,22 @@ static void ring(Worker *worker, void *context) {
   last_at = bell->at;
   last_order = bell->order;
   bell->rung = ++rings;
+  cr_assert(!timers_cancel(&pool, bell->timer), "it has fired");
   bell->timer = NULL;
 }
 
+static bool take(void *context) { return context; }
+static const TimerKind ringing = {take, ring};
+
 static void set(Bell *bell, u64 at) {
   *bell = (Bell){.at = at, .order = timers.set + 1};
-  bell->timer = timers_set(&timers, &pool, at, ring, bell);
+  bell->timer = timers_set(&timers, &pool, at, &ringing, bell);
   cr_assert(bell->timer);
 }
 
 static void run_to(u64 time) {
   now = time;
-  timers_run(&timers, &pool, now, NULL);
+  timers_run(&timers, now, NULL);
 }
 
 // Deadlines of all magnitudes; time moves by jumps of all magnitudes; after each, exactly the due ones have rung.
@@ -48,7 +52,7 @@ Test(timer, against_a_model) {
     if (i % 3 == 0) {
       Bell *other = &bells[random_below(&random, i + 1)];
       if (other->timer) {
-        timers_cancel(&timers, &pool, other->timer);
+        cr_assert(timers_cancel(&pool, other->timer));
         other->timer = NULL;
         other->rung = UINT64_MAX;
       }
@@ -88,22 +92,51 @@ Test(timer, to_the_microsecond) {
   pool_close(&pool);
 }
 
+typedef struct Pair {
+  Timer *timer;
+  struct Pair *other;
+  bool refuses;  // somebody else has taken what it is about
+} Pair;
+
 static void cancel_other(Worker *worker, void *context) {
   (void)worker;
-  Timer **other = context;
-  if (*other) timers_cancel(&timers, &pool, *other);
-  *other = NULL;
+  Pair *pair = context;
+  timers_cancel(&pool, pair->timer);
+  pair->timer = NULL;
+  if (pair->other->timer) cr_assert(timers_cancel(&pool, pair->other->timer));
+  pair->other->timer = NULL;
   rings++;
 }
 
+static bool take_pair(void *context) { return !((Pair *)context)->refuses; }
+static const TimerKind cancelling = {take_pair, cancel_other};
+
 // Two that cancel each other, due at once: one rings.
 Test(timer, cancelled_by_one_that_rings) {
-  Timer *a = NULL, *b = NULL;
-  a = timers_set(&timers, &pool, 100, cancel_other, &b);
-  b = timers_set(&timers, &pool, 100, cancel_other, &a);
+  Pair a = {0}, b = {.other = &a};
+  a.other = &b;
+  a.timer = timers_set(&timers, &pool, 100, &cancelling, &a);
+  b.timer = timers_set(&timers, &pool, 100, &cancelling, &b);
   run_to(5000);
   cr_assert_eq(rings, 1);
   cr_assert_eq(timers.count, 0);
+  pool_close(&pool);
+}
+
+// One that finds nothing to take does nothing, and its record stays until it is cancelled.
+Test(timer, claimed_by_others) {
+  Pair a = {.refuses = true}, b = {.other = &a};
+  a.timer = timers_set(&timers, &pool, 100, &cancelling, &a);
+  run_to(5000);
+  cr_assert_eq(rings, 0);
+  cr_assert_eq(timers.count, 0);
+  cr_assert(timer_has_fired(a.timer));
+  cr_assert(!timers_cancel(&pool, a.timer));
+  a.timer = NULL;
+  b.timer = timers_set(&timers, &pool, 100, &cancelling, &b);
+  cr_assert(timers_cancel(&pool, b.timer));
+  run_to(10000);
+  cr_assert_eq(rings, 0);
   pool_close(&pool);
 }
 
@@ -117,7 +150,7 @@ Test(timer, farther_than_the_wheel) {
   run_to(years);
   cr_assert_eq(rings, 1);
   now = UINT64_MAX;
-  timers_close(&timers, &pool, NULL);
+  timers_close(&timers, NULL);
   cr_assert_eq(timers.count, 0);
   pool_close(&pool);
 }

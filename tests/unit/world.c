@@ -66,6 +66,11 @@ void world_open(World *w) {
   w->worker.actor = w->actor;
   w->worker.turn = &w->turn;
   w->worker.sched = calloc(1, sizeof *w->worker.sched);
+  size_t bank_bytes = sizeof(Bank) + WORLD_WORKERS * sizeof(Account);
+  w->bank = aligned_alloc(64, (bank_bytes + 63) / 64 * 64);
+  *w->bank = (Bank){.limit = (u64)1 << 40, .account_count = WORLD_WORKERS};
+  for (u32 i = 0; i < WORLD_WORKERS; i++) w->bank->accounts[i] = (Account){.bank = w->bank};
+  w->worker.account = w->bank->accounts;
   w->live_before = memory_live();
   w->promise = promise_new(&w->worker);
 }
@@ -81,7 +86,12 @@ void world_close(World *w) {
   heap_close(&w->worker);
   cr_assert_eq(w->other->weight, 1, "weight %llu left", (unsigned long long)w->other->weight - 1);
   cr_assert_eq(w->promise->count, 1, "promise count %u left", w->promise->count - 1);
-  memory_free(w->promise, sizeof *w->promise);
+  promise_release(&w->worker, w->promise);
+  holdings_close(&w->bank->holdings);
+  i64 charged = (i64)w->bank->used;
+  for (u32 i = 0; i < WORLD_WORKERS; i++) charged -= w->bank->accounts[i].left;
+  cr_assert_eq(charged, 0, "%lld bytes are charged still", (long long)charged);
+  free(w->bank);
   pool_close(&w->worker.pool);
   cr_assert_eq(memory_live(), w->live_before, "%lld bytes leaked", (long long)(memory_live() - w->live_before));
   free(w->worker.text);
@@ -195,6 +205,8 @@ void world_receive(World *w, Val value) {
   memset(message, 0, sizeof *message);
   message->count = 1;
   message->bytes = (u32)made.size;
+  message->begun = 1;
+  message->payer = w->worker.account->bank;
   message->counted = made.counted;
   message->shared = made.shared;
   w->turn.message = message;

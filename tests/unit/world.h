@@ -8,7 +8,7 @@
 #include "vm/life.h"
 #include "vm/memory.h"
 
-enum { WORLD_REGISTERS = 70, WORLD_FIELDS = 6, WORLD_RAW_FIELDS = 2 };
+enum { WORLD_REGISTERS = 70, WORLD_FIELDS = 6, WORLD_RAW_FIELDS = 2, WORLD_WORKERS = 8 };  // accounts for so many
 
 enum {
   D_BOTH = 1,  // Both(a, b)
@@ -34,11 +34,12 @@ typedef struct World {
   Itable *itable;
   u64 stack[WORLD_REGISTERS + 16];
   u64 *registers;    // all vals
+  Bank *bank;        // what the actor's memory is charged to
   u64 live_before;   // memory_live() at the start
 } World;
 
 void world_open(World *w);
-// Ends the actor and checks that every byte and every count came back.
+// Ends the actor and checks that every byte and every count came back, and every charge.
 void world_close(World *w);
 
 // Builders: reserve for themselves, so they may collect.

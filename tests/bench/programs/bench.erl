@@ -1,8 +1,9 @@
-%% What the benchmark programs share: the size from the command line, and timing of the work alone.
+%% What the benchmark programs share: numbers from the command line, and timing of the work alone.
 -module(bench).
--export([size/2, timed/1]).
-size([S | _], _) -> list_to_integer(S);
-size([], Default) -> Default.
+-export([number/3, size/2, timed/1]).
+number(Args, At, _) when length(Args) > At -> list_to_integer(lists:nth(At + 1, Args));
+number(_, _, Default) -> Default.
+size(Args, Default) -> number(Args, 0, Default).
 timed(Work) ->
     Start = erlang:monotonic_time(microsecond),
     Result = Work(),
