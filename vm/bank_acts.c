@@ -10,6 +10,7 @@
 // charged to it: whatever points at a bank has charged something to it.
 #include "vm/crowd.h"
 #include "vm/fault.h"
+#include "vm/forward.h"
 #include "vm/sched.h"
 
 enum { SWEEP_LEAST = 64 };  // unnamed banks that are worth a look
@@ -164,9 +165,13 @@ bool bank_destroy(Worker *worker, Bank *bank, Promise *promise) {
 
 // ---- The undertaker -------------------------------------------------------------------------------------------------
 
-// What has no mailbox is no actor of the program: it stays as long as somebody can name it.
+// What has no mailbox is no actor of the program: it stays as long as somebody can name it. But forwarders keep messages.
 static void bury(Worker *worker, Actor *actor) {
-  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) return;
+  if (actor_state(actor) == ACTOR_ENDED) return;
+  if (actor->class->deliver) {
+    forward_bury(worker, actor);
+    return;
+  }
   atomic_fetch_add(&actor->bank->dying, 1);
   if (!actor_doom_counted(worker, actor)) done(worker, actor->bank);
 }

@@ -98,6 +98,7 @@ static bool all_still(const Crew *crew) { return crew->halted + atomic_load(&cre
 
 // Behind the door, by a worker that neither sleeps nor halts others: stands still as long as another one wants it.
 static void comply(Crew *crew) {
+  if (crew->halter) memory_flush();
   while (crew->halter) {
     crew->halted++;
     if (all_still(crew)) pthread_cond_signal(&crew->still);
@@ -325,6 +326,7 @@ static bool at_rest(const Crew *crew) {
 static void tidy(Worker *worker, bool last) {
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
   if (last) memory_trim();
+  memory_flush();
   stream_flush(worker, worker->vm->out);
 }
 

@@ -27,6 +27,9 @@ bool sched_open(Worker *worker) {
   sched->suspects.later = sched->suspects.earlier = &sched->suspects;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
+  seed += worker->index;
+  sched->havoc = random_from(random_split(&seed));
+  if (options->kill_every) sched->kill_left = havoc_next(sched, options->kill_every);
   sched->start = worker->index ? worker->vm->workers->sched->start : clock_us();
   sched->seen = memory_alloc(worker->vm->worker_count * sizeof *sched->seen);
   return sched->seen;

@@ -54,6 +54,7 @@ typedef struct Sched {
   i64 granted;              // reductions of the running slice
   i64 kill_left;            // reductions until the kill hook acts; 0: never
   bool kill_now;
+  Random havoc;             // whom the hook kills, and when (havoc.c)
   i64 until_poll;           // slices
   u64 serial, serials_end;  // the next of the worker's block, and the block's end
   Actor *retired, *retiring;        // records to be freed when no other worker can look at them any more (crew.c)
@@ -214,6 +215,11 @@ bool sched_again(Worker *worker);
 // ---- turn.c ----
 void turns_run(Worker *worker);                       // slice after slice, until the run is over
 void turn_discard(Worker *worker, Turn *turn);        // an actor ends amid it: lets go of its wait and its timer, frees it
+
+// ---- havoc.c ----
+i64 havoc_next(Sched *sched, u64 every);              // reductions until the next kill
+// At the end of the actor's slice. True: it is to be killed here and now, which only who owns it can do.
+bool havoc_strike(Worker *worker, Actor *actor, bool owned) MUST_CHECK;
 
 // ---- suspend.c ----
 // Makes the actor suspended, its turn waiting for turn->waiting. False: that has settled, or something else speaks against it: then it runs

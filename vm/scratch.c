@@ -6,6 +6,7 @@
 // when it is shown.
 #include <stdlib.h>
 
+#include "vm/memory.h"
 #include "vm/worker.h"
 
 bool scratch_reserve(Worker *worker, size_t more) {
@@ -15,7 +16,7 @@ bool scratch_reserve(Worker *worker, size_t more) {
   size_t grown = worker->text_capacity ? worker->text_capacity * 2 : 256;
   if (grown > SCRATCH_LIMIT) grown = SCRATCH_LIMIT;
   if (grown < needed) grown = needed;
-  char *text = realloc(worker->text, grown);
+  char *text = memory_refuses(grown) ? NULL : realloc(worker->text, grown);
   if (!text) return false;
   worker->text = text;
   worker->text_capacity = grown;

@@ -401,10 +401,13 @@ static inline void look_back(Worker *worker, Actor *actor) {
   else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
 }
 
-// The kill hook: wherever the actor has got to, if it is the worker's still.
-static void kill_here(Worker *worker, Actor *actor, Step step) {
+// The kill hooks: wherever the actor has got to, if it is the worker's still. False: it lives on as it would have.
+static __attribute__((noinline)) bool kill_here(Worker *worker, Actor *actor, Step step) {
   worker->sched->kill_now = false;
-  if (step == STEP_REQUEUE || step == STEP_MORE || worker->vm->worker_count == 1) end_by_doom(worker, actor);
+  bool owned = step == STEP_REQUEUE || step == STEP_MORE || worker->vm->worker_count == 1;
+  if (worker->vm->options.kill_every ? !havoc_strike(worker, actor, owned) : !owned) return false;
+  end_by_doom(worker, actor);
+  return true;
 }
 
 // Puts the actor, which has written more than is read, aside until there is room. False if there is room now.
@@ -428,8 +431,8 @@ static __attribute__((noinline)) void collect_slice(Worker *worker, Actor *actor
   sched_grant(worker);
   bool used_up = collect_step(worker, actor);
   sched_charge(worker);
-  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, STEP_REQUEUE);
-  else if (used_up) sched_requeue(worker, actor);
+  if (UNLIKELY(worker->sched->kill_now) && kill_here(worker, actor, STEP_REQUEUE)) return;
+  if (used_up) sched_requeue(worker, actor);
   else sched_requeue_first(worker, actor);
 }
 
@@ -461,7 +464,8 @@ static inline void slice(Worker *worker, Actor *actor) {
   sched_grant(worker);
   Step step = take_turns(worker, actor);
   sched_charge(worker);
-  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
+  bool killed = UNLIKELY(worker->sched->kill_now) && kill_here(worker, actor, step);
+  if (UNLIKELY(killed)) {}
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
