@@ -180,7 +180,7 @@ struct Actor {
   Heap *heap;                  // or NULL
   union {
     struct Watcher *watchers;  // who wants to hear of its end (watch.h), or NULL
-    struct Why *why;           // once crashed: the text, or NULL when there was no memory for it
+    struct Why *why;           // once crashed: the text
   };
   _Atomic u8 state;            // ActorState
   u8 exit : 2;                 // once ended: 0 normal, 1 crashed, 2 killed

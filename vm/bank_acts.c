@@ -134,12 +134,15 @@ typedef struct Destruction {
 static void destroy(Worker *worker, void *context) {
   const Destruction *destruction = context;
   Bank *top = destruction->bank;
+  Mourner *mourner = destruction->mourner;
   if (flag(&top->ended)) {  // meanwhile
-    tell(worker, destruction->mourner);
+    if (mourner) tell(worker, mourner);
     return;
   }
-  destruction->mourner->next = top->mourners;
-  top->mourners = destruction->mourner;
+  if (mourner) {
+    mourner->next = top->mourners;
+    top->mourners = mourner;
+  }
   for (Bank *bank = top; bank; bank = bank_next(top, bank)) {
     if (!flag(&bank->destroyed)) begin_end(worker, bank);
     if (bank == top || bank->reports || flag(&bank->ended)) continue;
@@ -155,12 +158,11 @@ static void destroy(Worker *worker, void *context) {
 
 bool bank_destroy(Worker *worker, Bank *bank, Promise *promise) {
   Mourner *mourner = pool_alloc(&worker->pool, sizeof *mourner);
-  if (!mourner) return fault_memory(worker);
-  *mourner = (Mourner){.promise = promise};
+  if (mourner) *mourner = (Mourner){.promise = promise};
   crew_halt(worker, destroy, &(Destruction){bank, mourner});
   crew_wake_all(worker->vm->crew);  // they may have something to do for it
   yield(worker);
-  return true;
+  return mourner || fault_memory(worker);
 }
 
 // ---- The undertaker -------------------------------------------------------------------------------------------------

@@ -14,6 +14,9 @@
 
 enum { WHY_LEAST = 256 };  // bytes of a crash's text that are kept though the bank has none left
 
+// The text of one that crashed when there was no memory for its text.
+static Why unsaid = {.length = 13, .text = "out of memory"};
+
 static const Class task_class = {.name = {"task", 4}};
 
 // ---- Making ---------------------------------------------------------------------------------------------------------
@@ -72,7 +75,7 @@ static void actor_free(Worker *worker, Actor *actor) {
   else account->newest = actor->older;
   if (actor->older) actor->older->newer = actor->newer;
   if (UNLIKELY(account->walk == actor)) account->walk = actor->older;
-  if (actor->exit == EXIT_REASON_CRASH && actor->why) {
+  if (actor->exit == EXIT_REASON_CRASH && actor->why != &unsaid) {
     bank_give(worker, actor->bank, sizeof(Why) + actor->why->length);
     memory_free(actor->why, sizeof(Why) + actor->why->length);
   }
@@ -328,7 +331,7 @@ static Why *why_new(Worker *worker, const Actor *actor, Str text) {
   Why *why = memory_alloc(sizeof *why + text.len);
   if (!why) {
     account_give(account, sizeof *why + text.len);
-    return NULL;
+    return &unsaid;
   }
   why->length = (u32)text.len;
   memcpy(why->text, text.ptr, text.len);

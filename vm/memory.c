@@ -69,6 +69,7 @@ static _Thread_local i64 own;           // what this thread has not told yet
 static _Atomic bool restricted;         // a limit or a failure is set: look closer
 static _Atomic i64 limit;
 static _Atomic u64 failing;             // allocations up to the one that fails
+static _Atomic u64 failed;              // so many did
 
 void memory_flush(void) {
   i64 live = atomic_fetch_add_explicit(&counted, own, memory_order_relaxed) + own;
@@ -89,7 +90,10 @@ static void count(i64 bytes) {
 }
 
 static bool refused(size_t size) {
-  if (atomic_load(&failing) && atomic_fetch_sub(&failing, 1) == 1) return true;
+  if (atomic_load(&failing) && atomic_fetch_sub(&failing, 1) == 1) {
+    atomic_fetch_add(&failed, 1);
+    return true;
+  }
   i64 most = atomic_load(&limit);
   return most && (i64)size > most - (i64)memory_live();
 }
@@ -156,6 +160,8 @@ void memory_fail_at(u64 nth) {
   atomic_store(&failing, nth);
   atomic_store(&restricted, nth != 0 || atomic_load(&limit) != 0);
 }
+
+u64 memory_failures(void) { return atomic_load(&failed); }
 
 bool memory_grow(void **items, u32 *capacity, size_t item_size, const void *borrowed) {
   if (*capacity > UINT32_MAX / 2) return false;

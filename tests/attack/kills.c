@@ -44,19 +44,11 @@ static RigRun run(void) {
 
 // False, with a message, if anything is wrong.
 static bool judge(const RigRun *run) {
-  const char *wrong = rig_wrong(run);
+  const char *wrong = rig_wrong(run, true);
   if (!wrong && run->result.end != VM_END_EXIT) wrong = "main did not come to its end";
   if (!wrong) return true;
-  const VmStats *s = &run->stats;
-  const VmCensus *left = &run->left;
   fprintf(stderr, "kills: seed %llu, %llu workers: %s\n", (unsigned long long)seed, (unsigned long long)workers, wrong);
-  fprintf(stderr, "  sent %llu, received %llu, dropped %llu; spawned %llu, ended %llu; ended as %d, status %d\n",
-          (unsigned long long)s->sent, (unsigned long long)s->received, (unsigned long long)s->dropped, (unsigned long long)s->spawned,
-          (unsigned long long)s->ended, run->result.end, run->result.status);
-  fprintf(stderr, "  left: %llu actors, %llu records, %llu timers, %lld messages, %llu banks; %lld bytes charged, %lld lost\n",
-          (unsigned long long)left->living, (unsigned long long)left->ended, (unsigned long long)left->timers, (long long)left->waiting,
-          (unsigned long long)left->banks, (long long)run->charged, (long long)run->lost);
-  fprintf(stderr, "%.*s\n", run->err.len < 2000 ? (int)run->err.len : 2000, run->err.ptr);
+  rig_tell(run);
   return false;
 }
 
