@@ -24,6 +24,8 @@ typedef struct Sched {
   // an array to draw from.
   Account *front, *others;
   unsigned __int128 pass;   // the most that an account had when it was chosen
+  u64 chosen;               // ticks when that was done; 0: its slice is over
+  u64 looked, looked_wall, looked_own;  // when it was looked how much the thread had run: ticks, ns, ns that it had run
   Account *graves;          // accounts whose actors are to be told to end, linked by next_grave
   u64 sole;                 // reductions of the worker when it last had no more than one in line
   Actor **drawn_from;
@@ -84,7 +86,7 @@ static inline u64 sched_serial(Worker *worker) {
 // ---- line.c ----
 void line_appear(Sched *sched, Account *account);    // somebody has joined a line other than the one in front
 void line_add_drawn(Sched *sched, Account *account, Actor *actor);  // under --seed
-void line_charge(Account *account, u64 spent);
+void line_charge(Sched *sched, Account *account, u64 spent);  // for a slice of so many reductions
 // While the crew stands still: accounts that have been marked `parked` leave their worker's lines; or a bank's come back.
 void line_sift(Worker *worker);
 void line_unpark(Worker *worker, Bank *bank);
@@ -197,7 +199,7 @@ static inline void sched_charge(Worker *worker) {
   worker->stats.reductions += (u64)spent;
   worker->stats.slices++;
   sched->until_poll -= 1 + (i64)((u64)spent / 512);
-  if (UNLIKELY(sched->others != NULL)) line_charge(worker->account, (u64)spent);
+  if (UNLIKELY(sched->others != NULL)) line_charge(sched, worker->account, (u64)spent);
   if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
 }
 

@@ -422,6 +422,7 @@ static bool stall(Worker *worker, Actor *actor) {
 
 static inline void leave(Worker *worker) {
   worker->actor = NULL;
+  if (UNLIKELY(worker->text_charged)) scratch_trim(worker);
   worker->account = bank_account(worker->vm->bank, worker);
   worker->refused = NULL;  // that bank may go now
 }

@@ -127,6 +127,7 @@ static void close_run(Vm *vm) {
   life_close(vm);
   for (u32 i = 0; i < vm->worker_count; i++) {
     worker = &vm->workers[i];
+    if (worker->text_charged) scratch_trim(worker);
     if (worker->turn) turn_free(worker, worker->turn);
     worker->turn = NULL;
   }
