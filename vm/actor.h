@@ -197,6 +197,7 @@ enum {
   DOOMED = 1,
   DOOM_COUNTED = 2,  // the undertaker of its bank waits for the end
   DOOM_OVER = 4,     // it has ended, in a destroyed bank
+  DOOM_LATER = 8,    // it is to end when the turn that it is amid is over, if it is amid one (ending.c)
 };
 
 _Static_assert(sizeof(struct Actor) + sizeof(u64) <= 128, "an idle actor with one Int of state takes 128 bytes at most");

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vm/ending.h"
 #include "vm/outside.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
@@ -338,8 +339,9 @@ static bool last_one(Worker *worker, Crew *crew) {
   pthread_mutex_unlock(&crew->door);
   tidy(worker, true);
   deadlocks_look(worker, true);
+  bool ends = !sched->ready_count && ending_look(worker, true);
   pthread_mutex_lock(&crew->door);
-  if (sched->ready_count || sched->reap || sched->graves || any_work(crew) || crew->rises != rises) return true;
+  if (ends || sched->ready_count || sched->reap || sched->graves || any_work(crew) || crew->rises != rises) return true;
   crew->over = at_rest(crew);
   if (crew->over) wake_all(crew);
   return crew->over;
@@ -383,7 +385,8 @@ void crew_rise(Worker *worker) {
 
 // Sleeps if there is no reason not to.
 static void rest(Worker *worker, Crew *crew) {
-  u64 deadline = timers_next(&worker->sched->timers);
+  u64 deadline = timers_next(&worker->sched->timers), due = ending_due(worker->vm);
+  if (due < deadline) deadline = due;
   if (deadline != UINT64_MAX && deadline <= sched_now(worker)) return;
   pthread_mutex_lock(&crew->door);
   comply(crew);

@@ -6,6 +6,7 @@
 // all home, that has no message and that nobody watches, is unreachable and goes without notice. Freeing never recurses: what becomes
 // unreachable joins a list that the scheduler works off between slices.
 #include "vm/crowd.h"
+#include "vm/ending.h"
 #include "vm/forward.h"
 #include "vm/gc.h"
 #include "vm/leash.h"
@@ -379,6 +380,7 @@ static bool leave_bank(Worker *worker, Actor *actor) {
 }
 
 void actor_departed(Worker *worker, Actor *actor, Watcher *told) {
+  if (UNLIKELY(atomic_load_explicit(&worker->vm->ending, memory_order_relaxed) != NULL)) ending_departed(worker, actor);
   watchers_tell(worker, actor, told);
   weight_return(worker, actor, WEIGHT_UNIT);
 }
@@ -430,6 +432,12 @@ static void make_end(Worker *worker, Actor *actor) {
 void actor_doom(Worker *worker, Actor *actor) {
   atomic_fetch_or(&actor->doomed, DOOMED);
   make_end(worker, actor);
+}
+
+// If it runs, it sees that before its next slice; if it waits, when it goes on.
+void actor_doom_later(Worker *worker, Actor *actor) {
+  atomic_fetch_or(&actor->doomed, DOOM_LATER);
+  if (mailbox_rouse(actor)) sched_ready(worker, actor);
 }
 
 bool actor_doom_counted(Worker *worker, Actor *actor) {

@@ -368,7 +368,10 @@ static Step resume(Worker *worker, Actor *actor) {
   if (worker->turn) turn_spare(worker, worker->turn);
   worker->turn = NULL;
   Step step;
-  return take_up(worker, actor, &step) ? left(worker, actor, engine_go_on(worker)) : step;
+  if (!take_up(worker, actor, &step)) return step;
+  step = left(worker, actor, engine_go_on(worker));
+  if ((step == STEP_MORE || step == STEP_BEGIN) && UNLIKELY(atomic_load(&actor->doomed))) sched_cut(worker);  // it was the last
+  return step;
 }
 
 // Turn after turn, until the actor has done enough for one slice.
@@ -391,6 +394,9 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
     }
   }
 }
+
+// Of one that is doomed, and about to run.
+static __attribute__((noinline)) bool ends_now(const Actor *actor) { return (actor->doomed & DOOMED) || !actor->turn; }
 
 static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
 
@@ -415,7 +421,7 @@ static bool stall(Worker *worker, Actor *actor) {
   Stream *stream = worker->stalled;
   worker->stalled = NULL;
   atomic_store(&actor->state, ACTOR_SUSPENDED);  // before it can be found: once it is, another worker may run it
-  if (!atomic_load(&actor->doomed) && stream_wait(worker, stream, actor)) return true;
+  if (!(atomic_load(&actor->doomed) & DOOMED) && stream_wait(worker, stream, actor)) return true;
   u8 suspended = ACTOR_SUSPENDED;
   return !atomic_compare_exchange_strong(&actor->state, &suspended, ACTOR_RUNNING);  // if not: somebody has made it ready
 }
@@ -451,7 +457,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   worker->actor = actor;
   worker->account = bank_account(actor->bank, worker);
   atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
-  if (UNLIKELY(atomic_load_explicit(&actor->doomed, memory_order_relaxed) || worker->account->doomed)) {
+  if (UNLIKELY((atomic_load_explicit(&actor->doomed, memory_order_relaxed) && ends_now(actor)) || worker->account->doomed)) {
     end_by_doom(worker, actor);
     leave(worker);
     return;

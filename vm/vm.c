@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "vm/bank.h"
+#include "vm/ending.h"
 #include "vm/engine.h"
 #include "vm/forward.h"
 #include "vm/input.h"
@@ -117,6 +118,7 @@ static void close_run(Vm *vm) {
   Worker *worker = vm->workers;
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
+  ending_close(vm);
   stream_stop(vm->workers, vm->out);
   stream_stop(vm->workers, vm->err);
   outside_stop(vm);

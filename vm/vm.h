@@ -12,6 +12,7 @@ typedef struct VmOptions {
   u32 workers;              // threads that run actors; 0: one for each core; always 1 if seeded
   u32 quantum;              // reductions per turn slice; 0: the default (20,000; 1 in stress builds)
   u64 memory_limit;         // bytes; 0: none
+  u64 grace_us;             // how long SIGTERM leaves actors to end in order, in real time; 0: it ends the run at once
   u64 stack_limit;          // bytes of one actor's stack; 0: the default
   // For tests only:
   u64 kill_at;              // kills the running actor at the n-th reduction of the whole run; 0: never
