@@ -3,8 +3,6 @@
 //
 // It is kept between uses, so that short texts cost no allocation. A large one is charged to the bank of whoever runs, and goes at the
 // end of the slice: a value that shares its parts 2^60 times can be shown as far as the bank's memory goes, or up to SCRATCH_LIMIT.
-#include <stdlib.h>
-
 #include "vm/bank.h"
 #include "vm/memory.h"
 
@@ -21,7 +19,7 @@ static bool pay(Worker *worker, size_t bytes) {
 void scratch_trim(Worker *worker) {
   account_give(worker->account, worker->text_charged);
   worker->text_charged = 0;
-  free(worker->text);
+  memory_free(worker->text, worker->text_capacity);
   worker->text = NULL;
   worker->text_length = worker->text_capacity = 0;
 }
@@ -34,8 +32,10 @@ bool scratch_reserve(Worker *worker, size_t more) {
   if (grown > SCRATCH_LIMIT) grown = SCRATCH_LIMIT;
   if (grown < needed) grown = needed;
   if (!pay(worker, grown)) return false;
-  char *text = memory_refuses(grown) ? NULL : realloc(worker->text, grown);
+  char *text = memory_alloc(grown);
   if (!text) return false;
+  if (worker->text_length) memcpy(text, worker->text, worker->text_length);
+  memory_free(worker->text, worker->text_capacity);
   worker->text = text;
   worker->text_capacity = grown;
   return true;

@@ -154,7 +154,7 @@ VmStats vm_end(Vm *vm) {
 static void worker_close(Worker *worker) {
   sched_close(worker);
   pool_close(&worker->pool);
-  free(worker->text);
+  memory_free(worker->text, worker->text_capacity);
   free(worker->fault_text);
 }
 

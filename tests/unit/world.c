@@ -93,8 +93,8 @@ void world_close(World *w) {
   cr_assert_eq(charged, 0, "%lld bytes are charged still", (long long)charged);
   free(w->bank);
   pool_close(&w->worker.pool);
+  memory_free(w->worker.text, w->worker.text_capacity);
   cr_assert_eq(memory_live(), w->live_before, "%lld bytes leaked", (long long)(memory_live() - w->live_before));
-  free(w->worker.text);
   free(w->worker.sched);
   free(w->actor);
   free(w->other);
