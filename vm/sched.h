@@ -75,7 +75,9 @@ typedef struct Sched {
   Message *handed;          // or NULL
   u64 serial, serials_end;  // the next of the worker's block, and the block's end
   Actor *retired, *retiring;        // records to be freed when no other worker can look at them any more (crew.c)
-  u32 retired_count;
+  u32 retired_count, retiring_count;
+  u32 sent_home;                    // records of other workers' actors that were given back to them
+  Actor *taken;                     // of those that came back, what is still to be freed
   u64 *seen;                        // the rounds of the others when `retiring` began
   u32 seen_count;
   _Atomic u64 rounds;               // even: it goes up by two with each slice; odd: the worker has nothing to do
@@ -344,7 +346,8 @@ static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u
 }
 
 void actor_dispose(Worker *worker, Actor *actor);                  // frees the record, which nothing names any more (crew_retire())
-void life_take_returned(Worker *worker);                           // sees to the records that other workers have sent home (E3)
+// Sees to the records that other workers have sent home (E3), up to REAP_STEP. True if there are more.
+bool life_take_returned(Worker *worker);
 void life_reap(Worker *worker, u32 most);                          // frees those that can go, up to so many
 void life_close(Vm *vm);                                           // ends and frees all: no worker runs any more
 // All that the end of an actor leaves has been cut: tells `told`, and gives back the weight that the end held.
