@@ -165,7 +165,7 @@ typedef enum ActorState {
   ACTOR_ENDED,       // a tombstone for the references that remain
 } ActorState;
 
-// ≤ 128 bytes with one Int of state. Everything else is made when needed.
+// 112 bytes with one Int of state: a size that the allocator has. Everything else is made when needed.
 struct Actor {
   const Class *class;
   _Atomic u64 inbox;           // pushed by anyone: newest first, and how many count; MAILBOX_IDLE when the owner has seen it empty
@@ -175,7 +175,6 @@ struct Actor {
   u64 serial;                  // never reused
   Actor *newer, *older;        // all actors of its bank that the same worker has made
   Bank *bank;                  // what it draws memory and time from; never another
-  _Atomic u64 gate;            // the bank whose senders push as long as few are queued; odd: the first of its backlogs (crowd.h)
   Turn *turn;                  // put aside, or NULL
   Heap *heap;                  // or NULL
   union {
@@ -185,7 +184,7 @@ struct Actor {
   _Atomic u8 state;            // ActorState
   u8 exit : 2;                 // once ended: 0 normal, 1 crashed, 2 killed
   bool collecting : 1;         // it stands in line for its heap to be collected (collect.c)
-  _Atomic u8 reaping;          // somebody is freeing it (E1, E2)
+  _Atomic u8 marks;            // ACTOR_REAPING, ACTOR_CROWDED
   _Atomic u8 doomed;           // somebody wants it to end (W3): DOOMED and its kin
   _Atomic u8 disturbed;        // it was made ready for another reason than that its promise has settled (P3)
   u8 home;                     // the worker that made it
@@ -200,13 +199,27 @@ enum {
   DOOM_LATER = 8,    // it is to end when the turn that it is amid is over, if it is amid one (ending.c)
 };
 
-_Static_assert(sizeof(struct Actor) + sizeof(u64) <= 128, "an idle actor with one Int of state takes 128 bytes at most");
+enum {
+  ACTOR_REAPING = 1,  // somebody is freeing it (E1, E2)
+  ACTOR_CROWDED = 2,  // its gate is shut: there are backlogs (crowd.h)
+};
+
+_Static_assert(sizeof(struct Actor) + sizeof(u64) <= 112, "an idle actor with one Int of state takes 112 bytes at most");
 
 // A waiter is about to be freed: it closes no cycle.
 void deadlock_unlist(Worker *worker, Waiter *waiter);
 static inline void deadlock_forget(Worker *worker, Waiter *waiter) {
   if (UNLIKELY(waiter->listed)) deadlock_unlist(worker, waiter);
 }
+
+// Somebody begins to free it: true for the first to ask.
+static inline bool actor_claim(Actor *actor) { return !(atomic_fetch_or(&actor->marks, ACTOR_REAPING) & ACTOR_REAPING); }
+// Whoever sends looks closely, or whoever takes may let somebody in.
+static inline bool actor_is_crowded(const Actor *actor) {
+  return atomic_load_explicit(&actor->marks, memory_order_relaxed) & ACTOR_CROWDED;
+}
+// Senders of the bank push without a closer look.
+static inline bool actor_is_open(const Actor *actor, const Bank *bank) { return actor->bank == bank && !actor_is_crowded(actor); }
 
 static inline ActorState actor_state(const Actor *actor) { return (ActorState)atomic_load_explicit(&actor->state, memory_order_relaxed); }
 

@@ -14,7 +14,8 @@ enum { CROWD_LOCKS = 64, CROWD_BUCKETS = 64 };
 
 typedef struct Backlog {
   struct Backlog *chained;      // in its bucket
-  struct Backlog *next, *prev;  // of the same actor
+  struct Backlog *next, *prev;  // of the same actor; it has `prev` unless it is the first
+  struct Backlog *below;        // of the first: that of another actor in its bucket
   Actor *actor;
   Bank *bank;                   // pays for the record, too
   u64 count, bytes;             // of messages that count here
@@ -23,7 +24,8 @@ typedef struct Backlog {
 
 typedef struct Shard {
   _Alignas(64) Spin lock;
-  Backlog *buckets[CROWD_BUCKETS];
+  Backlog *buckets[CROWD_BUCKETS];  // by actor and bank
+  Backlog *firsts[CROWD_BUCKETS];   // those of each actor, by actor
 } Shard;
 
 static Shard shards[CROWD_LOCKS];
@@ -43,21 +45,32 @@ static Backlog *find(Shard *shard, const Actor *actor, const Bank *bank) {
 // ---- Backlogs -------------------------------------------------------------------------------------------------------
 // All with the lock held.
 
-static Backlog *first_of(const Actor *actor) {
-  u64 gate = atomic_load(&actor->gate);
-  return gate & 1 ? (Backlog *)(gate - 1) : NULL;
+// What points to the first of an actor's, or would.
+static Backlog **place_of(Shard *shard, const Actor *actor) {
+  Backlog **place = &shard->firsts[mix((u64)actor) >> 52 & 63];
+  while (*place && (*place)->actor != actor) place = &(*place)->below;
+  return place;
 }
-
-// Sequentially consistent: after the gate is shut the counts are looked at (B2).
-static void set_first(Actor *actor, Backlog *first) { atomic_store(&actor->gate, first ? (u64)first | 1 : (u64)actor->bank); }
 
 static void insert(Shard *shard, Backlog *backlog) {
   Backlog **bucket = bucket_of(shard, backlog->actor, backlog->bank);
   backlog->chained = *bucket;
   *bucket = backlog;
-  backlog->next = first_of(backlog->actor);
-  if (backlog->next) backlog->next->prev = backlog;
-  set_first(backlog->actor, backlog);
+  Backlog **place = place_of(shard, backlog->actor), *next = *place;
+  *place = backlog;
+  backlog->next = next;
+  backlog->below = next ? next->below : NULL;
+  if (next) next->prev = backlog;
+  // Sequentially consistent: after the gate is shut the counts are looked at (B2).
+  atomic_fetch_or(&backlog->actor->marks, ACTOR_CROWDED);
+}
+
+// The first of its actor's leaves.
+static void leave_first(Shard *shard, Backlog *backlog) {
+  Backlog **place = place_of(shard, backlog->actor), *next = backlog->next;
+  *place = next ? next : backlog->below;
+  if (next) next->below = backlog->below;
+  else atomic_fetch_and(&backlog->actor->marks, (u8)~ACTOR_CROWDED);
 }
 
 // If nothing is left of it. It is the caller's to free then, without the lock.
@@ -68,7 +81,7 @@ static Backlog *remove_empty(Shard *shard, Backlog *backlog) {
   *link = backlog->chained;
   if (backlog->next) backlog->next->prev = backlog->prev;
   if (backlog->prev) backlog->prev->next = backlog->next;
-  else set_first(backlog->actor, backlog->next);
+  else leave_first(shard, backlog);
   return backlog;
 }
 
@@ -346,11 +359,12 @@ void crowd_admit_past(Worker *worker, HeldSend *held) {
 
 void crowd_end(Worker *worker, Actor *actor) {
   Shard *shard = shard_of(actor);
-  for (Backlog *first = first_of(actor); first;) {
+  for (bool more = atomic_load(&actor->marks) & ACTOR_CROWDED; more;) {
     Freed freed = {.message = NULL};
     Backlog *empty = NULL;
     spin_lock(&shard->lock);
-    first = first_of(actor);
+    Backlog *first = *place_of(shard, actor);
+    more = first;
     if (first && first->held) {
       freed = set_free(first, first->held);
     } else if (first) {

@@ -42,7 +42,7 @@ void crowd_admit(Worker *worker, Actor *actor, Bank *bank);
 void crowd_taken(Worker *worker, Actor *actor, Message *message);
 // The actor's message has left its mailbox: it counts no longer, and somebody who waits may come in.
 static inline void crowd_leave(Worker *worker, Actor *actor, Message *message) {
-  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_taken(worker, actor, message);
+  if (UNLIKELY(actor_is_crowded(actor))) crowd_taken(worker, actor, message);
 }
 // The actor has ended, and its mailbox is closed: nobody waits any longer.
 void crowd_end(Worker *worker, Actor *actor);

@@ -83,7 +83,7 @@ bool forward_keeps(Actor *actor) {
 
 // Whoever finds no weight left meanwhile leaves it to us to free the record (E1).
 void forward_bury(Worker *worker, Actor *actor) {
-  if (!is_forwarder(actor) || atomic_exchange(&actor->reaping, 1)) return;
+  if (!is_forwarder(actor) || !actor_claim(actor)) return;
   lock(actor);
   forward_of(actor)->over = true;
   Message *kept = actor->queue, *message;
@@ -91,7 +91,7 @@ void forward_bury(Worker *worker, Actor *actor) {
   unlock(actor);
   actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
   while ((message = mailbox_take(&kept))) message_drop(worker, message, actor);
-  atomic_store(&actor->reaping, 0);
+  atomic_fetch_and(&actor->marks, (u8)~ACTOR_REAPING);
   actor_unreachable(worker, actor);
 }
 

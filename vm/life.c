@@ -43,7 +43,7 @@ static inline Actor *make(Worker *worker, Bank *bank, const Class *class, u32 fi
   Actor *actor = bank_alloc(worker, bank, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
   *actor = (Actor){.class = class, .serial = sched_serial(worker), .older = account->newest, .bank = bank,
-                   .gate = (u64)bank, .state = ACTOR_IDLE, .home = (u8)worker->index};
+                   .state = ACTOR_IDLE, .home = (u8)worker->index};
   for (u32 i = 0; i < words; i++) {
     actor->fields[i] = VAL_EMPTY;
     __asm__ volatile("");  // few words: no call of memset
@@ -464,7 +464,7 @@ static void list_to_free(Worker *worker, Actor *actor) {
 // Of one that has ended, and of one without a mailbox (E1). Two may come here, if one brought its last weight home before it ended.
 static void free_if_gone(Worker *worker, Actor *actor) {
   if (atomic_load(&actor->weight) || forward_keeps(actor)) return;
-  if (!atomic_exchange(&actor->reaping, 1)) list_to_free(worker, actor);
+  if (actor_claim(actor)) list_to_free(worker, actor);
 }
 
 static bool is_wanted(Actor *actor) { return atomic_load(&actor->weight) || watchers_want(actor); }
@@ -486,7 +486,7 @@ void actor_unreachable(Worker *worker, Actor *actor) {
   while (!is_wanted(actor) && mailbox_rouse(actor)) {
     bool waits = actor->class->any_guard && *mailbox_put_off(actor);
     if (!waits && close_if_unwanted(actor)) {
-      if (!atomic_exchange(&actor->reaping, 1)) list_to_free(worker, actor);
+      if (actor_claim(actor)) list_to_free(worker, actor);
       return;
     }
     bool ready = !mailbox_idle(actor) || (atomic_load(&actor->doomed) && mailbox_rouse(actor));
@@ -533,7 +533,7 @@ static void each_account(Vm *vm, void (*act)(Worker *home, Account *account)) {
 
 // Nobody joins the list of those to be freed any more.
 static void reap_none(Worker *home, Account *account) {
-  for (Actor *actor = account->newest; actor; actor = actor->older) atomic_store(&actor->reaping, 1);
+  for (Actor *actor = account->newest; actor; actor = actor->older) (void)actor_claim(actor);
   if (home->sched) home->sched->reap = NULL;
 }
 

@@ -47,7 +47,7 @@ static inline PushResult mailbox_push(Actor *actor, Message *message) {
 
 // A small message that counts, if there is room for it and nothing stands in the way.
 static inline PushResult mailbox_admit(Actor *actor, Message *message) {
-  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) != (u64)message->payer)) return PUSH_FULL;
+  if (UNLIKELY(!actor_is_open(actor, message->payer))) return PUSH_FULL;
   u64 old = atomic_load_explicit(&actor->inbox, memory_order_relaxed);
   do {
     u32 count = (u32)(u16)old + atomic_load_explicit(&actor->queued, memory_order_relaxed);

@@ -275,7 +275,7 @@ static inline bool slice_goes_on(const Worker *worker) {
 static inline bool hand_on(Worker *worker, Actor *to, Message *message, Promise *promise) {
   Sched *sched = worker->sched;
   if (atomic_load_explicit(&to->inbox, memory_order_relaxed) != MAILBOX_IDLE || !sched->hands_left || sched->depth == HAND_DEPTH) return false;
-  bool plain = atomic_load_explicit(&to->gate, memory_order_relaxed) == (u64)message->payer && !to->class->any_guard && !to->class->step;
+  bool plain = actor_is_open(to, message->payer) && !to->class->any_guard && !to->class->step;
   if (!plain || !slice_goes_on(worker) || (UNLIKELY(sched->seeded) && !hand_drawn(sched)) || !mailbox_rouse(to)) return false;
   atomic_store_explicit(&to->state, ACTOR_RUNNING, memory_order_relaxed);
   message->promise = promise;

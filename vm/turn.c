@@ -482,7 +482,7 @@ static Step hand_back(Worker *worker, Actor *actor) {
   if (UNLIKELY(over)) return outlast_callers(worker, actor);
   if (LIKELY(go_idle(actor) == STEP_IDLE)) look_back(worker, actor);
   else sched_ready(worker, actor);
-  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B2
+  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
   sched->depth--;
   worker->actor = caller;
   if (UNLIKELY(!take_answer(worker, caller))) return resume(worker, caller);
@@ -599,7 +599,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
-  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B2
+  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
   leave(worker);
   worker->stalled = NULL;
 }
