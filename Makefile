@@ -17,7 +17,6 @@ UNIT     = $(wildcard tests/unit/*.c)
 FUZZ     = $(wildcard tests/fuzz/*.c)
 GEN      = $(wildcard tests/gen/*.c)
 GENMAIN  = tests/gen/mutate.c tests/gen/programs.c
-ATTACK   = $(wildcard tests/attack/*.c)
 STDLIB   = $(wildcard stdlib/*.deed stdlib/*/*.deed)
 object   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 OBJECTS  = $(call object,$(CORE)) $(BUILD)/gen/stdlib.o
@@ -83,7 +82,8 @@ test: $(BUILD)/deed $(BUILD)/unit  ## run every test; FILTER=text for some, WRAP
 	@DEED=$(BUILD)/deed UNIT=$(BUILD)/unit tests/run $(FILTER)
 
 check:  ## what needs no running: warnings as errors, the include graph, file sizes
-	@$(MAKE) --no-print-directory BUILD=build/check CFLAGS=-O1 WERROR=-Werror build/check/deed build/check/unit build/check/mutate build/check/programs
+	@$(MAKE) --no-print-directory BUILD=build/check CFLAGS=-O1 WERROR=-Werror build/check/deed build/check/unit build/check/mutate build/check/programs \
+	  build/check/kills build/check/starve
 	@python3 tests/floors.py
 
 STRESS_SEEDS ?= 200
@@ -145,6 +145,28 @@ programs:  ## run PROGRAMS random programs in three builds, which must agree
 	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' build/asan/programs
 	@ASAN_OPTIONS=$(ASAN_FAST) tests/gen/compare 1 $(PROGRAMS) $(BUILD)/programs build/stress/programs build/asan/programs
 
+MIX   = tests/attack/programs/mix.deed
+KILLS ?= 1000000
+
+kills: $(BUILD)/kills  ## kill actors and banks at KILLS random reductions of a busy program, in one worker and in four: nothing may be lost
+	@$(BUILD)/kills --kills $(KILLS) $(MIX)
+	@$(BUILD)/kills --kills $(KILLS) --workers 4 $(MIX)
+
+STARVE_STEP ?= 1
+
+starve:  ## let every STARVE_STEP-th allocation of three programs fail, under AddressSanitizer, in one worker and in four
+	@$(MAKE) --no-print-directory BUILD=build/asan $(MALLOC) SANITIZE=-fsanitize=address CFLAGS='-O1 -g -fno-omit-frame-pointer' build/asan/starve
+	@for p in pool crashes large; do for w in '' '--workers 4 --most 600 --step 7'; do \
+	  build/asan/starve --step $(STARVE_STEP) $$w tests/attack/programs/$$p.deed || exit 1; done; done
+
+attacks: $(BUILD)/deed  ## attack from within a bank, while 1,000 honest actors beside it are measured; ATTACKS='--rounds 9 timers' for a part
+	@DEED=$(BUILD)/deed python3 tests/attack/attacks.py $(ATTACKS)
+
+SOAK_MINUTES ?= 20
+
+soak: $(BUILD)/deed  ## run a busy program for SOAK_MINUTES, while its resident memory is watched
+	@DEED=$(BUILD)/deed python3 tests/attack/soak.py --minutes $(SOAK_MINUTES)
+
 bench: $(BUILD)/deed  ## compare with Erlang, Go, CAF, Lua and C, and bring docs/benchmarks.md up to date; BENCH='actors' for a part
 	@DEED=$(BUILD)/deed python3 tests/bench/run.py $(BENCH)
 
@@ -158,5 +180,5 @@ clean:  ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all help deps test check stress asan ubsan tsan model fuzz mutate programs bench install clean FORCE
+.PHONY: all help deps test check stress asan ubsan tsan model fuzz mutate programs kills starve attacks soak bench install clean FORCE
 .SECONDARY:
