@@ -357,8 +357,11 @@ static void dispose_retired(Worker *worker) {
 // Records that came home to one that sleeps (E3). The crew stands still. If nobody has got up since all slept, nobody is amid a slice, so
 // nobody looks at any record (E5).
 static void take_returned(Worker *worker, void *context) {
-  const Crew *crew = worker->vm->crew;
-  if (crew->rises != *(const u64 *)context) return;
+  Crew *crew = worker->vm->crew;
+  pthread_mutex_lock(&crew->door);
+  bool risen = crew->rises != *(const u64 *)context;  // who gets up from now on stands still at the door
+  pthread_mutex_unlock(&crew->door);
+  if (risen) return;
   for (u32 i = 0; i < crew->started; i++) {
     Worker *home = &worker->vm->workers[i];
     while (life_take_returned(home)) {

@@ -72,7 +72,9 @@ RigRun rig_run(VmOptions options, const Str *args, u32 arg_count) {
   Vm *vm = vm_new(&options);
   if (!vm) fail("no memory for a VM");
   RigRun run = {.result = vm_run_main(vm, NULL, 0, args, arg_count)};
-  for (u32 i = 0; i < vm->worker_count; i++) life_take_returned(&vm->workers[i]);  // on their way home when the run ended
+  for (u32 i = 0; i < vm->worker_count; i++) {
+    while (life_take_returned(&vm->workers[i])) {}  // on their way home when the run ended
+  }
   banks_sweep(vm->workers, true);
   run.left = vm_census(vm);
   if (is_littered(&run.left)) waits_show(vm->workers);
