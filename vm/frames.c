@@ -16,6 +16,7 @@
 enum {
   LOWER_BY = 32,                // frames that the barrier makes dirty at once
   SHRINK_SPARES = 16,           // unused words that are not worth a copy
+  MAPPED_WORDS = 1 << 17,       // from here on a stack is pages of its own: it grows without being copied
   DEEP_WORDS = 8192,            // from here on a stack may stay half empty
 };
 static const u64 STACK_LIMIT = (u64)1 << 30;
@@ -25,7 +26,10 @@ const u64 barrier_code[1] = {OP_BARRIER};
 
 // ---- Stacks ---------------------------------------------------------------------------------------------------------
 
+static bool is_mapped(u32 words) { return words >= MAPPED_WORDS; }
+
 static u64 *stack_take(Worker *worker, u32 words) {
+  if (UNLIKELY(is_mapped(words))) return memory_map(words * sizeof(u64));
   u64 *spare = worker->spare_stack;
   if (words != STACK_WORDS || !spare) return pool_alloc(&worker->pool, words * sizeof(u64));
   worker->spare_stack = NULL;
@@ -33,7 +37,8 @@ static u64 *stack_take(Worker *worker, u32 words) {
 }
 
 static void stack_give(Worker *worker, u64 *stack, u32 words) {
-  if (words == STACK_WORDS && !worker->spare_stack) worker->spare_stack = stack;
+  if (UNLIKELY(is_mapped(words))) memory_unmap(stack, words * sizeof(u64));
+  else if (words == STACK_WORDS && !worker->spare_stack) worker->spare_stack = stack;
   else pool_free(&worker->pool, stack, words * sizeof(u64));
 }
 
@@ -85,10 +90,13 @@ static inline const Code *frame_code(const u64 *fp) { return (const Code *)fp[FR
 
 // Gives the turn a stack of `words` and moves `used` words there.
 static bool stack_move(Worker *worker, Turn *turn, u32 words, u32 used) {
-  u64 *stack = stack_take(worker, words);
+  bool remap = is_mapped(words) && is_mapped(turn->stack_words);
+  u64 *stack = remap ? memory_remap(turn->stack, turn->stack_words * sizeof(u64), words * sizeof(u64)) : stack_take(worker, words);
   if (!stack) return false;
-  memcpy(stack, turn->stack, used * sizeof(u64));
-  stack_give(worker, turn->stack, turn->stack_words);
+  if (!remap) {
+    memcpy(stack, turn->stack, used * sizeof(u64));
+    stack_give(worker, turn->stack, turn->stack_words);
+  }
   turn->stack = stack;
   turn->stack_words = words;
   return true;

@@ -25,6 +25,16 @@ static void aligned_block_free(void *block, size_t size, size_t alignment) {
   (void)size, (void)alignment;
   free(block);
 }
+// Sanitizers look into what malloc gave alone.
+static void *pages_map(size_t size) { return malloc(size); }
+static void *pages_remap(void *block, size_t size, size_t grown) {
+  (void)size;
+  return realloc(block, grown);
+}
+static void pages_unmap(void *block, size_t size) {
+  (void)size;
+  free(block);
+}
 static void blocks_purge(void) {}
 #ifdef __SANITIZE_ADDRESS__
 size_t __sanitizer_get_current_allocated_bytes(void);
@@ -38,12 +48,22 @@ static u64 blocks_allocated(void) {
 #endif
 #else
 #include <jemalloc/jemalloc.h>
+#include <sys/mman.h>
 #define TEXT_OF(x) #x
 #define NAME_OF(x) TEXT_OF(x)
 static void *block_alloc(size_t size) { return mallocx(size ? size : 1, 0); }
 static void block_free(void *block, size_t size) { sdallocx(block, size ? size : 1, 0); }
 static void *aligned_block_alloc(size_t size, size_t alignment) { return mallocx(size, MALLOCX_ALIGN(alignment)); }
 static void aligned_block_free(void *block, size_t size, size_t alignment) { sdallocx(block, size, MALLOCX_ALIGN(alignment)); }
+static void *pages_map(size_t size) {
+  void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return block == MAP_FAILED ? NULL : block;
+}
+static void *pages_remap(void *block, size_t size, size_t grown) {
+  void *moved = mremap(block, size, grown, MREMAP_MAYMOVE);
+  return moved == MAP_FAILED ? NULL : moved;
+}
+static void pages_unmap(void *block, size_t size) { munmap(block, size); }
 static void blocks_purge(void) {
   mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
   mallctl("arena." NAME_OF(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
@@ -127,6 +147,23 @@ void *memory_alloc(size_t size) {
 void memory_free(void *block, size_t size) {
   if (!block) return;
   block_free(block, size);
+  count(-(i64)size);
+}
+
+void *memory_map(size_t size) {
+  void *block = may_alloc(size) ? pages_map(size) : NULL;
+  if (block) count((i64)size);
+  return block;
+}
+
+void *memory_remap(void *block, size_t size, size_t grown) {
+  void *moved = grown < size || may_alloc(grown - size) ? pages_remap(block, size, grown) : NULL;
+  if (moved) count((i64)grown - (i64)size);
+  return moved;
+}
+
+void memory_unmap(void *block, size_t size) {
+  pages_unmap(block, size);
   count(-(i64)size);
 }
 

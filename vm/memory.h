@@ -8,6 +8,10 @@ void memory_free(void *block, size_t size);       // the same size; NULL is fine
 // The same at an address that is a multiple of `alignment`, a power of two.
 void *memory_alloc_aligned(size_t size, size_t alignment) MUST_CHECK;
 void memory_free_aligned(void *block, size_t size, size_t alignment);
+// The same of many bytes that are to grow in place, or move without being copied: a system call each time. `grown` may be less than `size`.
+void *memory_map(size_t size) MUST_CHECK;
+void *memory_remap(void *block, size_t size, size_t grown) MUST_CHECK;  // NULL: the block is as it was
+void memory_unmap(void *block, size_t size);
 u64 memory_live(void);                            // bytes handed out and not returned
 bool memory_is_short(void);                       // more than half of the limit is in use, or a failure is set
 void memory_limit(u64 bytes);                     // 0: none. What the kernel counts is kept within it, too (resident.h)
