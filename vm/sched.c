@@ -79,9 +79,20 @@ void sched_charge_kill(Sched *sched, i64 spent) {
 
 // ---- Time -----------------------------------------------------------------------------------------------------------
 
+// Long running takes time under a seed too, or a timeout would wait for ever beside an endless loop.
+static void simulate_time(Worker *worker) {
+  Sched *sched = worker->sched;
+  u64 quanta = (worker->stats.reductions - sched->clocked) / QUANTUM;
+  sched->clocked += quanta * QUANTUM;
+  sched->now += quanta * 1000;
+}
+
+// Who asks amid long running must not get a time that is over.
 u64 sched_now(Worker *worker) {
   Sched *sched = worker->sched;
-  return sched->simulated ? sched->now : clock_us() - sched->start;
+  if (LIKELY(!sched->simulated)) return clock_us() - sched->start;
+  simulate_time(worker);
+  return sched->now;
 }
 
 static void run_timers(Worker *worker) {
@@ -112,14 +123,6 @@ static bool stop_by_limit(Worker *worker) {
   if (!options->stop_at || worker->stats.reductions < options->stop_at) return false;
   sched_stop(worker, VM_END_EXIT, 124);
   return true;
-}
-
-// Long running takes time under a seed too, or a timeout would wait for ever beside an endless loop.
-static void simulate_time(Worker *worker) {
-  Sched *sched = worker->sched;
-  u64 quanta = (worker->stats.reductions - sched->clocked) / QUANTUM;
-  sched->clocked += quanta * QUANTUM;
-  sched->now += quanta * 1000;
 }
 
 // Between slices, now and then: what happened outside meanwhile.
