@@ -8,12 +8,10 @@
 // ---- Places in registers --------------------------------------------------------------------------------------------
 
 static Reg claim(Matcher *m, Place *place) {
-  if (!place->pinned) {
-    Emit *emit = m->f->emit;
-    bool lent = type_is_unique(m->f->gen, place->type);
-    place->reg = lent ? reg_borrow(emit, place->type, reg_lender(emit, place->parent->reg)) : reg_new(emit, place->type);
-    reg_keep(m->f->emit, place->reg, REG_LOCAL);
-  }
+  Emit *emit = m->f->emit;
+  bool lent = type_is_unique(m->f->gen, place->type);
+  place->reg = lent ? reg_borrow(emit, place->type, reg_lender(emit, place->parent->reg)) : reg_new(emit, place->type);
+  reg_keep(emit, place->reg, REG_LOCAL);
   place->loaded = true;
   vec_push(&m->loaded, ((Load){place, LOAD_VALUE, REG_NONE}));
   return place->reg;
@@ -91,7 +89,7 @@ static void undo(Matcher *m, u32 mark) {
     Place *place = load.place;
     switch (load.kind) {
       case LOAD_VALUE:
-        if (!place->pinned) reg_free(emit, place->reg);
+        reg_free(emit, place->reg);
         place->loaded = false;
         break;
       case LOAD_RAW:

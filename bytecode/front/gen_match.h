@@ -27,7 +27,6 @@ struct Place {
   Reg raw;           // a boxed number once more, unboxed for tests
   Reg length;        // a list's, for FRONT and BACK
   bool loaded;
-  bool pinned;       // `reg` was chosen beforehand and is not the path's to free
   bool bound;        // a local lives in its register
 };
 
