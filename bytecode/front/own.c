@@ -68,8 +68,7 @@ State own_snapshot(const Own *o) {
 void own_restore(Own *o, const State *state) {
   o->dead = state->dead;
   if (o->dead) return;
-  u32 count = state->count < o->vars.count ? state->count : o->vars.count;
-  for (u32 i = 0; i < count; i++) o->vars.items[i].fate = state->fates[i];
+  for (u32 i = 0; i < state->count; i++) o->vars.items[i].fate = state->fates[i];
 }
 
 // Whether the generator has to see to the end of it.
@@ -101,14 +100,14 @@ void own_enter_loop(Own *o, const Expr *loop, const Branches *again) {
       if (state->dead || state->fates[i].live) continue;
       *fate = state->fates[i];
       fate->earlier = true;
-      if (is_owned(o, i)) note_drop(o, loop, OWN_ENTRY, o->vars.items[i].local);
+      note_drop(o, loop, OWN_ENTRY, o->vars.items[i].local);
     }
   }
 }
 
 void own_go_round(Own *o, const Branch *turn, const State *head, u32 base) {
   for (u32 i = base; i-- > 0 && !turn->state.dead;) {
-    bool more = turn->state.fates[i].live && !head->fates[i].live && is_owned(o, i);
+    bool more = turn->state.fates[i].live && !head->fates[i].live;
     if (more) note_drop(o, turn->at, turn->edge, o->vars.items[i].local);
   }
 }
@@ -121,7 +120,7 @@ static u32 find_var(const Own *o, const Local *local) {
 }
 
 void own_bind(Own *o, Local *local) {
-  if (!local || !ty_is_unique(local->type) || find_var(o, local) != NO_VAR) return;
+  if (!ty_is_unique(local->type) || find_var(o, local) != NO_VAR) return;
   vec_push(&o->vars, ((Var){local, {.live = true}}));
   map_put(&o->index, local, (void *)(uintptr_t)o->vars.count);
 }
@@ -175,7 +174,6 @@ static void report_locked(Own *o, const Local *local, Span span, const char *for
 static bool is_state(const Local *local) { return local->kind >= LOCAL_STATE_PARAM; }
 
 static void take_state(Own *o, Local *local, Span span) {
-  if (o->silent) return;
   if (local->moved_in_init) {
     report(o, DIAG_E0441, span, "`%.*s` is gone: the actor's initialisers have moved it", local);
     return;
@@ -186,10 +184,10 @@ static void take_state(Own *o, Local *local, Span span) {
 }
 
 void own_take(Own *o, Local *local, Span span) {
-  if (!local || !ty_is_unique(local->type)) return;
+  if (!ty_is_unique(local->type)) return;
   u32 i = find_var(o, local);
   if (i == NO_VAR) {
-    if (is_state(local)) take_state(o, local, span);
+    take_state(o, local, span);
     return;
   }
   Var *var = &o->vars.items[i];
@@ -209,10 +207,11 @@ void own_take(Own *o, Local *local, Span span) {
     return;
   }
   var->fate = (Fate){.at = span};
+  if (o->body->kind == BODY_INIT) local->moved_in_init = true;
 }
 
 void own_take_session(Own *o, Span span) {
-  u32 i = o->session ? find_var(o, o->session) : NO_VAR;
+  u32 i = find_var(o, o->session);
   if (i == NO_VAR) return;
   Fate *fate = &o->vars.items[i].fate;
   if (fate->live) {
@@ -232,8 +231,9 @@ Expr *own_lent_name(Expr *e) {
   return name->kind == EX_NAME && name->ref == REF_LOCAL && ty_is_unique(name->local->type) ? name : NULL;
 }
 
-// A look at a unique value that stays where it is. False if it is gone.
+// A look at a unique value that stays where it is. False if it is gone, or nothing leads here.
 static bool look(Own *o, Expr *name) {
+  if (o->dead) return false;
   u32 i = find_var(o, name->local);
   if (i == NO_VAR) {
     if (name->local->moved_in_init) take_state(o, name->local, name->span);
@@ -248,7 +248,6 @@ static bool look(Own *o, Expr *name) {
 void own_peek(Own *o, Expr *e) {
   Expr *name = own_lent_name(e);
   if (name) look(o, name);
-  else if (e->kind == EX_DOT || e->kind == EX_ELEM) own_peek(o, e->object);
   else own_use(o, e->kind == EX_LEND ? e->object : e);
 }
 
@@ -259,15 +258,15 @@ void own_lend(Own *o, Expr *name) {
 // ---- Calls ----------------------------------------------------------------------------------------------------------
 
 static bool is_lent_arg(const Expr *e, const Arg *arg) {
-  return e->call == CALL_FN && arg->param < e->fn->params.count && e->fn->params.items[arg->param].lent;
+  return e->call == CALL_FN && e->fn->params.items[arg->param].lent;
 }
 
 static bool sees_state(const Expr *e) {
-  return e->call == CALL_FN && e->fn->actor && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
+  return e->call == CALL_FN && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
 }
 
 static void lend_state(Own *o, Expr *e, Expr *name) {
-  if (!is_state(name->local) || !sees_state(e) || o->silent) return;
+  if (!is_state(name->local) || !sees_state(e)) return;
   Diag *diag = report(o, DIAG_E0444, name->span, "`%.*s` is lent to a helper that sees the actor's state", name->local);
   diag_note(diag, o->c->source, e->fn->name.span, "this one could replace it meanwhile");
 }
@@ -275,7 +274,7 @@ static void lend_state(Own *o, Expr *e, Expr *name) {
 // A loop over a state field lends it too.
 static void check_loops(Own *o, Expr *e) {
   for (const Lock *lock = o->locks; lock && sees_state(e); lock = lock->outer) {
-    if (!lock->local || !is_state(lock->local) || o->silent) continue;
+    if (!lock->local || !is_state(lock->local)) continue;
     Diag *diag = report(o, DIAG_E0444, e->span, "`%.*s` is lent to the loop, and this helper sees the actor's state", lock->local);
     diag_note(diag, o->c->source, lock->at, "the loop over it");
     return;
@@ -284,7 +283,7 @@ static void check_loops(Own *o, Expr *e) {
 
 static bool binds_name(const Pat *pat, const Name *name) {
   if (!pat) return false;
-  if (pat_binds(pat) && pat->local && pat->local->name == name) return true;
+  if (pat_binds(pat) && pat->local->name == name) return true;
   for (u32 i = 0; i < pat_part_count(pat); i++) {
     if (binds_name(pat_part(pat, i), name)) return true;
   }
@@ -307,7 +306,7 @@ static void check_lent(Own *o, Expr *e, Expr *name, u32 from) {
     Expr *other = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(e->args.items[i].value) : NULL;
     if (!other || !one_owner(o, other->local, name->local)) continue;
     const char *what = other->local == name->local ? "`%.*s` is lent twice in one call" : "`%.*s` is lent together with another part of the same parameter";
-    if (!o->silent) diag_note(report(o, DIAG_E0443, other->span, what, other->local), o->c->source, name->span, "lent here too");
+    diag_note(report(o, DIAG_E0443, other->span, what, other->local), o->c->source, name->span, "lent here too");
     return;
   }
   u32 i = find_var(o, name->local);
@@ -318,15 +317,13 @@ static void check_lent(Own *o, Expr *e, Expr *name, u32 from) {
 }
 
 static void walk_args(Own *o, Expr *e) {
-  bool any = false;
   for (u32 i = 0; i < e->args.count; i++) {
     Expr *value = e->args.items[i].value;
     Expr *name = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(value) : NULL;
-    any |= name != NULL;
     if (!name) own_use(o, value->kind == EX_LEND ? value->object : value);
     else own_lend(o, name);
   }
-  for (u32 i = 0; any && !o->dead && i < e->args.count; i++) {
+  for (u32 i = 0; !o->dead && i < e->args.count; i++) {
     Expr *name = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(e->args.items[i].value) : NULL;
     if (!name) continue;
     lend_state(o, e, name);
@@ -339,10 +336,9 @@ static void walk_args(Own *o, Expr *e) {
 static void walk_replace(Own *o, Expr *e) {
   for (u32 i = 1; i < e->args.count; i++) own_use(o, e->args.items[i].value);
   Expr *lent = e->args.items[0].value, *name = lent->kind == EX_LEND ? lent->object : lent;
-  if (name->kind != EX_NAME || name->ref != REF_LOCAL) return;
   Local *local = name->local;
-  if (ty_is_unique(local->type)) own_lend(o, name);
-  if (local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR || local->lent || o->silent) return;
+  own_lend(o, name);
+  if (local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR || local->lent) return;
   report(o, DIAG_E0448, name->span, "`%.*s` is no `var`: what it holds can't be replaced", local);
 }
 
@@ -373,7 +369,7 @@ void own_assign(Own *o, Expr *e) {
     return;
   }
   own_use(o, e->right);
-  if (target->kind != EX_NAME || target->ref != REF_LOCAL || o->dead) return;
+  if (o->dead) return;
   if (is_locked(o, target->local)) {
     report_locked(o, target->local, target->span, "`%.*s` can't be assigned while a loop goes over it");
     return;

@@ -32,7 +32,6 @@ static void take_captures(Own *o, Expr *e) {
 static void walk_closure(Own *o, Expr *e) {
   if (o->silent) return;
   Own own = inner(o, e->body);
-  walk_params(&own, &e->params);
   walk_body(&own, e->block);
 }
 
@@ -46,7 +45,6 @@ static void walk_task(Own *o, Expr *e) {
 // ---- Arms -----------------------------------------------------------------------------------------------------------
 
 static void walk_guard(Own *o, Expr *guard) {
-  if (!guard) return;
   o->guards++;
   own_use(o, guard);
   o->guards--;
@@ -85,7 +83,7 @@ static void walk_if(Own *o, Expr *e) {
   own_use(o, e->then);
   Branch branches[2] = {{own_snapshot(o), e->then, OWN_END}};
   own_restore(o, &before);
-  if (e->otherwise) own_use(o, e->otherwise);
+  own_use(o, e->otherwise);
   branches[1] = (Branch){own_snapshot(o), e->otherwise ? e->otherwise : e, e->otherwise ? OWN_END : OWN_ELSE};
   own_join(o, branches, 2, base);
 }
@@ -125,11 +123,8 @@ static State walk_turn(Own *o, Expr *e, OwnLoop *loop) {
   if (e->kind == EX_WHILE) {
     own_use(o, e->cond);
     leaves = own_snapshot(o);
-  } else {
-    own_bind_pattern(o, e->pattern);
   }
   own_use(o, e->block);
-  own_close(o, loop->base, e->block);
   vec_push(&loop->again, ((Branch){own_snapshot(o), e->block, OWN_END}));
   o->loop = loop->outer;
   return leaves;
@@ -144,7 +139,7 @@ static bool any_live(const Own *o) {
 
 // What the turns have moved and not assigned anew is gone at the loop's head, from its first turn on.
 static void find_head(Own *o, Expr *e) {
-  if (o->silent || o->dead || !any_live(o)) return;
+  if (o->silent || !any_live(o)) return;
   OwnLoop loop = {0};
   State entry = own_snapshot(o);
   o->silent = true;
@@ -155,7 +150,7 @@ static void find_head(Own *o, Expr *e) {
 }
 
 static void walk_loop(Own *o, Expr *e) {
-  Lock lock = {.outer = o->locks, .at = e->object ? e->object->span : e->span};
+  Lock lock = {.outer = o->locks, .at = e->object->span};
   if (e->kind == EX_FOR) {
     Expr *name = own_lent_name(e->object);
     if (name && ty_is_unique(e->object->type)) {
@@ -180,7 +175,6 @@ static void walk_loop(Own *o, Expr *e) {
 }
 
 static void walk_jump(Own *o, Expr *e) {
-  if (!o->loop) return;
   own_drop_from(o, o->loop->base, e, OWN_EXIT);
   Branch branch = {own_snapshot(o), e, OWN_EXIT};
   if (e->kind == EX_BREAK) vec_push(&o->loop->leave, branch);
@@ -191,7 +185,7 @@ static void walk_jump(Own *o, Expr *e) {
 // ---- Expressions ----------------------------------------------------------------------------------------------------
 
 static void walk_exit(Own *o, Expr *e) {
-  if (e->object) own_use(o, e->object);
+  own_use(o, e->object);
   own_drop_from(o, 0, e, OWN_EXIT);
   if (e->kind == EX_RETURN) o->dead = true;
 }
@@ -201,7 +195,7 @@ static bool compares(const Expr *e) { return e->op == OPERATOR_EQ || e->op == OP
 // What was looked at first must outlast what was evaluated behind it.
 static void still_there(Own *o, Expr *e) {
   Expr *name = own_lent_name(e);
-  if (name && !o->dead) own_peek(o, name);
+  if (name) own_peek(o, name);
 }
 
 static void walk_binary(Own *o, Expr *e) {
@@ -283,21 +277,23 @@ void own_use(Own *o, Expr *e) {
 // ---- Declarations ---------------------------------------------------------------------------------------------------
 
 static void check_body(Checker *c, Body *body, const Params *params, Expr *block) {
-  if (!body || !block) return;
+  if (!block) return;
   Own own = {.c = c, .body = body};
   if (params) walk_params(&own, params);
   walk_body(&own, block);
 }
 
+// What some path of the initialisers has moved is no state: on the others it ends behind the last of them.
 static void check_init(Checker *c, ActorDecl *actor) {
   Own own = {.c = c, .body = actor->init_body};
   walk_params(&own, &actor->params);
   for (u32 i = 0; i < actor->state.count; i++) own_use(&own, actor->state.items[i].value);
-  for (u32 i = 0; i < own.vars.count && !own.dead; i++) own.vars.items[i].local->moved_in_init = !own.vars.items[i].fate.live;
+  for (u32 i = 0; i < own.vars.count; i++) own.vars.items[i].fate.live &= own.vars.items[i].local->moved_in_init;
+  if (actor->state.count) own_drop_from(&own, 0, vec_last(&actor->state).value, OWN_END);
 }
 
 static void check_guard(Checker *c, const HandlerDecl *handler) {
-  if (!handler->guard || !handler->guard_body) return;
+  if (!handler->guard) return;
   Own own = {.c = c, .body = handler->guard_body, .guards = 1, .guarded = handler};
   for (u32 i = 0; i < handler->guard_params.count; i++) own_bind(&own, handler->guard_params.items[i]);
   own_use(&own, handler->guard);
@@ -305,7 +301,6 @@ static void check_guard(Checker *c, const HandlerDecl *handler) {
 
 // A session's message is like a unique value that is there when the handler begins.
 static void check_handler(Checker *c, const ActorDecl *actor, HandlerDecl *handler) {
-  if (!handler->body || !handler->block) return;
   Local message = {.lent = true, .type = ty_basic(TY_BUF)};
   Own own = {.c = c, .body = handler->body};
   if (check_handles_session(actor, handler)) {

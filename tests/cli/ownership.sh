@@ -1,0 +1,111 @@
+# What is said of unique values used wrongly: each error once, with where the value went or is lent, and what could be done.
+. "$(dirname "$0")/lib.sh"
+
+# Each message after its place, `line:column message`; hints have none.
+said() {
+  deed check "$1" 2>&1 | awk '
+    /^(error|warning|note)/ { text = $0 }
+    / --> / { split($NF, at, ":"); print at[2] ":" at[3], text }
+    /^hint/ { print }'
+}
+
+cat > moves.deed <<'X'
+fn eat(b: Buf) -> Int { b.len() }
+fn sum(a: Array[Int]) -> Int { a.len() }
+fn look(a: &Buf, b: Buf) -> Int { a.len() + b.len() }
+fn both(a: &Buf, b: &Buf) -> Bool { a.len() == b.len() }
+fn gone(b: Buf) -> Int {
+  let n = eat(b)
+  n + b.len() + b[0]
+}
+fn turns(b: Buf) {
+  while eat(b) > 0 {}
+}
+fn lent(b: &Buf) -> Int { eat(b) }
+fn looped(a: Array[Int]) {
+  for x in a { for y in [x] { a.push(y) } }
+  for x in a { let _ = sum(a) }
+}
+fn assigned(a: Array[Int]) {
+  var b = a
+  for x in b { for y in array.new(1, x) { b = array.new(1, y) } }
+}
+fn twice(b: Buf) -> Bool { both(&b, &b) }
+fn moved(b: Buf) -> Int { look(&b, b) }
+fn fixed() {
+  let b = buf.new(1)
+  let _ = replace(&b, buf.new(2))
+}
+X
+try "moves and loans" said moves.deed
+out_is "$(cat <<'X'
+7:7 error E0441: `b` is gone: a unique value is used up when it is passed, sent, returned or stored
+6:15 note: moved here
+10:13 error E0441: `b` is gone: a unique value is used up when it is passed, sent, returned or stored
+10:13 note: moved here, in the loop's previous turn
+12:31 error E0442: `b` is only lent here: it can't be kept, returned, captured, sent or passed on for good
+hint: `&b` lends it on
+14:31 error E0447: `a` can't be lent or changed while a loop goes over it
+14:12 note: the loop over it
+15:28 error E0447: `a` can't be moved while a loop goes over it
+15:12 note: the loop over it
+19:43 error E0447: `b` can't be assigned while a loop goes over it
+19:12 note: the loop over it
+21:38 error E0443: `b` is lent twice in one call
+21:34 note: lent here too
+22:36 error E0443: `b` is lent and moved in one call
+22:33 note: lent here
+25:20 error E0448: `b` is no `var`: what it holds can't be replaced
+X
+)"
+
+cat > state.deed <<'X'
+unique interface S { hello() -> S  bye() }
+fn both(a: &Buf, b: &Buf) -> Bool { a.len() == b.len() }
+actor Keeper(given: Buf, o: Option[Buf]) {
+  var held = o
+  on give() -> Buf { given }
+  on held() -> Option[Buf] { held }
+  on again() -> Option[Buf] { o }
+}
+actor Lender() {
+  let a = array.new(2, 0)
+  fn count(x: &Array[Int]) { x.len() + a.len() }
+  fn shown(n: Int) { trace(n + a.len()) }
+  on lend() -> Int { count(&a) }
+  on over() {
+    for x in a { for y in [x] { for z in array.new(1, y) { shown(z) } } }
+  }
+}
+actor Session() is S {
+  on hello() {
+    let first = self as S
+    let second = self as S
+    self as S
+  }
+  on bye() { for i in 0..3 { let _ = self as S } }
+}
+actor Parts() {
+  on go((a, b): (Buf, Buf)) when both(&a, &b) {}
+}
+X
+try "state, sessions and guards" said state.deed
+out_is "$(cat <<'X'
+5:22 error E0445: `given` can't be moved out of the actor's state
+hint: a `var` that holds it could be taken with `replace(&name, new)`
+6:30 error E0445: `held` can't be moved out of the actor's state
+hint: take it with `replace(&held, new)`, or `option.take(&held)` of an Option
+7:31 error E0441: `o` is gone: the actor's initialisers have moved it
+13:29 error E0444: `a` is lent to a helper that sees the actor's state
+11:6 note: this one could replace it meanwhile
+15:60 error E0444: `a` is lent to the loop, and this helper sees the actor's state
+15:14 note: the loop over it
+21:18 error E0446: the session's message is used up: it brings one session on each path
+20:17 note: used up here
+24:38 error E0446: the session's message is used up: it brings one session on each path
+24:38 note: here, in the loop's previous turn
+27:44 error E0443: `b` is lent together with another part of the same parameter
+27:40 note: lent here too
+X
+)"
+finish
