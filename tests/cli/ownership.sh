@@ -32,6 +32,12 @@ fn assigned(a: Array[Int]) {
 }
 fn twice(b: Buf) -> Bool { both(&b, &b) }
 fn moved(b: Buf) -> Int { look(&b, b) }
+fn in_guard(b: Buf, n: Int) -> Int {
+  while n > 0 {
+    match n { 1 if eat(b) > 0 -> 1  _ -> { let _ = eat(b); 2 } }
+  }
+  n
+}
 fn fixed() {
   let b = buf.new(1)
   let _ = replace(&b, buf.new(2))
@@ -55,7 +61,11 @@ hint: `&b` lends it on
 21:34 note: lent here too
 22:36 error E0443: `b` is lent and moved in one call
 22:33 note: lent here
-25:20 error E0448: `b` is no `var`: what it holds can't be replaced
+25:24 error E0441: `b` is gone: a unique value is used up when it is passed, sent, returned or stored
+25:56 note: moved here, in the loop's previous turn
+25:56 error E0441: `b` is gone: a unique value is used up when it is passed, sent, returned or stored
+25:56 note: moved here, in the loop's previous turn
+31:20 error E0448: `b` is no `var`: what it holds can't be replaced
 X
 )"
 
@@ -106,6 +116,29 @@ hint: take it with `replace(&held, new)`, or `option.take(&held)` of an Option
 24:38 note: here, in the loop's previous turn
 27:44 error E0443: `b` is lent together with another part of the same parameter
 27:40 note: lent here too
+X
+)"
+
+# What holds a unique type where none may be is reported there, and nowhere else.
+cat > types.deed <<'X'
+type Held(xs: List[Buf])
+type Keys(m: Map[Int, Array[Int]], f: fn(Buf) -> Buf)
+fn later(xs: List[Buf]) -> fn() -> Buf { fn() { buf.new(1) } }
+X
+try "types" said types.deed
+out_is "$(cat <<'X'
+1:20 error E0420: a value of type Buf is unique, so `List` can't take it
+hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
+2:23 error E0420: a value of type Array[Int] is unique, so `Map` can't take it
+hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
+2:42 error E0420: a value of type Buf is unique, so a closure can't take it
+hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
+2:50 error E0420: a value of type Buf is unique, so a closure can't take it
+hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
+3:19 error E0420: a value of type Buf is unique, so `List` can't take it
+hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
+3:36 error E0420: a value of type Buf is unique, so a closure can't take it
+hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
 X
 )"
 finish
