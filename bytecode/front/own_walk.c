@@ -165,7 +165,7 @@ static void walk_loop(Own *o, Expr *e) {
   State head = own_snapshot(o);
   OwnLoop loop = {0};
   State leaves = walk_turn(o, e, &loop);
-  for (u32 k = 0; k < loop.again.count && !head.dead; k++) own_go_round(o, &loop.again.items[k], &head, loop.base);
+  for (u32 k = 0; k < loop.again.count; k++) own_go_round(o, &loop.again.items[k], &head, loop.base);
   vec_push(&loop.leave, ((Branch){leaves, e, OWN_ELSE}));
   if (o->silent) {
     for (u32 k = 0; k < loop.again.count; k++) vec_push(&loop.leave, loop.again.items[k]);
