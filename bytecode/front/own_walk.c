@@ -44,10 +44,23 @@ static void walk_task(Own *o, Expr *e) {
 
 // ---- Arms -----------------------------------------------------------------------------------------------------------
 
-static void walk_guard(Own *o, Expr *guard) {
-  o->guards++;
+static void walk_guard(Own *o, Expr *guard, Expr *looked_at) {
+  if (!guard) return;
+  u32 seen = o->seen;
+  Lock lock = {.outer = o->locks, .object = looked_at, .guards = true};
+  o->locks = &lock;
+  o->seen = o->vars.count;
   own_use(o, guard);
-  o->guards--;
+  o->seen = seen;
+  o->locks = lock.outer;
+}
+
+// What a pattern only looks at, a name or a part of one.
+static Expr *looked_at(const Expr *e, Expr *object) { return e->looks && ty_is_unique(object->type) ? object : NULL; }
+
+static void walk_object(Own *o, const Expr *e, Expr *object) {
+  if (looked_at(e, object)) own_peek(o, object);
+  else own_use(o, object);
 }
 
 // The arms of a match, or of a `when` in its own body.
@@ -59,7 +72,7 @@ static void walk_arms(Own *o, Expr *e) {
     Arm *arm = &e->arms.items[i];
     own_restore(o, &before);
     own_bind_pattern(o, arm->pattern);
-    walk_guard(o, arm->guard);
+    walk_guard(o, arm->guard, e->kind == EX_MATCH ? looked_at(e, e->object) : NULL);
     own_use(o, arm->value);
     own_close(o, base, arm->value);
     vec_push(&branches, ((Branch){own_snapshot(o), arm->value, OWN_END}));
@@ -97,7 +110,7 @@ static void walk_logic(Own *o, Expr *e) {
 }
 
 static void walk_let(Own *o, Expr *e) {
-  own_use(o, e->value);
+  walk_object(o, e, e->value);
   if (e->otherwise) {
     State before = own_snapshot(o);
     own_use(o, e->otherwise);
@@ -150,12 +163,12 @@ static void find_head(Own *o, Expr *e) {
 }
 
 static void walk_loop(Own *o, Expr *e) {
-  Lock lock = {.outer = o->locks, .at = e->object->span};
+  Lock lock = {.outer = o->locks};
   if (e->kind == EX_FOR) {
     Expr *name = own_lent_name(e->object);
     if (name && ty_is_unique(e->object->type)) {
-      own_lend(o, name);
-      lock.local = name->local;
+      own_lend(o, e->object);
+      lock.object = e->object;
       o->locks = &lock;
     } else {
       own_use(o, e->object);
@@ -256,7 +269,7 @@ void own_use(Own *o, Expr *e) {
       return;
     case EX_IF: walk_if(o, e); return;
     case EX_MATCH:
-      own_use(o, e->object);
+      walk_object(o, e, e->object);
       walk_arms(o, e);
       return;
     case EX_WHEN: walk_when(o, e); return;
@@ -293,9 +306,10 @@ static void check_init(Checker *c, ActorDecl *actor) {
 }
 
 static void check_guard(Checker *c, const HandlerDecl *handler) {
-  if (!handler->guard) return;
-  Own own = {.c = c, .body = handler->guard_body, .guards = 1, .guarded = handler};
+  if (!handler->guard || !handler->guard_body) return;
+  Own own = {.c = c, .body = handler->guard_body};
   for (u32 i = 0; i < handler->guard_params.count; i++) own_bind(&own, handler->guard_params.items[i]);
+  own.seen = own.vars.count;
   own_use(&own, handler->guard);
 }
 

@@ -38,6 +38,23 @@ fn in_guard(b: Buf, n: Int) -> Int {
   }
   n
 }
+unique type Pack(b: Buf, o: Option[Buf])
+fn refill(p: &Pack) { let _ = replace(&p, Pack(buf.new(0), None)) }
+fn clear(o: &Option[Buf]) { let _ = replace(&o, None) }
+fn replaced(p: &Pack) {
+  let Pack(b, _) = p
+  refill(&p)
+  b.push(b.len())
+}
+fn in_turns(p: &Pack) {
+  let Pack(b, _) = p
+  for _ in 0..2 { b.push(1); refill(&p) }
+}
+fn parts(p: &Pack) {
+  let Pack(b, o) = p
+  clear(&o)
+  trace(p.b.both(&b))
+}
 fn fixed() {
   let b = buf.new(1)
   let _ = replace(&b, buf.new(2))
@@ -65,7 +82,16 @@ hint: `&b` lends it on
 25:56 note: moved here, in the loop's previous turn
 25:56 error E0441: `b` is gone: a unique value is used up when it is passed, sent, returned or stored
 25:56 note: moved here, in the loop's previous turn
-31:20 error E0448: `b` is no `var`: what it holds can't be replaced
+35:3 error E0441: `b` is gone: it is a part of something that has been moved, replaced or assigned
+34:11 note: here
+39:19 error E0441: `b` is gone: it is a part of something that has been moved, replaced or assigned
+39:38 note: here, in the loop's previous turn
+43:10 error E0448: this is a part of something, which nothing else can be put in the place of
+31:4 note: this function may replace what it is lent here
+hint: take the whole apart with a pattern, which uses it up, and make it anew
+44:19 error E0443: `b` is lent together with a part of it, or with what it is a part of
+44:9 note: lent here too
+48:20 error E0448: `b` is no `var`: what it holds can't be replaced
 X
 )"
 
@@ -95,8 +121,12 @@ actor Session() is S {
   }
   on bye() { for i in 0..3 { let _ = self as S } }
 }
-actor Parts() {
-  on go((a, b): (Buf, Buf)) when both(&a, &b) {}
+actor Looks() {
+  let p: (Option[Buf], Int) = (None, 0)
+  fn seen() { trace(p.1) }
+  fn shown() -> Bool { p.1 == 0 }
+  on go() { match p.0 { Some(b) -> { seen(); trace(b.len()) }  None -> () } }
+  on guarded() { match p.0 { Some(_) if shown() -> ()  _ -> () } }
 }
 X
 try "state, sessions and guards" said state.deed
@@ -114,8 +144,10 @@ hint: take it with `replace(&held, new)`, or `option.take(&held)` of an Option
 20:17 note: used up here
 24:38 error E0446: the session's message is used up: it brings one session on each path
 24:38 note: here, in the loop's previous turn
-27:44 error E0443: `b` is lent together with another part of the same parameter
-27:40 note: lent here too
+30:52 error E0441: `b` is gone: it is a part of something that has been moved, replaced or assigned
+30:38 note: here
+31:41 error E0444: `p` is lent to the match, and this helper sees the actor's state
+31:24 note: the match on it
 X
 )"
 
