@@ -9,12 +9,6 @@
 
 enum { KNOWN_NO = 1, KNOWN_YES };
 
-static bool is_carrier(const Gen *gen, const DataDef *def) {
-  Str home = def->import == IMPORT_NONE ? gen->module->name : gen->module->imports.items[def->import].module;
-  if (str_eq(home, STR("option"))) return str_eq(def->name, STR("Option"));
-  return str_eq(home, STR("result")) && str_eq(def->name, STR("Result"));
-}
-
 static bool has_unique_part(Gen *gen, TypeId type) {
   const Type *t = type_of(gen, type);
   for (u32 i = 0; i < t->count; i++)
@@ -28,10 +22,7 @@ static bool find_unique(Gen *gen, TypeId type) {
     case TYPE_BUF: case TYPE_ARRAY: return true;
     case TYPE_REF: return gen->module->interfaces.items[t->index].unique;
     case TYPE_TUPLE: case TYPE_PROMISE: return has_unique_part(gen, type);
-    case TYPE_DATA: {
-      const DataDef *def = &gen->module->datas.items[t->index];
-      return def->unique || (t->count && is_carrier(gen, def) && has_unique_part(gen, type));
-    }
+    case TYPE_DATA: return gen->module->datas.items[t->index].unique || has_unique_part(gen, type);  // Option or Result, if a part is
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_UNIT: case TYPE_STRING: case TYPE_BYTES:
     case TYPE_DURATION: case TYPE_TIME: case TYPE_VAR: case TYPE_LIST: case TYPE_FN: case TYPE_KIND_COUNT: break;
   }
@@ -54,17 +45,14 @@ bool reg_is_unique(Fn *f, Reg reg) { return reg != REG_NONE && type_is_unique(f-
 static void emit_drop(Fn *f, Reg reg) { emit_word(f->emit, OP_DROP, reg, 0, reg_type(f->emit, reg)); }
 
 void reg_drop(Fn *f, Reg reg) {
-  if (reg == REG_NONE) return;
-  if (fn_reachable(f) && reg_is_unique(f, reg) && !reg_is_borrowed(f->emit, reg)) emit_drop(f, reg);
+  if (reg_is_unique(f, reg) && !reg_is_borrowed(f->emit, reg)) emit_drop(f, reg);
   reg_release(f->emit, reg);
 }
 
-bool has_drops(const Fn *f, const Expr *e, OwnEdge edge) {
-  return f->body && f->body->own && own_drops(f->body, e, edge).count;
-}
+bool has_drops(const Fn *f, const Expr *e, OwnEdge edge) { return own_drops(f->body, e, edge).count; }
 
 void gen_drops(Fn *f, const Expr *e, OwnEdge edge) {
-  if (!f->body || !f->body->own || !fn_reachable(f)) return;
+  if (!fn_reachable(f)) return;
   Drops drops = own_drops(f->body, e, edge);
   for (u32 i = 0; i < drops.count; i++) {
     LocalInfo *info = local_info(drops.locals[i]);
@@ -81,7 +69,7 @@ void held_push(Fn *f, Reg reg) {
 }
 
 static void drop_held(Fn *f, u32 from) {
-  for (u32 i = f->held.count; i-- > from && fn_reachable(f);) emit_drop(f, f->held.items[i]);
+  for (u32 i = f->held.count; i-- > from;) emit_drop(f, f->held.items[i]);
 }
 
 void gen_leave(Fn *f, const Expr *e, u32 held_from) {
@@ -133,9 +121,9 @@ static Borrow borrow_part(Fn *f, Expr *e) {
 }
 
 Borrow gen_borrow(Fn *f, Expr *e) {
-  if (e->kind == EX_LEND && e != f->ready) e = e->object;
+  if (e->kind == EX_LEND) e = e->object;
   bool unique = ty_is_unique(e->type);
-  if (unique && e != f->ready && fn_reachable(f)) {
+  if (unique && fn_reachable(f)) {
     if (e->kind == EX_NAME && e->ref == REF_LOCAL) return (Borrow){fn_borrow(f, e->local), REG_NONE};
     if (is_part(e)) return borrow_part(f, e);
   }
@@ -144,7 +132,7 @@ Borrow gen_borrow(Fn *f, Expr *e) {
 }
 
 void borrow_end(Fn *f, Borrow b) {
-  if (b.reg != b.temp) reg_release(f->emit, b.reg);
+  reg_release(f->emit, b.reg);
   reg_drop(f, b.temp);
 }
 

@@ -74,8 +74,7 @@ State own_snapshot(const Own *o) {
 void own_restore(Own *o, const State *state) {
   o->dead = state->dead;
   if (o->dead) return;
-  u32 count = state->count < o->vars.count ? state->count : o->vars.count;
-  for (u32 i = 0; i < count; i++) o->vars.items[i].fate = state->fates[i];
+  for (u32 i = 0; i < state->count; i++) o->vars.items[i].fate = state->fates[i];
 }
 
 // Whether the generator has to see to the end of it.
@@ -128,7 +127,7 @@ static u32 find_var(const Own *o, const Local *local) {
 }
 
 void own_bind(Own *o, Local *local) {
-  if (!local || !ty_is_unique(local->type) || find_var(o, local) != NO_VAR) return;
+  if (!ty_is_unique(local->type) || find_var(o, local) != NO_VAR) return;
   local->lent |= local->look != NULL;
   vec_push(&o->vars, ((Var){local, {.live = true}}));
   map_put(&o->index, local, (void *)(uintptr_t)o->vars.count);
@@ -196,7 +195,6 @@ static void end_looks(Own *o, const Local *root, Span at) {
 }
 
 static void take_state(Own *o, Local *local, Span span) {
-  if (o->silent) return;
   if (local->moved_in_init) {
     report(o, DIAG_E0441, span, "`%.*s` is gone: the actor's initialisers have moved it", local);
     return;
@@ -207,10 +205,10 @@ static void take_state(Own *o, Local *local, Span span) {
 }
 
 void own_take(Own *o, Local *local, Span span) {
-  if (!local || !ty_is_unique(local->type)) return;
+  if (!ty_is_unique(local->type)) return;
   u32 i = find_var(o, local);
   if (i == NO_VAR) {
-    if (is_state(local)) take_state(o, local, span);
+    take_state(o, local, span);
     return;
   }
   Var *var = &o->vars.items[i];
@@ -232,11 +230,12 @@ void own_take(Own *o, Local *local, Span span) {
     return;
   }
   var->fate = (Fate){.at = span};
+  if (o->body->kind == BODY_INIT) local->moved_in_init = true;
   end_looks(o, local, span);
 }
 
 void own_take_session(Own *o, Span span) {
-  u32 i = o->session ? find_var(o, o->session) : NO_VAR;
+  u32 i = find_var(o, o->session);
   if (i == NO_VAR) return;
   Fate *fate = &o->vars.items[i].fate;
   if (fate->live) {
@@ -256,8 +255,9 @@ Expr *own_lent_name(Expr *e) {
   return name->kind == EX_NAME && name->ref == REF_LOCAL && ty_is_unique(name->local->type) ? name : NULL;
 }
 
-// A look at a unique value that stays where it is. False if it is gone.
+// A look at a unique value that stays where it is. False if it is gone, or nothing leads here.
 static bool look(Own *o, Expr *name) {
+  if (o->dead) return false;
   u32 i = find_var(o, name->local);
   if (i == NO_VAR) {
     if (name->local->moved_in_init) take_state(o, name->local, name->span);
@@ -272,7 +272,6 @@ static bool look(Own *o, Expr *name) {
 void own_peek(Own *o, Expr *e) {
   Expr *name = own_lent_name(e);
   if (name) look(o, name);
-  else if (e->kind == EX_DOT || e->kind == EX_ELEM) own_peek(o, e->object);
   else own_use(o, e->kind == EX_LEND ? e->object : e);
 }
 
@@ -287,16 +286,16 @@ void own_lend(Own *o, Expr *e) {
 // The name that argument i lends, or NULL.
 static Expr *lent_arg(const Expr *e, u32 i) {
   const Arg *arg = &e->args.items[i];
-  bool lent = e->call == CALL_FN && arg->param < e->fn->params.count && e->fn->params.items[arg->param].lent;
+  bool lent = e->call == CALL_FN && e->fn->params.items[arg->param].lent;
   return lent ? own_lent_name(arg->value) : NULL;
 }
 
 static bool sees_state(const Expr *e) {
-  return e->call == CALL_FN && e->fn->actor && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
+  return e->call == CALL_FN && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
 }
 
 static void lend_state(Own *o, Expr *e, Expr *name) {
-  if (!is_state(local_root(name->local)) || !sees_state(e) || o->silent) return;
+  if (!is_state(local_root(name->local)) || !sees_state(e)) return;
   Diag *diag = report(o, DIAG_E0444, name->span, "`%.*s` is lent to a helper that sees the actor's state", name->local);
   diag_note(diag, o->c->source, e->fn->name.span, "this one could replace it meanwhile");
 }
@@ -305,7 +304,7 @@ static void lend_state(Own *o, Expr *e, Expr *name) {
 static void check_locks(Own *o, Expr *e) {
   for (const Lock *lock = o->locks; lock && sees_state(e); lock = lock->outer) {
     const Expr *name = lock->object ? own_lent_name(lock->object) : NULL;
-    if (!name || !is_state(local_root(name->local)) || o->silent) continue;
+    if (!name || !is_state(local_root(name->local))) continue;
     Diag *diag = check_error(o->c, DIAG_E0444, e->span, "`%.*s` is lent to the %s, and this helper sees the actor's state",
                              STR_ARG(name->local->name->text), lock->guards ? "match" : "loop");
     diag_note(diag, o->c->source, lock->object->span, "the %s it", lock->guards ? "match on" : "loop over");
@@ -320,7 +319,7 @@ static void check_lent(Own *o, Expr *e, u32 at) {
     Expr *other = lent_arg(e, i);
     if (!other || !own_overlap(e->args.items[i].value, lent)) continue;
     const char *what = other->local == name->local ? "`%.*s` is lent twice in one call" : "`%.*s` is lent together with a part of it, or with what it is a part of";
-    if (!o->silent) diag_note(report(o, DIAG_E0443, other->span, what, other->local), o->c->source, name->span, "lent here too");
+    diag_note(report(o, DIAG_E0443, other->span, what, other->local), o->c->source, name->span, "lent here too");
     return;
   }
   u32 i = find_var(o, name->local);
@@ -344,15 +343,13 @@ static void replace(Own *o, const Expr *e, Expr *name, const FnDecl *callee) {
 }
 
 static void walk_args(Own *o, Expr *e) {
-  bool any = false;
   for (u32 i = 0; i < e->args.count; i++) {
     Expr *value = e->args.items[i].value;
     bool lent = lent_arg(e, i) != NULL;
-    any |= lent;
     if (lent) own_lend(o, value);
     else own_use(o, value->kind == EX_LEND ? value->object : value);
   }
-  for (u32 i = 0; any && !o->dead && i < e->args.count; i++) {
+  for (u32 i = 0; !o->dead && i < e->args.count; i++) {
     Expr *name = lent_arg(e, i);
     if (!name) continue;
     lend_state(o, e, name);
@@ -367,13 +364,12 @@ static void walk_args(Own *o, Expr *e) {
 static void walk_replace(Own *o, Expr *e) {
   for (u32 i = 1; i < e->args.count; i++) own_use(o, e->args.items[i].value);
   Expr *lent = e->args.items[0].value, *name = lent->kind == EX_LEND ? lent->object : lent;
-  if (name->kind != EX_NAME || name->ref != REF_LOCAL) return;
   Local *local = name->local;
   if (ty_is_unique(local->type)) {
     own_lend(o, name);
     replace(o, name, name, NULL);
   }
-  if (local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR || local->lent || o->silent) return;
+  if (local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR || local->lent) return;
   report(o, DIAG_E0448, name->span, "`%.*s` is no `var`: what it holds can't be replaced", local);
 }
 
@@ -404,7 +400,7 @@ void own_assign(Own *o, Expr *e) {
     return;
   }
   own_use(o, e->right);
-  if (target->kind != EX_NAME || target->ref != REF_LOCAL || o->dead || !ty_is_unique(target->local->type)) return;
+  if (o->dead || !ty_is_unique(target->local->type)) return;
   const Lock *lock = lock_of(o, target);
   if (lock) {
     report_locked(o, target->local, target->span, "`%.*s` can't be assigned while a loop goes over it", lock);
