@@ -17,14 +17,8 @@ bool list_length(Flow *x, const u64 *list, u32 expected) {
 
 // ---- Moves and constants --------------------------------------------------------------------------------------------
 
-// What is borrowed stays so: the target borrows the same.
 static bool rule_move(Flow *x, const u64 *code) {
   TypeId from, to;
-  u16 source = operand_b(code);
-  if (UNLIKELY(source < x->registers && reg_is_unique(x, source) && bit_in(x->u.borrowed, source))) {
-    if (!reg_peek(x, source, &from) || !reg_target(x, operand_a(code), &to)) return false;
-    return same_register_type(x, operand_a(code), to, from) && unique_borrow(x, operand_a(code), source, PART_WHOLE);
-  }
   if (!reg_take(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
   return same_register_type(x, operand_a(code), to, from) && reg_write(x, operand_a(code));
 }

@@ -251,6 +251,13 @@ static bool rule_drop(Flow *x, const u64 *code) {
   return type == (TypeId)code[1] || register_type_fail(x, operand_a(code), "the named type");
 }
 
+static bool rule_look(Flow *x, const u64 *code) {
+  TypeId from, to;
+  if (!reg_peek(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
+  if (!reg_is_unique(x, operand_b(code))) return register_type_fail(x, operand_b(code), "a unique type");
+  return same_register_type(x, operand_a(code), to, from) && unique_borrow(x, operand_a(code), operand_b(code), PART_WHOLE);
+}
+
 static bool rule_exchange(Flow *x, const u64 *code) {
   TypeId left, right;
   if (!reg_argument(x, operand_a(code), &left, true) || !reg_argument(x, operand_b(code), &right, true)) return false;
@@ -293,6 +300,7 @@ bool rule_unique(Flow *x, Op op, const u64 *code) {
   u16 a = operand_a(code), b = operand_b(code), c = operand_c(code);
   switch (op) {
     case OP_DROP: return rule_drop(x, code);
+    case OP_LOOK: return rule_look(x, code);
     case OP_EXCHANGE: return rule_exchange(x, code);
     case OP_ALEN: return rule_length(x, code);
     case OP_AGET: case OP_AGET_INT: case OP_AGET_FLOAT: case OP_BGET: return rule_element_at(x, op, b, c, a, true);

@@ -138,7 +138,8 @@ static void fill_shared(Matcher *m, const Node *leaf) {
     if (place_is_unique(m, b->place) && !m->looks) continue;
     LocalInfo *info = local_info(b->local);
     Reg home = info->raw != REG_NONE ? info->raw : info->val;
-    if (b->place->reg != home) coerce(m->f, b->place->reg, sink_to(m->f, home));
+    if (place_is_unique(m, b->place)) emit_op(m->f->emit, OP_LOOK, home, b->place->reg, 0);
+    else if (b->place->reg != home) coerce(m->f, b->place->reg, sink_to(m->f, home));
   }
 }
 
