@@ -148,6 +148,18 @@ cat > types.deed <<'X'
 type Held(xs: List[Buf])
 type Keys(m: Map[Int, Array[Int]], f: fn(Buf) -> Buf)
 fn later(xs: List[Buf]) -> fn() -> Buf { fn() { buf.new(1) } }
+fn known() {
+  var xs = []
+  let b = buf.new(1)
+  xs = [b, ..xs]
+  var o = None
+  let p = o
+  let f = fn() { p }
+  o = Some(buf.new(1))
+  var x = (None, 1)
+  let q = x.0
+  x = (Some(buf.new(1)), 2)
+}
 X
 try "types" said types.deed
 out_is "$(cat <<'X'
@@ -163,6 +175,41 @@ hint: closures, collections and type parameters take plain values; tuples, Optio
 hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
 3:36 error E0420: a value of type Buf is unique, so a closure can't take it
 hint: closures, collections and type parameters take plain values; tuples, Option, Result and Promise may hold unique ones
+7:9 error E0420: a value of type Buf is unique, so a list can't take it
+5:12 note: a list asks for a plain one here
+11:7 error E0420: a value of type Buf is unique, so a closure can't take it
+10:18 note: a closure asks for a plain one here
+14:8 error E0428: this part is a value of type Buf, which is unique: it can't be read alone
+hint: take the whole apart with a pattern, which uses it up
+X
+)"
+
+cat > narrow.deed <<'X'
+unique interface S { hello() -> S }
+interface Plain { go() }
+actor A() is S, Plain {
+  on hello() { let r = self; self as S }
+  on go() { let r = self as S }
+}
+actor B() is S {
+  on hello() { let r = self; self as S }
+}
+fn widen(s: S, p: Plain) {
+  let a = s as Plain
+  let b = p as S
+}
+X
+try "narrowing" said narrow.deed
+out_is "$(cat <<'X'
+4:24 error E0426: `self` would be S, the first interface of `A`, which is unique
+hint: say which one is meant: `self as Plain`
+5:21 error E0426: `self as S` stands only in the handler of a session's message
+2:19 note: this handler is for a message of `Plain` too
+8:24 error E0426: `self` would be S, the first interface of `B`, which is unique
+hint: say which one is meant: `self as S`
+11:11 error E0424: S is a unique interface, and `as` joins ordinary ones only
+12:11 error E0424: S is a unique interface, and `as` joins ordinary ones only
+hint: a session comes from `spawn`, and from `self as S` in a handler of one
 X
 )"
 finish
