@@ -291,6 +291,7 @@ void check_order_constants(Checker *c);  // puts module->consts in an order in w
 // ---- check_lent.c ----------------------------------------------------------------------------------------------------
 
 bool check_only_looks(const Checker *c, const Expr *object);  // does taking `object` apart leave it where it is?
+bool check_guard_sees(const Checker *c, const Local *local);   // is it around the guard that is being checked? That changes nothing then
 void check_look(Expr *object, Pat *pattern);                  // then the pattern's names stand for what `object` lends
 void check_look_param(Pat *pattern);                          // of a handler, in its guard
 void check_note_change(Checker *c, const Expr *e);            // what the name in `e` stands for changes in place

@@ -125,12 +125,15 @@ Ty *check_if(Checker *c, Expr *e, const Want *want) {
 
 static void check_arm_guard(Checker *c, Expr *guard) {
   ArmGuard *outer = c->arm_guard, *inner = gc_new(ArmGuard);
+  u32 loops = c->loops;
   Body *body = c->body;
   c->body = NULL;  // what the guard does is no effect of the body around it: it does nothing
   *inner = (ArmGuard){body, check_body_new(c, BODY_GUARD), guard->span};
   c->body = body;
   c->arm_guard = inner;
+  c->loops = 0;  // it leaves none of those around it
   check_is(c, guard, ty_basic(TY_BOOL), "a guard");
+  c->loops = loops;
   c->arm_guard = outer;
   vec_push(&c->arm_guards, inner);
 }
@@ -426,7 +429,7 @@ static Ty *assigned_name(Checker *c, Expr *left, bool reads) {
   locals_use(c, local, left->span);
   if (!reads) local->used = used;
   local->assigned = true;
-  if (local->kind == LOCAL_STATE_VAR && (c->arm_guard || (c->body && c->body->kind == BODY_GUARD)))
+  if (check_guard_sees(c, local))
     check_error(c, DIAG_E0409, left->span, "a guard only looks: it can't assign `%.*s`", STR_ARG(left->name.name->text));
   if (local->kind == LOCAL_STATE_VAR && c->body && !locals_detached(c)) c->body->effects |= EFFECT_ASSIGNS;
   return local->type;

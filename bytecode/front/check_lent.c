@@ -15,7 +15,7 @@ static const Expr *root_name(const Expr *e) {
 }
 
 // A guard may change what it has made itself, but nothing that it sees.
-static bool guard_sees(const Checker *c, const Local *local) {
+bool check_guard_sees(const Checker *c, const Local *local) {
   if (c->body && c->body->kind == BODY_GUARD) return !local->body || local->lent || local->look;
   return c->arm_guard && (!local->body || local->span.start < c->arm_guard->span.start);
 }
@@ -25,7 +25,7 @@ static bool guard_sees(const Checker *c, const Local *local) {
 bool check_only_looks(const Checker *c, const Expr *object) {
   const Expr *name = root_name(object);
   if (!name) return false;
-  return name != object || name->local->lent || name->local->look || guard_sees(c, name->local);
+  return name != object || name->local->lent || name->local->look || check_guard_sees(c, name->local);
 }
 
 static void set_look(Pat *pattern, const Look *look) {
@@ -54,7 +54,7 @@ void check_note_change(Checker *c, const Expr *e) {
   const Expr *name = root_name(e);
   if (!name) return;
   FnDecl *fn = lent_to(c, name->local);
-  if (guard_sees(c, local_root(name->local))) {
+  if (check_guard_sees(c, local_root(name->local))) {
     check_error(c, DIAG_E0409, e->span, "a guard only looks: it can't change `%.*s`", STR_ARG(name->local->name->text));
   } else if (fn) {
     fn->changes = true;
@@ -82,7 +82,7 @@ void check_note_replace(Checker *c, const Expr *name) {
 void check_note_lend(Checker *c, const Expr *e, FnDecl *callee, u32 param) {
   const Expr *name = root_name(e);
   if (!name) return;
-  bool guard = guard_sees(c, local_root(name->local)), state = !name->local->body && !locals_detached(c);
+  bool guard = check_guard_sees(c, local_root(name->local)), state = !name->local->body && !locals_detached(c);
   bool whole = e == name || (e->kind == EX_LEND && e->object == name);
   LentCall call = {.callee = callee, .param = param, .caller = guard ? NULL : lent_to(c, name->local), .local = whole ? name->local : NULL,
                    .whole = whole_param(c, e), .writes = state && !guard ? c->body : NULL, .guard = guard, .span = name->span};
