@@ -17,6 +17,7 @@ UNIT     = $(wildcard tests/unit/*.c)
 FUZZ     = $(wildcard tests/fuzz/*.c)
 GEN      = $(wildcard tests/gen/*.c)
 GENMAIN  = tests/gen/mutate.c tests/gen/programs.c
+ATTACK   = $(wildcard tests/attack/*.c)
 STDLIB   = $(wildcard stdlib/*.deed stdlib/*/*.deed)
 object   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 OBJECTS  = $(call object,$(CORE)) $(BUILD)/gen/stdlib.o
@@ -70,6 +71,10 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(PARTS)
 
 # Tools that make their own tests: changed modules, and programs from a seed.
 $(BUILD)/mutate $(BUILD)/programs: $(BUILD)/%: $(BUILD)/tests/gen/%.o $(call object,$(filter-out $(GENMAIN),$(GEN))) $(PARTS)
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+
+# Tests that kill and starve a program from within.
+$(BUILD)/kills $(BUILD)/starve: $(BUILD)/%: $(BUILD)/tests/attack/%.o $(BUILD)/tests/attack/rig.o $(PARTS)
 	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
 # ---- Testing --------------------------------------------------------------------------------------------------------

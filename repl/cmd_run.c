@@ -7,8 +7,10 @@
 #include "repl/image.h"
 #include "repl/node.h"
 
+enum { GRACE_US = 5000000 };
+
 static Str eval_code;
-static OptionNumber seed, workers, quantum, memory, stack, kill_at, fail_alloc_at;
+static OptionNumber seed, workers, quantum, memory, grace, stack, kill_at, fail_alloc_at;
 static bool no_prompt, stats;
 
 static const Option options[] = {
@@ -16,6 +18,7 @@ static const Option options[] = {
     {"seed", 0, OPTION_NUMBER, &seed, "N", "run deterministically: simulated clock, one order of turns for each N"},
     {"workers", 0, OPTION_NUMBER, &workers, "N", "run actors on N threads (default: one for each core; with --seed always 1)"},
     {"memory", 0, OPTION_SIZE, &memory, "SIZE", "limit what all actors together may hold (default: 7/8 of the memory there is)"},
+    {"grace", 0, OPTION_TIME, &grace, "TIME", "how long SIGTERM leaves actors to end in order (default: 5s; 0: none)"},
     {"stack", 0, OPTION_SIZE, &stack, "SIZE", "limit the stack of one actor"},
     {"quantum", 0, OPTION_NUMBER, &quantum, "N", "reductions before an actor yields"},
     {"no-prompt", 0, OPTION_FLAG, &no_prompt, NULL, "never ask for a missing grant"},
@@ -65,6 +68,7 @@ static int run_image(const ProgramImage *image, const Start *start) {
       .workers = (u32)workers.value,
       .quantum = quantum.value > UINT32_MAX ? UINT32_MAX : (u32)quantum.value,
       .memory_limit = memory.given ? memory.value : node_memory(),
+      .grace_us = grace.given ? grace.value : GRACE_US,
       .stack_limit = stack.value,
       .kill_at = kill_at.value,
       .fail_alloc_at = fail_alloc_at.value,

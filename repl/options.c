@@ -73,6 +73,36 @@ static bool parse_number(const char *text, bool size, u64 *value) {
   return true;
 }
 
+// A unit must follow, as in source; 0 needs none.
+static bool parse_time(const char *text, u64 *us) {
+  static const struct {
+    const char *name;
+    u64 us;
+  } units[] = {{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60 * 1000000}, {"h", 3600 * (u64)1000000}};
+  if (!isdigit((unsigned char)text[0])) return false;
+  char *end;
+  errno = 0;
+  u64 number = strtoull(text, &end, 10);
+  if (errno) return false;
+  *us = 0;
+  if (!number && !*end) return true;
+  for (size_t i = 0; i < COUNT_OF(units); i++) {
+    if (strcmp(end, units[i].name)) continue;
+    if (number > OPTION_TIME_MOST / units[i].us) return false;
+    *us = number * units[i].us;
+    return true;
+  }
+  return false;
+}
+
+static bool parse_amount(OptionKind kind, const char *text, u64 *value) {
+  return kind == OPTION_TIME ? parse_time(text, value) : parse_number(text, kind == OPTION_SIZE, value);
+}
+
+static const char *amount_wanted(OptionKind kind) {
+  return kind == OPTION_SIZE ? "size such as 64mb" : kind == OPTION_TIME ? "time such as 500ms or 10s, 24h at most" : "number";
+}
+
 static bool set_value(const Option *option, const char *text) {
   Str shown = cli_escape(str_from(text));
   switch (option->kind) {
@@ -86,11 +116,11 @@ static bool set_value(const Option *option, const char *text) {
       *(Str *)option->target = str_from(text);
       return true;
     case OPTION_NUMBER:
-    case OPTION_SIZE: {
+    case OPTION_SIZE:
+    case OPTION_TIME: {
       OptionNumber *number = option->target;
-      if (!parse_number(text, option->kind == OPTION_SIZE, &number->value)) {
-        const char *wanted = option->kind == OPTION_SIZE ? "size such as 64mb" : "number";
-        cli_error("--%s takes a %s, not `%.*s`", option->name, wanted, STR_ARG(shown));
+      if (!parse_amount(option->kind, text, &number->value)) {
+        cli_error("--%s takes a %s, not `%.*s`", option->name, amount_wanted(option->kind), STR_ARG(shown));
         return false;
       }
       number->given = true;

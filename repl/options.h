@@ -8,7 +8,10 @@ typedef enum OptionKind {
   OPTION_CHOICE,  // target is a Str; `value` lists what it may be: "auto|always|never"
   OPTION_NUMBER,  // target is an OptionNumber
   OPTION_SIZE,    // the same, with kb, mb or gb behind the number
+  OPTION_TIME,    // the same in us: a number with us, ms, s, m or h behind it, OPTION_TIME_MOST at most
 } OptionKind;
+
+#define OPTION_TIME_MOST ((u64)24 * 3600 * 1000000)
 
 typedef struct OptionNumber {
   bool given;

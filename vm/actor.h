@@ -180,7 +180,7 @@ struct Actor {
   Heap *heap;                  // or NULL
   union {
     struct Watcher *watchers;  // who wants to hear of its end (watch.h), or NULL
-    struct Why *why;           // once crashed: the text, or NULL when there was no memory for it
+    struct Why *why;           // once crashed: the text
   };
   _Atomic u8 state;            // ActorState
   u8 exit : 2;                 // once ended: 0 normal, 1 crashed, 2 killed
@@ -197,6 +197,7 @@ enum {
   DOOMED = 1,
   DOOM_COUNTED = 2,  // the undertaker of its bank waits for the end
   DOOM_OVER = 4,     // it has ended, in a destroyed bank
+  DOOM_LATER = 8,    // it is to end when the turn that it is amid is over, if it is amid one (ending.c)
 };
 
 _Static_assert(sizeof(struct Actor) + sizeof(u64) <= 128, "an idle actor with one Int of state takes 128 bytes at most");

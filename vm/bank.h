@@ -150,7 +150,8 @@ i64 bank_left_over(Vm *vm, const Bank *bank);
 // For a bank and all within it. Done when they return; the crew stands still meanwhile. From within a slice, where crew_halt() may be called.
 void bank_freeze(Worker *worker, Bank *bank);
 void bank_thaw(Worker *worker, Bank *bank);  // those within it that were frozen by themselves stay so
-// Begins to end all its actors. The promise (taken over) is kept when all have ended. False with a fault: memory is out.
+// Begins to end all its actors. The promise (taken over) is kept when all have ended. False with a fault: there is no memory to remember the
+// promise, which is the caller's; they end all the same.
 bool bank_destroy(Worker *worker, Bank *bank, Promise *promise) MUST_CHECK;
 // Actors of destroyed banks that the worker has made are told to end, so many at most. If sched->graves.
 void bank_undertake(Worker *worker, u32 most);

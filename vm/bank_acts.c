@@ -10,6 +10,7 @@
 // charged to it: whatever points at a bank has charged something to it.
 #include "vm/crowd.h"
 #include "vm/fault.h"
+#include "vm/forward.h"
 #include "vm/sched.h"
 
 enum { SWEEP_LEAST = 64 };  // unnamed banks that are worth a look
@@ -133,12 +134,15 @@ typedef struct Destruction {
 static void destroy(Worker *worker, void *context) {
   const Destruction *destruction = context;
   Bank *top = destruction->bank;
+  Mourner *mourner = destruction->mourner;
   if (flag(&top->ended)) {  // meanwhile
-    tell(worker, destruction->mourner);
+    if (mourner) tell(worker, mourner);
     return;
   }
-  destruction->mourner->next = top->mourners;
-  top->mourners = destruction->mourner;
+  if (mourner) {
+    mourner->next = top->mourners;
+    top->mourners = mourner;
+  }
   for (Bank *bank = top; bank; bank = bank_next(top, bank)) {
     if (!flag(&bank->destroyed)) begin_end(worker, bank);
     if (bank == top || bank->reports || flag(&bank->ended)) continue;
@@ -154,19 +158,22 @@ static void destroy(Worker *worker, void *context) {
 
 bool bank_destroy(Worker *worker, Bank *bank, Promise *promise) {
   Mourner *mourner = pool_alloc(&worker->pool, sizeof *mourner);
-  if (!mourner) return fault_memory(worker);
-  *mourner = (Mourner){.promise = promise};
+  if (mourner) *mourner = (Mourner){.promise = promise};
   crew_halt(worker, destroy, &(Destruction){bank, mourner});
   crew_wake_all(worker->vm->crew);  // they may have something to do for it
   yield(worker);
-  return true;
+  return mourner || fault_memory(worker);
 }
 
 // ---- The undertaker -------------------------------------------------------------------------------------------------
 
-// What has no mailbox is no actor of the program: it stays as long as somebody can name it.
+// What has no mailbox is no actor of the program: it stays as long as somebody can name it. But forwarders keep messages.
 static void bury(Worker *worker, Actor *actor) {
-  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) return;
+  if (actor_state(actor) == ACTOR_ENDED) return;
+  if (actor->class->deliver) {
+    forward_bury(worker, actor);
+    return;
+  }
   atomic_fetch_add(&actor->bank->dying, 1);
   if (!actor_doom_counted(worker, actor)) done(worker, actor->bank);
 }

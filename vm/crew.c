@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vm/ending.h"
 #include "vm/outside.h"
 #include "vm/sched.h"
 #include "vm/stream.h"
@@ -98,6 +99,7 @@ static bool all_still(const Crew *crew) { return crew->halted + atomic_load(&cre
 
 // Behind the door, by a worker that neither sleeps nor halts others: stands still as long as another one wants it.
 static void comply(Crew *crew) {
+  if (crew->halter) memory_flush();
   while (crew->halter) {
     crew->halted++;
     if (all_still(crew)) pthread_cond_signal(&crew->still);
@@ -325,7 +327,36 @@ static bool at_rest(const Crew *crew) {
 static void tidy(Worker *worker, bool last) {
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
   if (last) memory_trim();
+  memory_flush();
   stream_flush(worker, worker->vm->out);
+}
+
+static void dispose_all(Worker *worker, Actor **list) {
+  for (Actor *actor = *list, *next; actor; actor = next) {
+    next = actor->next_ready;
+    actor_dispose(worker, actor);
+  }
+  *list = NULL;
+}
+
+static void dispose_retired(Worker *worker) {
+  Sched *sched = worker->sched;
+  dispose_all(worker, &sched->retiring);
+  dispose_all(worker, &sched->retired);
+  sched->retired_count = 0;
+}
+
+// Records that came home to one that sleeps (E3). The crew stands still. If nobody has got up since all slept, nobody is amid a slice, so
+// nobody looks at any record (E5).
+static void take_returned(Worker *worker, void *context) {
+  const Crew *crew = worker->vm->crew;
+  if (crew->rises != *(const u64 *)context) return;
+  for (u32 i = 0; i < crew->started; i++) {
+    Worker *home = &worker->vm->workers[i];
+    life_take_returned(home);
+    dispose_retired(home);
+    if (home->pool.kept > POOL_IDLE) pool_close(&home->pool);
+  }
 }
 
 // All others sleep. Behind the door, which it opens meanwhile. True if there is something to do after all, or the run is over; false: a
@@ -334,10 +365,12 @@ static bool last_one(Worker *worker, Crew *crew) {
   Sched *sched = worker->sched;
   u64 rises = crew->rises;
   pthread_mutex_unlock(&crew->door);
+  if (crew->started > 1) crew_halt(worker, take_returned, &rises);
   tidy(worker, true);
   deadlocks_look(worker, true);
+  bool ends = !sched->ready_count && ending_look(worker, true);
   pthread_mutex_lock(&crew->door);
-  if (sched->ready_count || sched->reap || sched->graves || any_work(crew) || crew->rises != rises) return true;
+  if (ends || sched->ready_count || sched->reap || sched->graves || any_work(crew) || crew->rises != rises) return true;
   crew->over = at_rest(crew);
   if (crew->over) wake_all(crew);
   return crew->over;
@@ -381,7 +414,8 @@ void crew_rise(Worker *worker) {
 
 // Sleeps if there is no reason not to.
 static void rest(Worker *worker, Crew *crew) {
-  u64 deadline = timers_next(&worker->sched->timers);
+  u64 deadline = timers_next(&worker->sched->timers), due = ending_due(worker->vm);
+  if (due < deadline) deadline = due;
   if (deadline != UINT64_MAX && deadline <= sched_now(worker)) return;
   pthread_mutex_lock(&crew->door);
   comply(crew);
@@ -419,14 +453,6 @@ bool crew_idle(Worker *worker) {
 
 // ---- Records --------------------------------------------------------------------------------------------------------
 
-static void dispose_all(Worker *worker, Actor **list) {
-  for (Actor *actor = *list, *next; actor; actor = next) {
-    next = actor->next_ready;
-    actor_dispose(worker, actor);
-  }
-  *list = NULL;
-}
-
 // The others have gone on since then, or had nothing to do then.
 static bool have_passed(const Worker *worker, const Crew *crew, const u64 *seen, u32 count) {
   for (u32 i = 0; i < count; i++) {
@@ -441,9 +467,7 @@ void crew_retired(Worker *worker) {
   Sched *sched = worker->sched;
   u32 started = crew->started;
   if (started == 1) {
-    dispose_all(worker, &sched->retiring);
-    dispose_all(worker, &sched->retired);
-    sched->retired_count = 0;
+    dispose_retired(worker);
     return;
   }
   if (sched->retiring && !have_passed(worker, crew, sched->seen, sched->seen_count)) return;

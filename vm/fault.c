@@ -23,12 +23,14 @@ static bool fault_keep(Worker *worker, FaultKind kind, char *text, size_t length
   return false;
 }
 
+static char *text_new(size_t length) { return memory_refuses(length + 1) ? NULL : malloc(length + 1); }
+
 bool fault_set(Worker *worker, const char *format, ...) {
   va_list args, again;
   va_start(args, format);
   va_copy(again, args);
   int length = vsnprintf(NULL, 0, format, args);
-  char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+  char *text = length < 0 ? NULL : text_new((size_t)length);
   if (text) vsnprintf(text, (size_t)length + 1, format, again);
   va_end(again);
   va_end(args);
@@ -36,7 +38,7 @@ bool fault_set(Worker *worker, const char *format, ...) {
 }
 
 bool fault_crash(Worker *worker, Str why) {
-  char *text = malloc(why.len + 1);
+  char *text = text_new(why.len);
   if (text) {
     memcpy(text, why.ptr, why.len);
     text[why.len] = 0;

@@ -23,6 +23,7 @@ typedef struct Forward {
   Actor *below;          // on the worker's stack of those that send on what they had kept; that worker's
   Spin lock;
   bool flushing;         // it stands there
+  bool over;             // its bank was destroyed: what is sent to it is a dead letter
   bool passing;          // one message goes to where it is delivered otherwise: the others wait in the queue
 } Forward;
 
@@ -78,6 +79,20 @@ bool forward_keeps(Actor *actor) {
   bool keeps = actor->queue;
   unlock(actor);
   return keeps;
+}
+
+// Whoever finds no weight left meanwhile leaves it to us to free the record (E1).
+void forward_bury(Worker *worker, Actor *actor) {
+  if (!is_forwarder(actor) || atomic_exchange(&actor->reaping, 1)) return;
+  lock(actor);
+  forward_of(actor)->over = true;
+  Message *kept = actor->queue, *message;
+  actor->queue = NULL;
+  unlock(actor);
+  actor_end(worker, actor, EXIT_REASON_KILLED, STR(""));
+  while ((message = mailbox_take(&kept))) message_drop(worker, message, actor);
+  atomic_store(&actor->reaping, 0);
+  actor_unreachable(worker, actor);
 }
 
 Target forward_enter(Worker *worker, Actor *actor) {
@@ -210,6 +225,14 @@ static bool post(Worker *worker, Actor *target, Message *message) {
   return crowd_offer(worker, target, message, NULL, true) == OFFER_TAKEN;
 }
 
+// The forwarder, which is locked, and will be unlocked, is over.
+static void lose(Worker *worker, Actor *actor, Message *message) {
+  weigh(actor);
+  unlock(actor);
+  actor_dead_letter(worker, actor, message);
+  weight_return(worker, actor, WEIGHT_UNIT);
+}
+
 // Sends a message down the chain that begins with *at, a forwarder that is locked, and that will be unlocked. Where the last one's target has
 // ended, or it has none, the message is kept there, its slot that of the forwarder's own interface. *at becomes the forwarder that has
 // kept it; of one with messages that can be sent on a weight is held then. `kept`: the message was the first that *at had kept.
@@ -218,6 +241,10 @@ static Passed pass(Worker *worker, Actor **at, Message *message, bool kept) {
     Actor *actor = *at;
     Forward *forward = forward_of(actor);
     Actor *target = forward->target;
+    if (forward->over) {
+      lose(worker, actor, message);
+      return PASSED;
+    }
     u16 slot = message->slot;
     bool blocked = !target || forward->passing;
     if (blocked || (actor->queue && !kept)) {
@@ -353,7 +380,7 @@ static bool retarget(Worker *worker, Actor *actor, Message *message) {
   bool helps = false;
   if (!problem) {
     lock(actor);
-    before = aim(actor, to);
+    if (!forward_of(actor)->over) before = aim(actor, to);
     helps = forward_of(actor)->flushing;
     if (actor->queue && !forward_of(actor)->passing) enlist(worker, actor);
     unlock(actor);

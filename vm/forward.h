@@ -26,6 +26,9 @@ Actor *forward_receiver(Worker *worker, Actor *actor, u16 slot) MUST_CHECK;
 // Of an actor nobody can send to any more: whether it is a forwarder that has kept something.
 bool forward_keeps(Actor *actor);
 
+// Its bank is destroyed: what it has kept is dropped, and what is sent to it from now on are dead letters. By the worker that made it.
+void forward_bury(Worker *worker, Actor *actor);
+
 // The table of forwarders for an interface; NULL when memory is out.
 const Itable *forward_itable(const InterfaceDef *interface);
 

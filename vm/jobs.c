@@ -167,6 +167,13 @@ void outside_unawait(Vm *vm, Job *job) {
   if (atomic_exchange(&job->awaited, false)) outside_await(vm, -1);
 }
 
+bool jobs_any(Jobs *jobs) {
+  pthread_mutex_lock(&jobs->lock);
+  bool any = jobs->waiting || jobs->running_count || jobs_any_done(jobs);
+  pthread_mutex_unlock(&jobs->lock);
+  return any;
+}
+
 bool jobs_any_done(const Jobs *jobs) { return atomic_load(&jobs->done); }
 
 // In the order in which they ended. What a job makes ready counts as awaited until it is.

@@ -8,6 +8,7 @@ Jobs *jobs_open(Vm *vm) MUST_CHECK;       // NULL when memory is out
 // Calls `done` of all that have ended, leaves the others, and lets the threads go. A thread whose call does not end keeps nothing but
 // its job and the pool, which it frees.
 void jobs_close(Worker *worker, Jobs *jobs);
+bool jobs_any(Jobs *jobs);                // that wait, run, or have been run
 bool jobs_any_done(const Jobs *jobs);
 void jobs_finish(Worker *worker, Jobs *jobs);  // calls `done` of those that have ended
 

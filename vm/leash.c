@@ -5,8 +5,10 @@
 // recurses: owners all of whose leashes are cut stand in a list of the worker's until they are told of.
 #include "vm/leash.h"
 
+#include "vm/ending.h"
 #include "vm/load.h"
 #include "vm/message.h"
+#include "vm/outside.h"
 #include "vm/sched.h"
 
 typedef struct Leash {
@@ -182,10 +184,13 @@ static void step(Worker *worker, Actor *leash) {
   Leash *state = leash_of(leash);
   spin_lock(&state->lock);
   Hold *newest = state->newest;
+  Actor *before = NULL;
   bool done = state->cutting && !newest;
   if (state->cutting && newest && !newest->doomed) {
     newest->doomed = true;
-    actor_doom(worker, newest->watcher.actor);  // it is there, or its record is: it leaves the leash before it is freed
+    Actor *actor = newest->watcher.actor;  // it is there, or its record is: it leaves the leash before it is freed
+    if (state->then && outside_ending()) before = ending_ask(worker, actor);
+    else actor_doom(worker, actor);
   }
   Message *asked = done ? state->asked : NULL;
   Bond *then = done ? state->then : NULL;
@@ -195,6 +200,7 @@ static void step(Worker *worker, Actor *leash) {
     state->cutting = false;
   }
   spin_unlock(&state->lock);
+  if (before) weight_return(worker, before, WEIGHT_UNIT);
   answer(worker, asked);
   if (then) bonds_done(worker, then);
 }

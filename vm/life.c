@@ -6,6 +6,7 @@
 // all home, that has no message and that nobody watches, is unreachable and goes without notice. Freeing never recurses: what becomes
 // unreachable joins a list that the scheduler works off between slices.
 #include "vm/crowd.h"
+#include "vm/ending.h"
 #include "vm/forward.h"
 #include "vm/gc.h"
 #include "vm/leash.h"
@@ -13,6 +14,9 @@
 #include "vm/watch.h"
 
 enum { WHY_LEAST = 256 };  // bytes of a crash's text that are kept though the bank has none left
+
+// The text of one that crashed when there was no memory for its text.
+static Why unsaid = {.length = 13, .text = "out of memory"};
 
 static const Class task_class = {.name = {"task", 4}};
 
@@ -72,7 +76,7 @@ static void actor_free(Worker *worker, Actor *actor) {
   else account->newest = actor->older;
   if (actor->older) actor->older->newer = actor->newer;
   if (UNLIKELY(account->walk == actor)) account->walk = actor->older;
-  if (actor->exit == EXIT_REASON_CRASH && actor->why) {
+  if (actor->exit == EXIT_REASON_CRASH && actor->why != &unsaid) {
     bank_give(worker, actor->bank, sizeof(Why) + actor->why->length);
     memory_free(actor->why, sizeof(Why) + actor->why->length);
   }
@@ -328,7 +332,7 @@ static Why *why_new(Worker *worker, const Actor *actor, Str text) {
   Why *why = memory_alloc(sizeof *why + text.len);
   if (!why) {
     account_give(account, sizeof *why + text.len);
-    return NULL;
+    return &unsaid;
   }
   why->length = (u32)text.len;
   memcpy(why->text, text.ptr, text.len);
@@ -376,6 +380,7 @@ static bool leave_bank(Worker *worker, Actor *actor) {
 }
 
 void actor_departed(Worker *worker, Actor *actor, Watcher *told) {
+  if (UNLIKELY(atomic_load_explicit(&worker->vm->ending, memory_order_relaxed) != NULL)) ending_departed(worker, actor);
   watchers_tell(worker, actor, told);
   weight_return(worker, actor, WEIGHT_UNIT);
 }
@@ -427,6 +432,12 @@ static void make_end(Worker *worker, Actor *actor) {
 void actor_doom(Worker *worker, Actor *actor) {
   atomic_fetch_or(&actor->doomed, DOOMED);
   make_end(worker, actor);
+}
+
+// If it runs, it sees that before its next slice; if it waits, when it goes on.
+void actor_doom_later(Worker *worker, Actor *actor) {
+  atomic_fetch_or(&actor->doomed, DOOM_LATER);
+  if (mailbox_rouse(actor)) sched_ready(worker, actor);
 }
 
 bool actor_doom_counted(Worker *worker, Actor *actor) {

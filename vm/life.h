@@ -23,7 +23,9 @@ void actor_end(Worker *worker, Actor *actor, ExitReason reason, Str why);
 // Makes any actor end soon, on its own worker (W3): one that runs, when its slice is over. Any thread that is a worker; the caller holds a
 // weight of it, or a lock without which its record can't be freed. May be called again.
 void actor_doom(Worker *worker, Actor *actor);
-// The same for the undertaker (bank_acts.c), which is to hear of the end: bank_departed(). False: it has ended already.
+// The same when the turn is over that it is amid, running or waiting; at once if it is amid none.
+void actor_doom_later(Worker *worker, Actor *actor);
+// The same as actor_doom() for the undertaker (bank_acts.c), which is to hear of the end: bank_departed(). False: it has ended already.
 bool actor_doom_counted(Worker *worker, Actor *actor) MUST_CHECK;
 
 // ---- Sessions (life.c) ----

@@ -6,11 +6,19 @@
 // back begins with the pass of who runs now at least: what it did not use meanwhile is no credit.
 //
 // The heap is a skew heap (Sleator, Tarjan 1986): its links lie in the accounts, so making an actor ready never needs memory.
+#include <time.h>
+
 #include "vm/sched.h"
+#include "vm/ticks.h"
 
 // Slices' worth of reductions for those that were woken, before one that used up its slice goes first: as much as handling costs of what it
 // sent, or a sender would outrun who handles it.
 enum { AGAIN_AFTER = 4 };
+
+enum {
+  TICKS_EACH = 32,       // for a reduction, when others have come in line only during the slice
+  LOOK_TICKS = 1 << 21,  // about 1 ms
+};
 
 // ---- The heap -------------------------------------------------------------------------------------------------------
 
@@ -52,7 +60,34 @@ void line_appear(Sched *sched, Account *account) {
   if (account->ready_count == 1) insert_anew(sched, account);
 }
 
-void line_charge(Account *account, u64 spent) { account->pass += (unsigned __int128)spent * account->stride; }
+static u64 clock_ns(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+// Ticks since the last look in which the thread did not run, because the system ran something else.
+static u64 stolen(Sched *sched, u64 now) {
+  u64 wall = clock_ns(CLOCK_MONOTONIC), own = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  u64 gone = wall - sched->looked_wall, ran = own - sched->looked_own, passed = now - sched->looked;
+  bool first = !sched->looked;
+  sched->looked = now;
+  sched->looked_wall = wall;
+  sched->looked_own = own;
+  return first || ran >= gone ? 0 : (u64)((double)passed / (double)gone * (double)(gone - ran));
+}
+
+// Time is what counts, not reductions: natives and collections, pages that the system makes, what an actor leaves behind at its end, all that
+// takes time for which there are no reductions, or too few. Whoever does such things must not have more than its share.
+void line_charge(Sched *sched, Account *account, u64 spent) {
+  u64 now = ticks(), taken = sched->chosen && now > sched->chosen ? now - sched->chosen : spent * TICKS_EACH;
+  if (sched->chosen && now - sched->looked > LOOK_TICKS) {
+    u64 elsewhere = stolen(sched, now);
+    taken = taken > elsewhere ? taken - elsewhere : 0;
+  }
+  sched->chosen = 0;
+  account->pass += (unsigned __int128)taken * account->stride;
+}
 
 // ---- Under a seed ---------------------------------------------------------------------------------------------------
 
@@ -94,6 +129,7 @@ static Account *choose_account(Sched *sched) {
     sched->front = front = other;
   }
   if (front->pass > sched->pass) sched->pass = front->pass;
+  sched->chosen = ticks();
   return front;
 }
 

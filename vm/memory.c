@@ -6,6 +6,8 @@
 #include "vm/memory.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #if defined(DEED_MALLOC) || defined(DEED_NO_JEMALLOC)
 #include <stdlib.h>
@@ -23,6 +25,16 @@ static void aligned_block_free(void *block, size_t size, size_t alignment) {
   free(block);
 }
 static void blocks_purge(void) {}
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void);
+static u64 blocks_allocated(void) { return __sanitizer_get_current_allocated_bytes(); }
+#else
+#include <malloc.h>
+static u64 blocks_allocated(void) {
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+#endif
 #else
 #include <jemalloc/jemalloc.h>
 #define TEXT_OF(x) #x
@@ -34,6 +46,15 @@ static void aligned_block_free(void *block, size_t size, size_t alignment) { sda
 static void blocks_purge(void) {
   mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
   mallctl("arena." NAME_OF(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
+}
+static u64 statistic(const char *name) {
+  size_t value = 0, size = sizeof value;
+  return mallctl(name, &value, &size, NULL, 0) ? 0 : value;
+}
+static u64 blocks_allocated(void) {
+  u64 epoch = 1;
+  mallctl("epoch", NULL, NULL, &epoch, sizeof epoch);  // they are gathered anew
+  return statistic("stats.allocated") - statistic("stats.arenas." NAME_OF(MALLCTL_ARENAS_ALL) ".tcache_bytes");
 }
 #endif
 
@@ -48,6 +69,7 @@ static _Thread_local i64 own;           // what this thread has not told yet
 static _Atomic bool restricted;         // a limit or a failure is set: look closer
 static _Atomic i64 limit;
 static _Atomic u64 failing;             // allocations up to the one that fails
+static _Atomic u64 failed;              // so many did
 
 void memory_flush(void) {
   i64 live = atomic_fetch_add_explicit(&counted, own, memory_order_relaxed) + own;
@@ -68,7 +90,10 @@ static void count(i64 bytes) {
 }
 
 static bool refused(size_t size) {
-  if (atomic_load(&failing) && atomic_fetch_sub(&failing, 1) == 1) return true;
+  if (atomic_load(&failing) && atomic_fetch_sub(&failing, 1) == 1) {
+    atomic_fetch_add(&failed, 1);
+    return true;
+  }
   i64 most = atomic_load(&limit);
   return most && (i64)size > most - (i64)memory_live();
 }
@@ -77,6 +102,8 @@ static inline bool may_alloc(size_t size) {
   if (UNLIKELY(size > (size_t)1 << 46)) return false;
   return LIKELY(!atomic_load_explicit(&restricted, memory_order_relaxed)) || !refused(size);
 }
+
+bool memory_refuses(size_t size) { return !may_alloc(size); }
 
 void *memory_alloc(size_t size) {
   if (UNLIKELY(!may_alloc(size))) return NULL;
@@ -108,6 +135,16 @@ u64 memory_live(void) {
   return live < 0 ? 0 : (u64)live;
 }
 
+MemoryFigures memory_figures(void) {
+  MemoryFigures figures = {.allocated = blocks_allocated()};
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (!file) return figures;
+  unsigned long long size, resident;
+  if (fscanf(file, "%llu %llu", &size, &resident) == 2) figures.resident = resident * (u64)sysconf(_SC_PAGESIZE);
+  fclose(file);
+  return figures;
+}
+
 bool memory_is_short(void) {
   if (LIKELY(!atomic_load_explicit(&restricted, memory_order_relaxed))) return false;
   i64 most = atomic_load_explicit(&limit, memory_order_relaxed);
@@ -123,6 +160,8 @@ void memory_fail_at(u64 nth) {
   atomic_store(&failing, nth);
   atomic_store(&restricted, nth != 0 || atomic_load(&limit) != 0);
 }
+
+u64 memory_failures(void) { return atomic_load(&failed); }
 
 bool memory_grow(void **items, u32 *capacity, size_t item_size, const void *borrowed) {
   if (*capacity > UINT32_MAX / 2) return false;

@@ -12,8 +12,17 @@ u64 memory_live(void);                            // bytes handed out and not re
 bool memory_is_short(void);                       // more than half of the limit is in use, or a failure is set
 void memory_limit(u64 bytes);                     // 0: none
 void memory_fail_at(u64 nth);                     // for tests; 0: never
+u64 memory_failures(void);                        // how many have failed for that
 void memory_trim(void);                           // about to sleep: gives back to the system what a burst left free
-void memory_flush(void);                          // a thread that ends adds its counts to the whole
+void memory_flush(void);                          // a thread that ends or stands still adds its counts to the whole
+bool memory_refuses(size_t size) MUST_CHECK;      // whether memory_alloc() would: for what is malloc'ed for a reason of its own
+
+// What does not come from counts of ours: the allocator's statistics (of the whole process but for libgc's part, exact while no other
+// thread allocates, blocks that it keeps for threads left out), and what the kernel says is resident. 0 if it can't be told.
+typedef struct MemoryFigures {
+  u64 allocated, resident;
+} MemoryFigures;
+MemoryFigures memory_figures(void);
 
 // Doubles an array of memory_alloc'ed items (or makes it, from NULL and 0). An array that is `borrowed`, one on the C
 // stack, say, is left alone. False when memory is out: the array is as it was.

@@ -79,7 +79,7 @@ Message *message_with_objects(Worker *worker, MessageKind kind, const Val *args,
 void promise_break_ended(Worker *worker, Promise *promise, const Actor *ended) {
   bool crashed = ended->exit == EXIT_REASON_CRASH;
   // What flows back is no channel: it is told in the same bank and in those above.
-  Str why = crashed && ended->why && bank_contains(promise->payer, ended->bank) ? (Str){ended->why->text, ended->why->length} : STR("");
+  Str why = crashed && bank_contains(promise->payer, ended->bank) ? (Str){ended->why->text, ended->why->length} : STR("");
   promise_break(worker, promise, crashed ? WK_CRASHED : WK_STOPPED, why);
 }
 

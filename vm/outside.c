@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -62,6 +61,7 @@ void outside_close(Vm *vm) {
 Jobs *outside_jobs(Vm *vm) { return vm->outside->jobs; }
 void outside_await(Vm *vm, i32 more) { atomic_fetch_add(&vm->outside->awaited, (u32)more); }
 bool outside_awaited(const Vm *vm) { return atomic_load(&vm->outside->awaited) != 0; }
+bool outside_works(const Vm *vm) { return vm->outside->jobs && jobs_any(vm->outside->jobs); }
 
 // Makes the two descriptors, under the lock.
 static bool open_descriptors(Outside *outside) {
@@ -77,41 +77,6 @@ static bool open_descriptors(Outside *outside) {
   if (epoll >= 0) close(epoll);
   return false;
 }
-
-// ---- Signals --------------------------------------------------------------------------------------------------------
-
-static const int noted_signals[] = {SIGINT, SIGTERM, SIGQUIT};
-static _Atomic int signalled;          // the run is to end
-static _Atomic int asked;              // someone wants to see who waits for whom
-static _Atomic(Vm *) listener;         // the one that runs
-static struct sigaction pipe_before, noted_before[COUNT_OF(noted_signals)];
-
-static void note_signal(int number) {
-  int error = errno;
-  atomic_store(number == SIGQUIT ? &asked : &signalled, number);
-  Vm *vm = atomic_load(&listener);
-  if (vm) outside_wake(vm);
-  errno = error;
-}
-
-void outside_begin(Vm *vm) {
-  atomic_store(&signalled, 0);
-  atomic_store(&asked, 0);
-  atomic_store(&listener, vm);
-  struct sigaction ignore = {.sa_handler = SIG_IGN}, note = {.sa_handler = note_signal};
-  sigaction(SIGPIPE, &ignore, &pipe_before);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &note, &noted_before[i]);
-}
-
-void outside_end(Vm *vm) {
-  (void)vm;
-  sigaction(SIGPIPE, &pipe_before, NULL);
-  for (size_t i = 0; i < COUNT_OF(noted_signals); i++) sigaction(noted_signals[i], &noted_before[i], NULL);
-  atomic_store(&listener, NULL);
-}
-
-int outside_signal(void) { return atomic_load_explicit(&signalled, memory_order_relaxed); }
-bool outside_asked(void) { return atomic_load_explicit(&asked, memory_order_relaxed) && atomic_exchange(&asked, 0); }
 
 // ---- Descriptors ----------------------------------------------------------------------------------------------------
 

@@ -15,18 +15,22 @@ void outside_look(Worker *worker);
 // Whether anything may still come that an actor waits for: input that was asked for, output that could not be written yet, a call that
 // runs. Signals do not count.
 bool outside_awaited(const Vm *vm);
+// Whether the system is at work for the program: a call runs.
+bool outside_works(const Vm *vm);
 // Blocks until something has come, outside_wake() was called, or so many microseconds have passed (negative: without limit), and handles
 // it. One worker at a time.
 void outside_wait(Worker *worker, i64 timeout_us);
 // Ends the wait, or the next one if nobody waits. From any thread, and from signal handlers.
 void outside_wake(Vm *vm);
 
-// ---- Signals --------------------------------------------------------------------------------------------------------
+// ---- Signals (signals.c) --------------------------------------------------------------------------------------------
 
-// From the first to the second of these, SIGINT, SIGTERM and SIGQUIT are noted, each ends a wait, and SIGPIPE is ignored.
-void outside_begin(Vm *vm);
-void outside_end(Vm *vm);
-int outside_signal(void);   // SIGINT or SIGTERM if one has come, else 0
+// From the first to the second of these, signals are noted, each ends a wait, and SIGPIPE is ignored. After a SIGTERM the run has so much
+// time to end in order.
+void outside_begin(Vm *vm, u64 grace_us);
+void outside_end(void);
+int outside_signal(void);   // the signal for which the run is to end now: SIGINT, SIGHUP, or SIGTERM when its time is over; else 0
+bool outside_ending(void);  // a SIGTERM has come, and the run has time to end in order
 bool outside_asked(void);   // somebody wants to see who waits for whom; says it once
 
 // ---- Descriptors ----------------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ static bool try_step(Worker *worker, Actor *actor, Message *message) {
 }
 
 static bool deliver(Worker *worker, Actor *actor, Message *message) {
+  worker->reductions -= TURN_COST;
   bool done = try_step(worker, actor, message);
   (void)done;
   give_back(worker, message);
@@ -75,7 +76,8 @@ void power_prepare(void) {
     class->handlers = &handlers[i];
     class->handler_count++;
   }
-  classes[POWER_Out].deliver = classes[POWER_Bank].deliver = deliver;
+  // What all share and is done at once has no mailbox: whoever filled it would hold up everybody else.
+  classes[POWER_Out].deliver = classes[POWER_Bank].deliver = classes[POWER_Clock].deliver = classes[POWER_Random].deliver = deliver;
   classes[POWER_Bank].drop = power_bank_drop;
   classes[POWER_ReadFile].deliver = classes[POWER_File].deliver = deliver_request;
   classes[POWER_ReadFile].drop = classes[POWER_File].drop = power_file_drop;

@@ -47,7 +47,12 @@ bool power_random_bytes(Worker *worker, Actor *actor, Message *message) {
   (void)actor;
   i64 count = int_arg(message, 0);
   if (count < 0 || count > RANDOM_BYTES_MOST) return fault_set(worker, "%lld random bytes asked for", (long long)count);
-  Chunk *chunk = promise_chunk(1 + bytes_words((u64)count));
+  // Whether whoever asks may have so much is asked before, for it may be very much.
+  u64 words = 1 + bytes_words((u64)count);
+  if (!bank_take(worker, message->promise->payer, words * sizeof(u64))) return fault_memory(worker);
+  bank_give(worker, message->promise->payer, words * sizeof(u64));
+  worker->reductions -= count / 8;
+  Chunk *chunk = promise_chunk(words);
   if (!chunk) return fault_memory(worker);
   Val bytes = chunk_string(chunk, KIND_BYTES, (Str){NULL, (size_t)count});
   u8 *to = (u8 *)val_obj(bytes)->words;

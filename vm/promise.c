@@ -400,7 +400,7 @@ void promise_break(Worker *worker, Promise *promise, WellKnown broken, Str why) 
 void promise_exit(Worker *worker, Promise *promise, const Actor *ended) {
   static const WellKnown exits[] = {WK_EXIT_NORMAL, WK_EXIT_CRASH, WK_EXIT_KILLED};
   bool crashed = ended->exit == EXIT_REASON_CRASH;
-  Str why = crashed && ended->why && may_tell(promise, ended->bank) ? (Str){ended->why->text, ended->why->length} : STR("");
+  Str why = crashed && may_tell(promise, ended->bank) ? (Str){ended->why->text, ended->why->length} : STR("");
   if (settle(worker, promise, told_why(worker, exits[ended->exit], why, crashed, PROMISE_KEPT), NULL)) announce(worker, promise);
 }
 

@@ -6,6 +6,7 @@
 // depends on its seed and input alone.
 #include <time.h>
 
+#include "vm/ending.h"
 #include "vm/engine.h"
 #include "vm/outside.h"
 #include "vm/sched.h"
@@ -27,6 +28,9 @@ bool sched_open(Worker *worker) {
   sched->suspects.later = sched->suspects.earlier = &sched->suspects;
   u64 seed = options->seed;
   sched->choice = random_from(random_split(&seed));
+  seed += worker->index;
+  sched->havoc = random_from(random_split(&seed));
+  if (options->kill_every) sched->kill_left = havoc_next(sched, options->kill_every);
   sched->start = worker->index ? worker->vm->workers->sched->start : clock_us();
   sched->seen = memory_alloc(worker->vm->worker_count * sizeof *sched->seen);
   return sched->seen;
@@ -129,6 +133,7 @@ static void look_outside(Worker *worker) {
   if (sched->simulated) simulate_time(worker);
   run_timers(worker);
   deadlocks_look(worker, false);
+  ending_look(worker, false);
   if (sched->simulated) return;
   outside_look(worker);
   stream_flush(worker, worker->vm->out);
@@ -144,7 +149,7 @@ static bool idle_simulated(Worker *worker) {
   memory_trim();
   stream_flush(worker, worker->vm->out);
   deadlocks_look(worker, true);
-  if (sched->ready_count) return true;
+  if (sched->ready_count || ending_look(worker, true)) return true;
   u64 next = timers_next(&sched->timers);
   bool awaited = outside_awaited(worker->vm);
   if (next == UINT64_MAX && !awaited) return false;
@@ -196,8 +201,8 @@ bool sched_look(Worker *worker, bool nobody) {
 
 void sched_run(Worker *worker) {
   Vm *vm = worker->vm;
-  outside_begin(vm);
+  outside_begin(vm, vm->options.grace_us);
   crew_run(vm);
   stream_flush(worker, vm->out);
-  outside_end(vm);
+  outside_end();
 }

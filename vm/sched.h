@@ -24,6 +24,8 @@ typedef struct Sched {
   // an array to draw from.
   Account *front, *others;
   unsigned __int128 pass;   // the most that an account had when it was chosen
+  u64 chosen;               // ticks when that was done; 0: its slice is over
+  u64 looked, looked_wall, looked_own;  // when it was looked how much the thread had run: ticks, ns, ns that it had run
   Account *graves;          // accounts whose actors are to be told to end, linked by next_grave
   u64 sole;                 // reductions of the worker when it last had no more than one in line
   Actor **drawn_from;
@@ -54,6 +56,7 @@ typedef struct Sched {
   i64 granted;              // reductions of the running slice
   i64 kill_left;            // reductions until the kill hook acts; 0: never
   bool kill_now;
+  Random havoc;             // whom the hook kills, and when (havoc.c)
   i64 until_poll;           // slices
   u64 serial, serials_end;  // the next of the worker's block, and the block's end
   Actor *retired, *retiring;        // records to be freed when no other worker can look at them any more (crew.c)
@@ -83,7 +86,7 @@ static inline u64 sched_serial(Worker *worker) {
 // ---- line.c ----
 void line_appear(Sched *sched, Account *account);    // somebody has joined a line other than the one in front
 void line_add_drawn(Sched *sched, Account *account, Actor *actor);  // under --seed
-void line_charge(Account *account, u64 spent);
+void line_charge(Sched *sched, Account *account, u64 spent);  // for a slice of so many reductions
 // While the crew stands still: accounts that have been marked `parked` leave their worker's lines; or a bank's come back.
 void line_sift(Worker *worker);
 void line_unpark(Worker *worker, Bank *bank);
@@ -196,7 +199,7 @@ static inline void sched_charge(Worker *worker) {
   worker->stats.reductions += (u64)spent;
   worker->stats.slices++;
   sched->until_poll -= 1 + (i64)((u64)spent / 512);
-  if (UNLIKELY(sched->others != NULL)) line_charge(worker->account, (u64)spent);
+  if (UNLIKELY(sched->others != NULL)) line_charge(sched, worker->account, (u64)spent);
   if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
 }
 
@@ -214,6 +217,11 @@ bool sched_again(Worker *worker);
 // ---- turn.c ----
 void turns_run(Worker *worker);                       // slice after slice, until the run is over
 void turn_discard(Worker *worker, Turn *turn);        // an actor ends amid it: lets go of its wait and its timer, frees it
+
+// ---- havoc.c ----
+i64 havoc_next(Sched *sched, u64 every);              // reductions until the next kill
+// At the end of the actor's slice. True: it is to be killed here and now, which only who owns it can do.
+bool havoc_strike(Worker *worker, Actor *actor, bool owned) MUST_CHECK;
 
 // ---- suspend.c ----
 // Makes the actor suspended, its turn waiting for turn->waiting. False: that has settled, or something else speaks against it: then it runs

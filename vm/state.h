@@ -32,6 +32,8 @@ struct Vm {
   Val untold_crash, untold_deadlock;  // immortal Crashed("") and Deadlock(["?"]): for who may not hear more
   Val memory_broken;           // immortal Crashed("out of memory"), for promises that break when nothing can be built
   Chunk *memory_chunk;         // where it lies
+  _Atomic(struct Ending *) ending;  // the run ends in order (ending.h), or NULL
+  _Atomic bool ending_busy;    // a worker sees to that
   Promise *main;               // of main's answer (counted)
   Actor *main_actor;           // kept by a weight of the VM's own
 };

@@ -259,6 +259,10 @@ static bool fault_awaiting(Worker *worker, Promise *promise, Str why) {
 // Others may be copying the cause.
 static bool fault_broken(Worker *worker, Promise *promise) {
   Val broken = promise->value;
+  if (broken == build_well_known0(worker, WK_STOPPED) && atomic_load_explicit(&worker->vm->ending, memory_order_relaxed)) {
+    worker->fault = FAULT_KILL;  // the run ends, and who was asked has: that is no crash to report
+    return false;
+  }
   if (val_is_const(broken)) return fault_awaiting(worker, promise, constructor_name(broken));
   worker->text_length = 0;
   spin_lock(&promise->lock);

@@ -83,6 +83,13 @@ Str stream_captured(const Stream *stream) { return (Str){stream->text, stream->u
 
 static size_t held(const Stream *stream) { return stream->used - stream->start; }
 
+bool stream_holds(Stream *stream) {
+  pthread_mutex_lock(&stream->lock);
+  bool holds = held(stream) && atomic_load(&stream->watch.armed);
+  pthread_mutex_unlock(&stream->lock);
+  return holds;
+}
+
 // ---- The system -----------------------------------------------------------------------------------------------------
 
 // Finds out how to write without blocking.

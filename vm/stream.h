@@ -25,6 +25,7 @@ void stream_write_escaped(Worker *worker, Stream *stream, Str text);
 void stream_flush(Worker *worker, Stream *stream);
 // The same to the end, even if that blocks; a signal that has come ends it. For the end of the run.
 void stream_finish(Worker *worker, Stream *stream);
+bool stream_holds(Stream *stream);                        // something is to be written, and can't be written now
 Str stream_captured(const Stream *stream);                // until the next write
 
 // Flushes, and gives () to the promise once all that is held now has been written. Takes the promise over. False when memory is out: then

@@ -67,7 +67,7 @@ bool suspend_begin(Actor *actor, Turn *turn) {
   if (LIKELY(waits)) {
     promise_join(on, &turn->waiter);
     atomic_store(&actor->state, ACTOR_SUSPENDED);
-    bool over = atomic_load(&actor->doomed) || (turn->timer && timer_has_fired(turn->timer));
+    bool over = (atomic_load(&actor->doomed) & DOOMED) || (turn->timer && timer_has_fired(turn->timer));
     if (UNLIKELY(over) && wake_oneself(actor, on, &turn->waiter)) waits = false;
   }
   spin_unlock(&on->lock);
@@ -85,7 +85,7 @@ SuspendEnd suspend_look(Worker *worker, Actor *actor, Turn *turn) {
       limit_cancel(worker, turn);
       return SUSPEND_OVER;
     }
-    if (atomic_load(&actor->doomed)) return SUSPEND_DOOMED;
+    if (atomic_load(&actor->doomed) & DOOMED) return SUSPEND_DOOMED;
     if (!turn->waiter.listed) deadlock_suspect(worker, &turn->waiter);
     if (suspend_begin(actor, turn)) return SUSPEND_AGAIN;  // it was made ready for nothing, or its heap was collected first
   }

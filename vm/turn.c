@@ -368,7 +368,10 @@ static Step resume(Worker *worker, Actor *actor) {
   if (worker->turn) turn_spare(worker, worker->turn);
   worker->turn = NULL;
   Step step;
-  return take_up(worker, actor, &step) ? left(worker, actor, engine_go_on(worker)) : step;
+  if (!take_up(worker, actor, &step)) return step;
+  step = left(worker, actor, engine_go_on(worker));
+  if ((step == STEP_MORE || step == STEP_BEGIN) && UNLIKELY(atomic_load(&actor->doomed))) sched_cut(worker);  // it was the last
+  return step;
 }
 
 // Turn after turn, until the actor has done enough for one slice.
@@ -392,6 +395,9 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
   }
 }
 
+// Of one that is doomed, and about to run.
+static __attribute__((noinline)) bool ends_now(const Actor *actor) { return (actor->doomed & DOOMED) || !actor->turn; }
+
 static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
 
 // It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
@@ -401,10 +407,13 @@ static inline void look_back(Worker *worker, Actor *actor) {
   else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
 }
 
-// The kill hook: wherever the actor has got to, if it is the worker's still.
-static void kill_here(Worker *worker, Actor *actor, Step step) {
+// The kill hooks: wherever the actor has got to, if it is the worker's still. False: it lives on as it would have.
+static __attribute__((noinline)) bool kill_here(Worker *worker, Actor *actor, Step step) {
   worker->sched->kill_now = false;
-  if (step == STEP_REQUEUE || step == STEP_MORE || worker->vm->worker_count == 1) end_by_doom(worker, actor);
+  bool owned = step == STEP_REQUEUE || step == STEP_MORE || worker->vm->worker_count == 1;
+  if (worker->vm->options.kill_every ? !havoc_strike(worker, actor, owned) : !owned) return false;
+  end_by_doom(worker, actor);
+  return true;
 }
 
 // Puts the actor, which has written more than is read, aside until there is room. False if there is room now.
@@ -412,13 +421,14 @@ static bool stall(Worker *worker, Actor *actor) {
   Stream *stream = worker->stalled;
   worker->stalled = NULL;
   atomic_store(&actor->state, ACTOR_SUSPENDED);  // before it can be found: once it is, another worker may run it
-  if (!atomic_load(&actor->doomed) && stream_wait(worker, stream, actor)) return true;
+  if (!(atomic_load(&actor->doomed) & DOOMED) && stream_wait(worker, stream, actor)) return true;
   u8 suspended = ACTOR_SUSPENDED;
   return !atomic_compare_exchange_strong(&actor->state, &suspended, ACTOR_RUNNING);  // if not: somebody has made it ready
 }
 
 static inline void leave(Worker *worker) {
   worker->actor = NULL;
+  if (UNLIKELY(worker->text_charged)) scratch_trim(worker);
   worker->account = bank_account(worker->vm->bank, worker);
   worker->refused = NULL;  // that bank may go now
 }
@@ -428,8 +438,8 @@ static __attribute__((noinline)) void collect_slice(Worker *worker, Actor *actor
   sched_grant(worker);
   bool used_up = collect_step(worker, actor);
   sched_charge(worker);
-  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, STEP_REQUEUE);
-  else if (used_up) sched_requeue(worker, actor);
+  if (UNLIKELY(worker->sched->kill_now) && kill_here(worker, actor, STEP_REQUEUE)) return;
+  if (used_up) sched_requeue(worker, actor);
   else sched_requeue_first(worker, actor);
 }
 
@@ -447,7 +457,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   worker->actor = actor;
   worker->account = bank_account(actor->bank, worker);
   atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
-  if (UNLIKELY(atomic_load_explicit(&actor->doomed, memory_order_relaxed) || worker->account->doomed)) {
+  if (UNLIKELY((atomic_load_explicit(&actor->doomed, memory_order_relaxed) && ends_now(actor)) || worker->account->doomed)) {
     end_by_doom(worker, actor);
     leave(worker);
     return;
@@ -461,7 +471,8 @@ static inline void slice(Worker *worker, Actor *actor) {
   sched_grant(worker);
   Step step = take_turns(worker, actor);
   sched_charge(worker);
-  if (UNLIKELY(worker->sched->kill_now)) kill_here(worker, actor, step);
+  bool killed = UNLIKELY(worker->sched->kill_now) && kill_here(worker, actor, step);
+  if (UNLIKELY(killed)) {}
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "vm/bank.h"
+#include "vm/ending.h"
 #include "vm/engine.h"
 #include "vm/forward.h"
 #include "vm/input.h"
@@ -117,6 +118,7 @@ static void close_run(Vm *vm) {
   Worker *worker = vm->workers;
   if (vm->main) promise_release(worker, vm->main);
   vm->main = NULL;
+  ending_close(vm);
   stream_stop(vm->workers, vm->out);
   stream_stop(vm->workers, vm->err);
   outside_stop(vm);
@@ -127,6 +129,7 @@ static void close_run(Vm *vm) {
   life_close(vm);
   for (u32 i = 0; i < vm->worker_count; i++) {
     worker = &vm->workers[i];
+    if (worker->text_charged) scratch_trim(worker);
     if (worker->turn) turn_free(worker, worker->turn);
     worker->turn = NULL;
   }
@@ -151,7 +154,7 @@ VmStats vm_end(Vm *vm) {
 static void worker_close(Worker *worker) {
   sched_close(worker);
   pool_close(&worker->pool);
-  free(worker->text);
+  memory_free(worker->text, worker->text_capacity);
   free(worker->fault_text);
 }
 

@@ -12,10 +12,12 @@ typedef struct VmOptions {
   u32 workers;              // threads that run actors; 0: one for each core; always 1 if seeded
   u32 quantum;              // reductions per turn slice; 0: the default (20,000; 1 in stress builds)
   u64 memory_limit;         // bytes; 0: none
+  u64 grace_us;             // how long SIGTERM leaves actors to end in order, in real time; 0: it ends the run at once
   u64 stack_limit;          // bytes of one actor's stack; 0: the default
   // For tests only:
   u64 kill_at;              // kills the running actor at the n-th reduction of the whole run; 0: never
   u64 fail_alloc_at;        // makes the n-th VM allocation fail; 0: never
+  u64 kill_every;           // kills on and on, at random: each worker after so many reductions on the average (havoc.c); 0: never
   u64 stop_at;              // ends the run, with status 124, once about so many reductions are spent; 0: never
   Vm *library;              // what is loaded into it counts as loaded here too; it lives longer, and nothing is loaded here
   int out_fd, err_fd, in_fd;  // 0, 0, 0 means 1, 2, 0
@@ -85,8 +87,20 @@ typedef struct VmStats {
   u64 copied;                  // bytes of objects copied into messages, answers and shared blocks
   u64 frozen;                  // shared blocks made
   u64 collections;
+  u64 kills, killed_banks;     // what kill_every has done
 } VmStats;
 
 VmStats vm_stats(const Vm *vm);
+
+// What exists, in all banks. Exact while nothing runs: before a run, after it, while the workers stand still.
+typedef struct VmCensus {
+  u64 living, ended;           // actors; records of ended ones that somebody can still name
+  u64 timers;                  // that wait
+  u64 banks;                   // the root among them
+  i64 waiting;                 // messages made whose turn has not begun: sent = received + dropped + waiting
+  i64 charged;                 // bytes for which banks are charged, records of banks left out
+} VmCensus;
+VmCensus vm_census(Vm *vm);
+
 VmStats vm_end(Vm *vm);  // after the run: ends every actor, drops every message, and gives the final count
 i64 vm_charged(Vm *vm);  // then: bytes for which some bank is still charged; there should be none (docs/charging.md, C1)

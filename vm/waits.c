@@ -198,6 +198,27 @@ static void find_oldest(Oldest *oldest, Vm *vm) {
   oldest->count = count;
 }
 
+// For a person who asks whether anything is lost. What workers keep for reuse is given back first, so that the allocator's figure says how
+// much is really held.
+static void show_totals(Worker *worker) {
+  Vm *vm = worker->vm;
+  for (u32 i = 0; i < vm->worker_count; i++) pool_close(&vm->workers[i].pool);
+  memory_trim();
+  VmStats done = vm_stats(vm);
+  VmCensus now = vm_census(vm);
+  MemoryFigures memory = memory_figures();
+  Line line = {.length = 0};
+  add(&line, "messages: %llu sent, %llu received, %llu dropped (%llu dead letters), %lld waiting", (unsigned long long)done.sent,
+      (unsigned long long)done.received, (unsigned long long)done.dropped, (unsigned long long)done.dead_letters, (long long)now.waiting);
+  write_line(worker, &line);
+  add(&line, "timers: %llu, banks: %llu, ended actors that can be named: %llu", (unsigned long long)now.timers,
+      (unsigned long long)now.banks, (unsigned long long)now.ended);
+  write_line(worker, &line);
+  add(&line, "memory: %lld bytes charged, %llu in use, %llu allocated, %llu resident", (long long)now.charged,
+      (unsigned long long)memory_live(), (unsigned long long)memory.allocated, (unsigned long long)memory.resident);
+  write_line(worker, &line);
+}
+
 // The crew stands still.
 static void show_all(Worker *worker, void *context) {
   (void)context;
@@ -206,6 +227,7 @@ static void show_all(Worker *worker, void *context) {
   Line line = {.length = 0};
   add(&line, "actors: %llu", (unsigned long long)oldest.living);
   write_line(worker, &line);
+  show_totals(worker);
   for (u32 i = 0; i < oldest.count; i++) show_actor(worker, oldest.actors[i]);
   if (oldest.living > oldest.count) {
     add(&line, "  … and %llu more", (unsigned long long)(oldest.living - oldest.count));

@@ -174,6 +174,18 @@ void watchers_tell(Worker *worker, const Actor *actor, Watcher *watcher) {
   if (hold) leash_left(worker, hold);
 }
 
+static bool any_of_kind(Actor *actor, WatcherKind kind) {
+  Spin *lock = lock_of(actor);
+  spin_lock(lock);
+  const Watcher *watcher = actor_state(actor) == ACTOR_ENDED ? NULL : actor->watchers;
+  while (watcher && watcher->kind != kind) watcher = watcher->next;
+  spin_unlock(lock);
+  return watcher;
+}
+
+bool watchers_hold(Actor *actor) { return any_of_kind(actor, WATCHER_HOLD); }
+bool watchers_own_leash(Actor *actor) { return any_of_kind(actor, WATCHER_BOND); }
+
 bool watchers_want(Actor *actor) {
   if (LIKELY(!__atomic_load_n(&actor->watchers, __ATOMIC_SEQ_CST))) return false;
   Spin *lock = lock_of(actor);

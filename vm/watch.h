@@ -48,5 +48,7 @@ void watchers_take(Worker *worker, Actor *actor, struct Why *why, Departed *depa
 // Tells those of an actor that has ended, and frees them.
 void watchers_tell(Worker *worker, const Actor *actor, Watcher *told);
 bool watchers_want(Actor *actor);                        // somebody wants to hear of its end, or would end by it
+bool watchers_hold(Actor *actor);                        // a leash holds it; of one that has not ended
+bool watchers_own_leash(Actor *actor);                    // it owns a leash; the same
 // Whoever watches a forwarder that was aimed for the first time watches where it leads.
 void watchers_move(Worker *worker, Actor *from);

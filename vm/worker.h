@@ -80,6 +80,7 @@ struct Worker {
   size_t fault_length;
   char *text;                  // scratch text for show, concat, natives (malloc'ed)
   size_t text_length, text_capacity;
+  size_t text_charged;         // to the running actor's bank, if it is large (scratch.c)
   u64 *stack_end;              // no new frame may reach past this word of the running turn's stack
   u64 stack_limit;             // bytes of one actor's stack; 0: the default (frames.c)
   u32 need;                    // words that the instruction on its slow path asks for
@@ -112,6 +113,7 @@ enum { SCRATCH_LIMIT = 1 << 28 };  // bytes: longer text counts as out of memory
 // Scratch text. False when memory is out.
 bool scratch_reserve(Worker *worker, size_t more) MUST_CHECK;
 bool scratch_append(Worker *worker, Str s) MUST_CHECK;
+void scratch_trim(Worker *worker);  // at the end of a slice, if anything was charged
 
 // Makes sure that `words` can be taken at worker->at without a check. The one collection point (heap.h).
 static inline bool heap_reserve(Worker *worker, u32 words) {

@@ -94,7 +94,7 @@ DEED = os.environ["DEED"]
 case, words = sys.argv[1], sys.argv[2:]
 
 def start():
-    return subprocess.Popen([DEED, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen([DEED, "run", "--grace", "50ms", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 def stalled(p, actor):
     while True:

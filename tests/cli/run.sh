@@ -129,7 +129,7 @@ fn main(out: Out) {
 }
 X
 for s in INT TERM; do
-  try_sh "signal $s" '"$DEED" spin.deed > spun & p=$!; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; [ -s spun ] && break; done; kill -'$s' $p; wait $p'
+  try_sh "signal $s" '"$DEED" run --grace 50ms spin.deed > spun & p=$!; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; [ -s spun ] && break; done; kill -'$s' $p; wait $p'
   case $s in INT) status 130 ;; TERM) status 143 ;; esac
   try "its output" cat spun; out_is "$(printf '0\n1\n2')"
 done

@@ -7,7 +7,7 @@ ask() {
   rm -f in told report
   mkfifo in
   try_sh "$1" '
-    "$DEED" '"$2"' <in >told 2>report &
+    "$DEED" run --grace 50ms '"$2"' <in >told 2>report &
     p=$! tries=0
     exec 3>in
     seen() { while ! grep -q -e "$1" "$2"; do tries=$((tries + 1)); [ $tries -lt 3000 ] || return 1; sleep 0.02; done; }

@@ -111,7 +111,7 @@ sed 's/0\.\.3/0..0/' wait.deed > idle.deed
 for program in wait idle; do
   try_sh "SIGTERM, $program" '
     rm -f in told; mkfifo in
-    "$DEED" run --workers 4 '$program'.deed <in >told 2>report & p=$! tries=0
+    "$DEED" run --grace 50ms --workers 4 '$program'.deed <in >told 2>report & p=$! tries=0
     exec 3>in
     while ! grep -q begun told && [ $tries -lt 3000 ]; do tries=$((tries + 1)); sleep 0.02; done
     kill -QUIT $p

@@ -8,7 +8,7 @@
 
 static bool flag, other;
 static Str text, choice;
-static OptionNumber number, size;
+static OptionNumber number, size, span;
 
 static const Option options[] = {
     {"flag", 'f', OPTION_FLAG, &flag, NULL, "a flag"},
@@ -17,6 +17,7 @@ static const Option options[] = {
     {"choice", 0, OPTION_CHOICE, &choice, "one|two", "a choice"},
     {"number", 'n', OPTION_NUMBER, &number, "N", "a number"},
     {"size", 0, OPTION_SIZE, &size, "SIZE", "a size"},
+    {"time", 0, OPTION_TIME, &span, "TIME", "a time"},
     {0},
 };
 
@@ -31,7 +32,7 @@ static const Command stopping = {.name = "c", .options = options, .stops_at_oper
 static void reset(void) {
   flag = other = false;
   text = choice = (Str){0};
-  number = size = (OptionNumber){0};
+  number = size = span = (OptionNumber){0};
 }
 
 TestSuite(options, .init = reset);
@@ -43,6 +44,15 @@ Test(options, values_and_operands) {
   cr_assert(number.given && number.value == 7 && size.value == 65536);
   cr_assert_eq(rest.count, 3);
   cr_assert_str_eq(rest.items[2], "-");
+}
+
+Test(options, times) {
+  Operands rest;
+  cr_assert(PARSE(&command, &rest, "--time=5s") && span.value == 5000000);
+  cr_assert(PARSE(&command, &rest, "--time=7us") && span.value == 7);
+  cr_assert(PARSE(&command, &rest, "--time=250ms") && span.value == 250000);
+  cr_assert(PARSE(&command, &rest, "--time=0") && span.given && span.value == 0);
+  cr_assert(PARSE(&command, &rest, "--time=24h") && span.value == OPTION_TIME_MOST);
 }
 
 Test(options, short_values) {
@@ -75,5 +85,7 @@ Test(options, refusals, .init = cr_redirect_stderr) {
   cr_assert_not(PARSE(&command, &rest, "--number=7x"));
   cr_assert_not(PARSE(&command, &rest, "--number=64kb"));
   cr_assert_not(PARSE(&command, &rest, "--size=99999999999gb"));
+  cr_assert_not(PARSE(&command, &rest, "--time=5"));
+  cr_assert_not(PARSE(&command, &rest, "--time=1441m"));
   cr_assert_not(PARSE(&command, &rest, "--x=file:y"));
 }

@@ -84,6 +84,7 @@ void world_close(World *w) {
   if (message) heap_free_message(&w->worker, message);
   w->turn.message = NULL;
   heap_close(&w->worker);
+  scratch_trim(&w->worker);
   cr_assert_eq(w->other->weight, 1, "weight %llu left", (unsigned long long)w->other->weight - 1);
   cr_assert_eq(w->promise->count, 1, "promise count %u left", w->promise->count - 1);
   promise_release(&w->worker, w->promise);
@@ -94,7 +95,6 @@ void world_close(World *w) {
   free(w->bank);
   pool_close(&w->worker.pool);
   cr_assert_eq(memory_live(), w->live_before, "%lld bytes leaked", (long long)(memory_live() - w->live_before));
-  free(w->worker.text);
   free(w->worker.sched);
   free(w->actor);
   free(w->other);
