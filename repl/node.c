@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 4096 };
+enum {
+  PATH_ROOM = 4096,
+  OTHERS = 16 << 20,  // bytes for the program itself, as far as that isn't more than half of what there is
+};
 
 // The number in a file; UINT64_MAX if there is none, or it says "max".
 static u64 number_in(const char *path) {
@@ -66,5 +69,6 @@ u64 node_memory(void) {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   u64 physical = pages > 0 && page > 0 ? (u64)pages * (u64)page : UINT64_MAX, group = group_limit();
   u64 least = group < physical ? group : physical;
-  return least == UINT64_MAX ? 0 : least / 8 * 7;
+  if (least == UINT64_MAX) return 0;
+  return (least - (least / 2 < OTHERS ? least / 2 : OTHERS)) / 8 * 7;
 }

@@ -38,6 +38,7 @@ struct Account {
   u32 ready_count, spent_count;  // ready: in both
   bool parked;                // the bank is frozen: its line waits
   bool doomed;                // the bank is destroyed: whoever comes to the front of the line ends
+  bool spent_ran;             // one of the spent was the last to be chosen
   bool delays;                // `dying` counts one for what waits to be freed
   u64 waiting;                // of what the bank pays for: dead, in the worker's list of what is to be freed (release.c)
   u64 spent_due;              // reductions of the worker: then one of the spent goes first

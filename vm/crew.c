@@ -23,6 +23,7 @@ enum {
   SHARE_AFTER = 1000,     // reductions with more than one actor in line before any are given away: less is done sooner than said
   SHARE_AT_ONCE = 16,     // with so many in line, they are at once
   RETIRE_AT_ONCE = 64,    // records that wait together for their time
+  RETIRE_US = 1000,       // who sleeps looks after them so often, if there are so many
 };
 
 static u32 cores(void) {
@@ -229,6 +230,13 @@ void crew_wake_all(Crew *crew) {
   pthread_mutex_unlock(&crew->door);
 }
 
+void crew_wake_worker(Crew *crew, u32 index) {
+  if (!sleeps(crew, index)) return;
+  pthread_mutex_lock(&crew->door);
+  if (sleeps(crew, index)) rouse(crew, index);
+  pthread_mutex_unlock(&crew->door);
+}
+
 void crew_stop(Crew *crew, VmResult end) {
   if (atomic_fetch_or(&crew->wanted, WANTED_STOP) & WANTED_STOP) return;
   crew->end = end;
@@ -326,7 +334,7 @@ static bool at_rest(const Crew *crew) {
 // What is worth doing before sleep.
 static void tidy(Worker *worker, bool last) {
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
-  if (last) memory_trim();
+  memory_trim(last);
   memory_flush();
   stream_flush(worker, worker->vm->out);
 }
@@ -343,7 +351,7 @@ static void dispose_retired(Worker *worker) {
   Sched *sched = worker->sched;
   dispose_all(worker, &sched->retiring);
   dispose_all(worker, &sched->retired);
-  sched->retired_count = 0;
+  sched->retired_count = sched->retiring_count = 0;
 }
 
 // Records that came home to one that sleeps (E3). The crew stands still. If nobody has got up since all slept, nobody is amid a slice, so
@@ -353,7 +361,8 @@ static void take_returned(Worker *worker, void *context) {
   if (crew->rises != *(const u64 *)context) return;
   for (u32 i = 0; i < crew->started; i++) {
     Worker *home = &worker->vm->workers[i];
-    life_take_returned(home);
+    while (life_take_returned(home)) {
+    }
     dispose_retired(home);
     if (home->pool.kept > POOL_IDLE) pool_close(&home->pool);
   }
@@ -412,9 +421,17 @@ void crew_rise(Worker *worker) {
   pthread_mutex_unlock(&crew->door);
 }
 
+// When many records wait for the slices of others to end, those are to be looked at again.
+static u64 retired_due(Worker *worker) {
+  const Sched *sched = worker->sched;
+  return sched->retired_count + sched->retiring_count > RETIRE_AT_ONCE ? sched_now(worker) + RETIRE_US : UINT64_MAX;
+}
+
 // Sleeps if there is no reason not to.
 static void rest(Worker *worker, Crew *crew) {
   u64 deadline = timers_next(&worker->sched->timers), due = ending_due(worker->vm);
+  if (due < deadline) deadline = due;
+  due = retired_due(worker);
   if (due < deadline) deadline = due;
   if (deadline != UINT64_MAX && deadline <= sched_now(worker)) return;
   pthread_mutex_lock(&crew->door);
@@ -474,6 +491,7 @@ void crew_retired(Worker *worker) {
   dispose_all(worker, &sched->retiring);
   sched->retiring = sched->retired;
   sched->retired = NULL;
+  sched->retiring_count = sched->retired_count;
   sched->retired_count = 0;
   // One that starts later has never heard of them.
   for (u32 i = 0; i < started; i++) sched->seen[i] = atomic_load(&crew->vm->workers[i].sched->rounds);

@@ -88,3 +88,4 @@ void crew_take(Worker *worker);
 // Wakes one that sleeps, if any does: work has been put where it looks.
 void crew_wake(Crew *crew);
 void crew_wake_all(Crew *crew);
+void crew_wake_worker(Crew *crew, u32 index);  // this one, if it sleeps

@@ -13,7 +13,10 @@
 #include "vm/sched.h"
 #include "vm/watch.h"
 
-enum { WHY_LEAST = 256 };  // bytes of a crash's text that are kept though the bank has none left
+enum {
+  WHY_LEAST = 256,        // bytes of a crash's text that are kept though the bank has none left
+  SENT_HOME_MANY = 256,   // records sent home before a worker that sleeps is woken for them
+};
 
 // The text of one that crashed when there was no memory for its text.
 static Why unsaid = {.length = 13, .text = "out of memory"};
@@ -95,15 +98,19 @@ static void send_home(Worker *worker, Actor *actor) {
   Actor *first = atomic_load_explicit(&home->returned, memory_order_relaxed);
   do actor->next_ready = first;
   while (!atomic_compare_exchange_weak_explicit(&home->returned, &first, actor, memory_order_release, memory_order_relaxed));
+  if (++worker->sched->sent_home % SENT_HOME_MANY == 0) crew_wake_worker(worker->vm->crew, home->index);
 }
 
-void life_take_returned(Worker *worker) {
-  if (LIKELY(!atomic_load_explicit(&worker->returned, memory_order_relaxed))) return;
-  Actor *actor = atomic_exchange_explicit(&worker->returned, NULL, memory_order_acquire);
-  for (Actor *next; actor; actor = next) {
-    next = actor->next_ready;
+bool life_take_returned(Worker *worker) {
+  Sched *sched = worker->sched;
+  if (!sched->taken && LIKELY(!atomic_load_explicit(&worker->returned, memory_order_relaxed))) return false;
+  if (!sched->taken) sched->taken = atomic_exchange_explicit(&worker->returned, NULL, memory_order_acquire);
+  u32 left = REAP_STEP;
+  for (Actor *actor; left-- && (actor = sched->taken);) {
+    sched->taken = actor->next_ready;
     actor_free(worker, actor);
   }
+  return sched->taken;
 }
 
 void actor_dispose(Worker *worker, Actor *actor) { pool_free(&worker->pool, actor, size_of(actor)); }
@@ -537,6 +544,7 @@ static void end_all(Worker *home, Account *account) {
 
 static void free_all(Worker *home, Account *account) {
   atomic_store(&home->returned, NULL);
+  if (home->sched) home->sched->taken = NULL;
   while (account->newest) actor_free(home, account->newest);
 }
 

@@ -141,8 +141,11 @@ Actor *sched_choose(Worker *worker) {
   u32 fresh = account->ready_count - account->spent_count;
   sched->ready_count--;
   account->ready_count--;
-  if (fresh && (!account->spent_count || worker->stats.reductions < account->spent_due)) return queue_take(&account->fresh, 1, fresh, &last);
-  account->spent_due = worker->stats.reductions + worker->vm->options.quantum * (AGAIN_AFTER + 1);  // its own slice is part of it
+  // Counted from the end of its slice, which may have been longer than a quantum, by much.
+  if (account->spent_ran) account->spent_due = worker->stats.reductions + worker->vm->options.quantum * AGAIN_AFTER;
+  account->spent_ran = !fresh || (account->spent_count && worker->stats.reductions >= account->spent_due);
+  if (!account->spent_ran) return queue_take(&account->fresh, 1, fresh, &last);
+  account->spent_due = worker->stats.reductions;
   return queue_take(&account->spent, 1, account->spent_count--, &last);
 }
 

@@ -76,6 +76,13 @@ static inline u64 mailbox_pushed(Actor *actor) {
   return atomic_exchange_explicit(&actor->inbox, 0, memory_order_acquire);
 }
 
+// Puts a message behind the queue as if it had been pushed alone.
+static inline void mailbox_put(Actor *actor, Message *message) {
+  u32 queued = atomic_load_explicit(&actor->queued, memory_order_relaxed) + message->weighs;
+  atomic_store_explicit(&actor->queued, (u16)queued, memory_order_relaxed);
+  mailbox_append(&actor->queue, message);
+}
+
 // The first of a ring, or NULL.
 static inline Message *mailbox_take(Message **list) {
   Message *last = *list;

@@ -6,8 +6,9 @@
 #include "vm/memory.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <unistd.h>
+#include <time.h>
+
+#include "vm/resident.h"
 
 #if defined(DEED_MALLOC) || defined(DEED_NO_JEMALLOC)
 #include <stdlib.h>
@@ -61,6 +62,7 @@ static u64 blocks_allocated(void) {
 enum {
   FLUSH_BYTES = 64 * 1024,   // a thread's own count goes to the whole when it passes this, up or down
   TRIM_BYTES = 4 << 20,      // so much must have been freed since the last peak to be worth a system call
+  TRIM_PAUSE_MS = 100,       // between two trims while others run
 };
 
 static _Atomic i64 counted;             // bytes live, as far as threads have told
@@ -68,18 +70,28 @@ static _Atomic i64 peak;                // the most that was live since the last
 static _Thread_local i64 own;           // what this thread has not told yet
 static _Atomic bool restricted;         // a limit or a failure is set: look closer
 static _Atomic i64 limit;
+static _Atomic i64 trimmed_ms;          // when the last trim was
 static _Atomic u64 failing;             // allocations up to the one that fails
 static _Atomic u64 failed;              // so many did
 
 void memory_flush(void) {
   i64 live = atomic_fetch_add_explicit(&counted, own, memory_order_relaxed) + own;
   if (live > atomic_load_explicit(&peak, memory_order_relaxed)) atomic_store_explicit(&peak, live, memory_order_relaxed);
+  i64 risen = own;
   own = 0;
+  if (risen > 0) resident_risen((u64)risen);
 }
 
-void memory_trim(void) {
+void memory_purge(void) { blocks_purge(); }
+
+void memory_trim(bool alone) {
   i64 live = (i64)memory_live();
   if (atomic_load_explicit(&peak, memory_order_relaxed) - live < TRIM_BYTES) return;
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  i64 now = (i64)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+  if (!alone && now - atomic_load_explicit(&trimmed_ms, memory_order_relaxed) < TRIM_PAUSE_MS) return;
+  atomic_store_explicit(&trimmed_ms, now, memory_order_relaxed);
   atomic_store_explicit(&peak, live, memory_order_relaxed);
   blocks_purge();
 }
@@ -95,7 +107,7 @@ static bool refused(size_t size) {
     return true;
   }
   i64 most = atomic_load(&limit);
-  return most && (i64)size > most - (i64)memory_live();
+  return most && ((i64)size > most - (i64)memory_live() || resident_refuses(size));
 }
 
 static inline bool may_alloc(size_t size) {
@@ -135,15 +147,7 @@ u64 memory_live(void) {
   return live < 0 ? 0 : (u64)live;
 }
 
-MemoryFigures memory_figures(void) {
-  MemoryFigures figures = {.allocated = blocks_allocated()};
-  FILE *file = fopen("/proc/self/statm", "re");
-  if (!file) return figures;
-  unsigned long long size, resident;
-  if (fscanf(file, "%llu %llu", &size, &resident) == 2) figures.resident = resident * (u64)sysconf(_SC_PAGESIZE);
-  fclose(file);
-  return figures;
-}
+MemoryFigures memory_figures(void) { return (MemoryFigures){.allocated = blocks_allocated(), .resident = resident_bytes()}; }
 
 bool memory_is_short(void) {
   if (LIKELY(!atomic_load_explicit(&restricted, memory_order_relaxed))) return false;
@@ -153,6 +157,7 @@ bool memory_is_short(void) {
 
 void memory_limit(u64 bytes) {
   atomic_store(&limit, bytes > INT64_MAX ? INT64_MAX : (i64)bytes);
+  resident_limit(bytes);
   atomic_store(&restricted, bytes != 0 || atomic_load(&failing) != 0);
 }
 

@@ -10,10 +10,11 @@ void *memory_alloc_aligned(size_t size, size_t alignment) MUST_CHECK;
 void memory_free_aligned(void *block, size_t size, size_t alignment);
 u64 memory_live(void);                            // bytes handed out and not returned
 bool memory_is_short(void);                       // more than half of the limit is in use, or a failure is set
-void memory_limit(u64 bytes);                     // 0: none
+void memory_limit(u64 bytes);                     // 0: none. What the kernel counts is kept within it, too (resident.h)
 void memory_fail_at(u64 nth);                     // for tests; 0: never
 u64 memory_failures(void);                        // how many have failed for that
-void memory_trim(void);                           // about to sleep: gives back to the system what a burst left free
+void memory_trim(bool alone);                     // about to sleep: gives back to the system what a burst left free. `alone`: nobody runs
+void memory_purge(void);                          // gives back all that is free
 void memory_flush(void);                          // a thread that ends or stands still adds its counts to the whole
 bool memory_refuses(size_t size) MUST_CHECK;      // whether memory_alloc() would: for what is malloc'ed for a reason of its own
 

@@ -53,7 +53,7 @@ static inline MUST_CHECK Message *message_new(Worker *worker, MessageKind kind, 
 
 // A message of the listed registers, if none holds an object and the pool has a block: as most are. Else NULL, and message_new() is
 // to make it.
-static inline Message *message_plain(Worker *worker, MessageKind kind, const u64 *fp, const u64 *list, u32 line) {
+static inline __attribute__((always_inline)) Message *message_plain(Worker *worker, MessageKind kind, const u64 *fp, const u64 *list, u32 line) {
   u32 count = list_count(list);
   for (u32 i = 0; i < count; i++) {
     if (UNLIKELY(val_is_pointer(fp[list_at(list, i)]))) return NULL;

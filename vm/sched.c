@@ -137,7 +137,7 @@ static void look_outside(Worker *worker) {
   if (sched->simulated) return;
   outside_look(worker);
   stream_flush(worker, worker->vm->out);
-  life_take_returned(worker);
+  if (life_take_returned(worker)) sched->until_poll = -1;  // soon more of them
   if (sched->retired || sched->retiring) crew_retired(worker);
   if (crew->injected) crew_take(worker);  // if all others are at work too, what was given away would never have its turn
 }
@@ -146,7 +146,7 @@ static void look_outside(Worker *worker) {
 static bool idle_simulated(Worker *worker) {
   Sched *sched = worker->sched;
   if (worker->pool.kept > POOL_IDLE) pool_close(&worker->pool);
-  memory_trim();
+  memory_trim(true);
   stream_flush(worker, worker->vm->out);
   deadlocks_look(worker, true);
   if (sched->ready_count || ending_look(worker, true)) return true;
@@ -160,10 +160,13 @@ static bool idle_simulated(Worker *worker) {
 }
 
 static bool idle(Worker *worker) {
-  life_take_returned(worker);
+  Sched *sched = worker->sched;
+  bool more = life_take_returned(worker);
+  if (sched->retired || sched->retiring) crew_retired(worker);
   show_if_asked(worker);
   if (stop_by_signal(worker) || stop_by_limit(worker)) return false;
-  if (!(worker->sched->simulated ? idle_simulated(worker) : crew_idle(worker))) return false;
+  if (more) return true;
+  if (!(sched->simulated ? idle_simulated(worker) : crew_idle(worker))) return false;
   deadlock_keep_time(worker);
   run_timers(worker);
   return true;

@@ -16,7 +16,16 @@ enum {
   UNDERTAKE_STEP = 1000,    // actors of destroyed banks looked at between two slices
   SERIALS_SHARED = 4096,    // the first so many are given one by one, the others in blocks
   SERIALS_BLOCK = 256,
+  HAND_DEPTH = 16,          // actors that stand by at once (H2)
+  HAND_ROW = 100,           // requests handed on in one slice (H3)
 };
+
+// Builds under stress, whose slices are over as soon as they have begun, hand on all the same.
+#ifdef DEED_STRESS
+enum { HAND_ALWAYS = true };
+#else
+enum { HAND_ALWAYS = false };
+#endif
 
 typedef struct Sched {
   Timers timers;
@@ -58,9 +67,17 @@ typedef struct Sched {
   bool kill_now;
   Random havoc;             // whom the hook kills, and when (havoc.c)
   i64 until_poll;           // slices
+  // Requests that are handed on (hand.c): who asked and stands by, the first to ask first; and what is about to be handed on, to whom.
+  Actor *callers[HAND_DEPTH];
+  u32 depth;
+  u32 hands_left;           // in this slice
+  Actor *callee;
+  Message *handed;          // or NULL
   u64 serial, serials_end;  // the next of the worker's block, and the block's end
   Actor *retired, *retiring;        // records to be freed when no other worker can look at them any more (crew.c)
-  u32 retired_count;
+  u32 retired_count, retiring_count;
+  u32 sent_home;                    // records of other workers' actors that were given back to them
+  Actor *taken;                     // of those that came back, what is still to be freed
   u64 *seen;                        // the rounds of the others when `retiring` began
   u32 seen_count;
   _Atomic u64 rounds;               // even: it goes up by two with each slice; odd: the worker has nothing to do
@@ -160,11 +177,13 @@ static inline Actor *sched_take(Worker *worker) {
   if (!sched->ready_count) return NULL;
   if (UNLIKELY(sched->others || sched->seeded)) return sched_choose(worker);
   Account *account = sched->front;
-  if (UNLIKELY(account->spent_count)) return sched_choose(worker);
+  if (account->spent_count && (account->ready_count == account->spent_count || worker->stats.reductions >= account->spent_due)) {
+    return sched_choose(worker);
+  }
   sched->ready_count--;
   Actor *actor = account->fresh.first;
   account->fresh.first = actor->next_ready;
-  if (!--account->ready_count) account->fresh.tail = &account->fresh.first;
+  if (--account->ready_count == account->spent_count) account->fresh.tail = &account->fresh.first;
   return actor;
 }
 
@@ -241,6 +260,32 @@ static inline MUST_CHECK SuspendEnd suspend_end(Worker *worker, Actor *actor, Tu
 }
 void suspend_give_up(Worker *worker, Turn *turn);     // whatever it waits for, if anything
 
+// ---- hand.c ----
+bool hand_drawn(Sched *sched);                        // whether to, in a run with a seed
+void hand_decline(Worker *worker);                    // what is about to be handed on is queued after all
+void callers_park(Worker *worker);                    // whoever stands by waits in the usual way from now on (H4)
+// Whether the actors of a slice may go on. Whatever speaks against it has cut the reductions: full output, a collection in steps, a bank that
+// was frozen or destroyed.
+static inline bool slice_goes_on(const Worker *worker) {
+  if (!HAND_ALWAYS) return LIKELY(worker->reductions > 0);
+  return !worker->stalled && !worker->collect_due && !worker->account->parked && !worker->account->doomed;
+}
+// Hands a request on that was made for it, if its receiver is idle and nothing stands in the way (H1): then the receiver is the worker's, and
+// the turn that asks is to be put aside at once. The promise is settled with the answer.
+static inline bool hand_on(Worker *worker, Actor *to, Message *message, Promise *promise) {
+  Sched *sched = worker->sched;
+  if (atomic_load_explicit(&to->inbox, memory_order_relaxed) != MAILBOX_IDLE || !sched->hands_left || sched->depth == HAND_DEPTH) return false;
+  bool plain = atomic_load_explicit(&to->gate, memory_order_relaxed) == (u64)message->payer && !to->class->any_guard && !to->class->step;
+  if (!plain || !slice_goes_on(worker) || (UNLIKELY(sched->seeded) && !hand_drawn(sched)) || !mailbox_rouse(to)) return false;
+  atomic_store_explicit(&to->state, ACTOR_RUNNING, memory_order_relaxed);
+  message->promise = promise;
+  promise->owed = owed_by_actor(to);
+  worker->stats.sent++;
+  sched->callee = to;
+  sched->handed = message;
+  return true;
+}
+
 // ---- deadlock.c ----
 // When a wait begins, for comparisons. Later ones have greater numbers, within one worker; and among all, if there was a look between, or
 // about a slice.
@@ -301,7 +346,8 @@ static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u
 }
 
 void actor_dispose(Worker *worker, Actor *actor);                  // frees the record, which nothing names any more (crew_retire())
-void life_take_returned(Worker *worker);                           // sees to the records that other workers have sent home (E3)
+// Sees to the records that other workers have sent home (E3), up to REAP_STEP. True if there are more.
+bool life_take_returned(Worker *worker);
 void life_reap(Worker *worker, u32 most);                          // frees those that can go, up to so many
 void life_close(Vm *vm);                                           // ends and frees all: no worker runs any more
 // All that the end of an actor leaves has been cut: tells `told`, and gives back the weight that the end held.

@@ -148,31 +148,34 @@ AwaitResult step_refused(Worker *worker, const u64 *pc) {
   return sent(crowd_send(worker, ref_actor(val_obj(registers(worker)[word_a(*pc)])), worker->dead_letter));
 }
 
-// Sends a request. The promise (one count is the caller's), or NULL with a fault. The message may be held: then worker->turn->held says so.
-static inline __attribute__((always_inline)) Promise *ask(Worker *worker, const u64 *pc) {
+// What a request sends, and the promise of its answer with two counts, one of them the message's. NULL with a fault.
+static inline __attribute__((always_inline)) Promise *request_make(Worker *worker, const u64 *pc, Message **message) {
   if (!guard_check(worker, "send")) return NULL;
   const u64 *fp = registers(worker);
-  Message *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, (u32)pc[1]);
-  if (UNLIKELY(!message) && !(message = call_message(worker, pc, fp))) return NULL;
+  *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, (u32)pc[1]);
+  if (UNLIKELY(!*message) && !(*message = call_message(worker, pc, fp))) return NULL;
   Promise *promise = promise_new(worker);
   if (UNLIKELY(!promise)) {
-    heap_free_message(worker, message);
+    heap_free_message(worker, *message);
     fault_memory(worker);
     return NULL;
   }
   worker->reductions -= SEND_COST;
-  Obj *reference = val_obj(fp[word_b(*pc)]);
-  const Itable *itable = ref_itable(reference);
-  u16 slot = word_c(*pc);
+  const Itable *itable = ref_itable(val_obj(fp[word_b(*pc)]));
   promise->asked = itable->class;
-  promise->asked_slot = itable->slots[slot];
+  promise->asked_slot = (*message)->slot = itable->slots[word_c(*pc)];
   atomic_store_explicit(&promise->count, 2, memory_order_relaxed);
-  if (UNLIKELY(send_message(worker, reference, slot, message, promise) == SENDING_FAULT)) {
+  return promise;
+}
+
+// The message may be held: then worker->turn->held says so. False with a fault: the caller's count of the promise is given back, too.
+static inline bool request_send(Worker *worker, const u64 *pc, Obj *reference, Message *message, Promise *promise) {
+  if (UNLIKELY(send_message(worker, reference, word_c(*pc), message, promise) == SENDING_FAULT)) {
     promise_release(worker, promise);
-    return NULL;
+    return false;
   }
   session_used(worker, reference);
-  return promise;
+  return true;
 }
 
 // Whether the register holds unique values.
@@ -202,8 +205,10 @@ static Promise *promise_use(Obj *handle) {
 }
 
 AwaitResult step_ask(Worker *worker, const u64 *pc) {
-  Promise *promise = ask(worker, pc);
-  if (!promise || !promise_store(worker, word_a(*pc), promise)) return AWAIT_FAULT;
+  Message *message;
+  Promise *promise = request_make(worker, pc, &message);
+  if (!promise || !request_send(worker, pc, val_obj(registers(worker)[word_b(*pc)]), message, promise)) return AWAIT_FAULT;
+  if (!promise_store(worker, word_a(*pc), promise)) return AWAIT_FAULT;
   return UNLIKELY(worker->turn->held != NULL) ? AWAIT_SUSPEND : AWAIT_GO_ON;
 }
 
@@ -340,11 +345,19 @@ static AwaitResult await_promise(Worker *worker, Promise *promise, u16 to, bool 
 
 AwaitResult step_request(Worker *worker, const u64 *pc) {
   if (!guard_check(worker, "wait")) return AWAIT_FAULT;
-  Promise *promise = ask(worker, pc);
+  Message *message;
+  Promise *promise = request_make(worker, pc, &message);
   if (!promise) return AWAIT_FAULT;
   Turn *turn = worker->turn;
   turn->dst = word_a(*pc);
   turn->wants_outcome = false;
+  Obj *reference = val_obj(registers(worker)[word_b(*pc)]);
+  if (LIKELY(!message_is_large(message)) && hand_on(worker, ref_actor(reference), message, promise)) {
+    session_used(worker, reference);
+    turn->waiting = promise;
+    return AWAIT_SUSPEND;
+  }
+  if (!request_send(worker, pc, reference, message, promise)) return AWAIT_FAULT;
   if (UNLIKELY(turn->held != NULL)) {
     turn->held->answer = promise;
     return AWAIT_SUSPEND;

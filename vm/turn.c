@@ -8,6 +8,7 @@
 #include "vm/crowd.h"
 #include "vm/drop.h"
 #include "vm/fault.h"
+#include "vm/gc.h"
 #include "vm/load.h"
 #include "vm/sched.h"
 #include "vm/step.h"
@@ -21,6 +22,8 @@ typedef enum Step {
   STEP_IDLE,     // nothing is there for it: another worker may run it by now
   STEP_AWAY,     // it is suspended, and the same holds, or has ended
   STEP_REQUEUE,  // it could go on, but others are waiting
+  STEP_READY,    // the same, but it has had no slice of its own yet
+  STEP_HANDED,   // its request was handed on: worker->actor is another, and worker->turn has the message
 } Step;
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------
@@ -36,6 +39,7 @@ static void report(Worker *worker) {
 
 // The running actor ends as worker->fault says.
 static Step end_by_fault(Worker *worker, Actor *actor) {
+  if (UNLIKELY(worker->sched->depth)) callers_park(worker);
   FaultKind kind = worker->fault;
   bool crashed = kind == FAULT_CRASH || kind == FAULT_MEMORY;
   if (crashed && actor->bank == worker->vm->bank) report(worker);
@@ -58,16 +62,26 @@ void turn_discard(Worker *worker, Turn *turn) {
 
 // ---- Putting aside --------------------------------------------------------------------------------------------------
 
-static bool put_aside(Worker *worker, Actor *actor) {
-  if (!heap_suspend(worker)) return false;
+// Whether the turn has made nothing that would have to leave the nursery: as in a loop of requests.
+static inline bool nothing_young(const Worker *worker) {
+  return !WALKING && worker->at == worker->nursery && !worker->young_large && !worker->written && !young_fragment(worker).bytes;
+}
+
+static inline bool set_aside(Worker *worker, Actor *actor, bool shrinks) {
+  if (!nothing_young(worker) && !heap_suspend(worker)) return false;
   Turn *turn = worker->turn;
-  turn_shrink(worker, turn);
+  if (shrinks) turn_shrink(worker, turn);
   if (UNLIKELY(!turn_pay(worker, turn, turn_bytes(turn)))) return false;
   actor->turn = turn;
   worker->turn = NULL;
   worker->in_guard = false;
-  actor->collecting = worker->collect_due && actor->heap;
+  if (UNLIKELY(worker->collect_due)) actor->collecting = actor->heap != NULL;
   return true;
+}
+
+static bool put_aside(Worker *worker, Actor *actor) {
+  if (UNLIKELY(worker->sched->depth)) callers_park(worker);
+  return set_aside(worker, actor, true);
 }
 
 // An actor that was suspended, or put aside, goes on with its turn. False: it does not, and *step says why.
@@ -96,16 +110,17 @@ static inline EngineExit engine_go_on(Worker *worker) { return UNLIKELY(worker->
 
 static __attribute__((noinline)) bool go_on(Worker *worker, Actor *actor, Step *step) { return take_up(worker, actor, step); }
 
-// False: its wait was over before it had begun, and it goes on within its slice. Otherwise its slice is over as *step says.
-static bool suspend(Worker *worker, Actor *actor, Step *step) {
-  if (!put_aside(worker, actor)) {
-    *step = end_by_memory(worker, actor);
-    return true;
-  }
+static inline void wait_begins(Worker *worker, Actor *actor) {
   Turn *turn = actor->turn;
   turn->waiter.kind = WAITER_ACTOR;
   turn->waiter.actor = actor;
   turn->waiter.since = deadlock_since(worker);
+}
+
+// Of one that was put aside. False: its wait was over before it had begun, and it goes on within its slice. Otherwise its slice is over as
+// *step says.
+static bool wait(Worker *worker, Actor *actor, Step *step) {
+  Turn *turn = actor->turn;
   *step = STEP_REQUEUE;
   if (UNLIKELY(actor->collecting)) return true;  // it will wait after that
   if (UNLIKELY(!turn->waiter.listed)) deadlock_suspect(worker, &turn->waiter);
@@ -113,8 +128,46 @@ static bool suspend(Worker *worker, Actor *actor, Step *step) {
   return LIKELY(suspend_begin(actor, turn)) || !go_on(worker, actor, step);
 }
 
+static bool suspend(Worker *worker, Actor *actor, Step *step) {
+  if (!put_aside(worker, actor)) {
+    *step = end_by_memory(worker, actor);
+    return true;
+  }
+  wait_begins(worker, actor);
+  return wait(worker, actor, step);
+}
+
 static Step preempt(Worker *worker, Actor *actor) {
-  return put_aside(worker, actor) ? STEP_REQUEUE : end_by_memory(worker, actor);
+  Step step = UNLIKELY(worker->sched->depth) && !worker->stalled ? STEP_READY : STEP_REQUEUE;
+  return put_aside(worker, actor) ? step : end_by_memory(worker, actor);
+}
+
+// Its request is handed on, as hand_on() has found that it can be: it stands by, and the receiver's turn begins. False, as for suspend(): it
+// could not be after all, and the message was queued.
+static inline bool hand_over(Worker *worker, Actor *actor, Step *step) {
+  Sched *sched = worker->sched;
+  Actor *callee = sched->callee;
+  if (UNLIKELY(!set_aside(worker, actor, false))) {
+    hand_decline(worker);
+    *step = end_by_memory(worker, actor);
+    return true;
+  }
+  wait_begins(worker, actor);
+  bool doomed = atomic_load_explicit(&callee->doomed, memory_order_relaxed);
+  if (UNLIKELY(actor->collecting || doomed) || !(worker->turn = turn_new(worker))) {
+    hand_decline(worker);
+    if (sched->depth) callers_park(worker);
+    return wait(worker, actor, step);
+  }
+  sched->callers[sched->depth++] = actor;
+  sched->hands_left--;
+  worker->stats.slices++;  // waits that begin in it began later
+  worker->reductions -= TURN_COST;
+  worker->actor = callee;
+  worker->turn->message = sched->handed;
+  sched->handed = NULL;
+  *step = STEP_HANDED;
+  return true;
 }
 
 // What it was about to send, in a message or its answer, is large: that is frozen in steps, then it does the same once more.
@@ -148,9 +201,21 @@ static void drop_answer(Worker *worker, const Code *code) {
   if (plan) drop_value(worker, plan, worker->result);
 }
 
-static inline bool settle(Worker *worker, Actor *actor, Message *message, bool forwards) {
+// Who asked stands by, and nobody else knows the promise: a plain answer needs no lock.
+static inline bool answer_plainly(Worker *worker, Message *message, bool forwards) {
+  if (forwards || val_is_pointer(worker->result)) return false;
+  Promise *promise = message->promise;
+  message->promise = NULL;
+  promise->value = worker->result;
+  atomic_store_explicit(&promise->count, 1, memory_order_relaxed);
+  atomic_store_explicit(&promise->state, PROMISE_KEPT, memory_order_relaxed);
+  return true;
+}
+
+static __attribute__((noinline)) bool settle(Worker *worker, Actor *actor, Message *message, bool forwards) {
   Promise *promise = message->promise;
   if (forwards) {
+    if (worker->sched->depth) callers_park(worker);
     Obj *from = val_obj(worker->result);
     if (!promise_forward(worker, promise_of(from), promise)) return false;
     if (header_flags(from->header) & OBJ_UNIQUE) handle_drop(worker, from);  // the answer follows it without its handle
@@ -168,7 +233,8 @@ static inline bool settle(Worker *worker, Actor *actor, Message *message, bool f
 
 // The turn is over but for what it leaves behind: its message is still its own.
 static inline __attribute__((always_inline)) bool turn_end(Worker *worker, Actor *actor, Message *message, bool forwards) {
-  if (message->promise && !settle(worker, actor, message, forwards)) return false;
+  bool settled = !message->promise || (worker->sched->depth && answer_plainly(worker, message, forwards));
+  if (!settled && !settle(worker, actor, message, forwards)) return false;
   return heap_end_plain(worker) || heap_end_turn(worker);
 }
 
@@ -231,10 +297,10 @@ static Step left(Worker *worker, Actor *actor, EngineExit how) {
         return handler_ended(worker, actor, false);
       case ENGINE_FORWARD: return handler_ended(worker, actor, true);
       case ENGINE_SUSPEND:
-        if (LIKELY(suspend(worker, actor, &step))) return step;
+        if (LIKELY(worker->sched->handed ? hand_over(worker, actor, &step) : suspend(worker, actor, &step))) return step;
         break;
       case ENGINE_YIELD:
-        if (worker->stalled || worker->collect_due || !sched_again(worker)) return preempt(worker, actor);
+        if (worker->stalled || worker->collect_due || worker->sched->depth || !sched_again(worker)) return preempt(worker, actor);
         break;
       case ENGINE_FAULT: return worker->freeze_due ? freeze_first(worker, actor) : end_by_fault(worker, actor);
     }
@@ -280,7 +346,7 @@ static __attribute__((noinline)) Step refuse(Worker *worker, Actor *actor, Messa
 }
 
 // Runs a turn from its begin to its end, if nothing comes between.
-static inline Step begin(Worker *worker, Actor *actor) {
+static inline __attribute__((always_inline)) Step begin(Worker *worker, Actor *actor) {
   Message *message = worker->turn->message;
   if (UNLIKELY(!message_begin(worker, message))) return refuse(worker, actor, message);
   worker->stats.received++;
@@ -308,7 +374,7 @@ static Step test_guard(Worker *worker, Actor *actor, Message *message, const Cod
 
 // ---- Choosing -------------------------------------------------------------------------------------------------------
 
-static Step go_idle(Actor *actor) {
+static inline Step go_idle(Actor *actor) {
   atomic_store_explicit(&actor->state, ACTOR_IDLE, memory_order_relaxed);  // before the mark: once it stands, another worker may run the actor
   if (mailbox_idle(actor)) return STEP_IDLE;
   atomic_store_explicit(&actor->state, ACTOR_RUNNING, memory_order_relaxed);
@@ -374,14 +440,78 @@ static Step resume(Worker *worker, Actor *actor) {
   return step;
 }
 
-// Turn after turn, until the actor has done enough for one slice.
+static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
+
+// It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
+// E2).
+static inline void look_back(Worker *worker, Actor *actor) {
+  if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
+  else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
+}
+
+// Whoever asked can't run on at once: the slice is the actor's from now on.
+static __attribute__((noinline)) Step outlast_callers(Worker *worker, Actor *actor) {
+  callers_park(worker);
+  if (worker->reductions > 0 || worker->collect_due || worker->stalled) return STEP_MORE;
+  Step step = go_idle(actor);
+  return step == STEP_MORE ? STEP_READY : step;
+}
+
+// The plain answer for who stands by: nobody else has ever known its promise. False: it is not one.
+static inline bool take_answer(Worker *worker, Actor *caller) {
+  Turn *turn = caller->turn;
+  Promise *answer = turn->waiting;
+  if (UNLIKELY(atomic_load_explicit(&answer->state, memory_order_relaxed) != PROMISE_KEPT || answer->chunk)) return false;
+  turn_spare(worker, worker->turn);
+  worker->turn = turn;
+  caller->turn = NULL;
+  worker->untidy = true;
+  turn_registers(turn)[turn->dst] = answer->value;
+  turn->pc = turn->pc_after;
+  turn->waiting = NULL;
+  account_give(worker->account, sizeof *answer);
+  pool_free(&worker->pool, answer, sizeof *answer);
+  return true;
+}
+
+// A turn that was handed on has ended: whoever asked runs on, or if something stands in the way, the actor.
+static Step hand_back(Worker *worker, Actor *actor) {
+  Sched *sched = worker->sched;
+  Actor *caller = sched->callers[sched->depth - 1];
+  bool over = !slice_goes_on(worker) || UNLIKELY(atomic_load_explicit(&caller->doomed, memory_order_relaxed));
+  if (UNLIKELY(over)) return outlast_callers(worker, actor);
+  if (LIKELY(go_idle(actor) == STEP_IDLE)) look_back(worker, actor);
+  else sched_ready(worker, actor);
+  if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B2
+  sched->depth--;
+  worker->actor = caller;
+  if (UNLIKELY(!take_answer(worker, caller))) return resume(worker, caller);
+  EngineExit how = engine_run(worker);
+  Step step;
+  if (LIKELY(how == ENGINE_SUSPEND && sched->handed)) return hand_over(worker, caller, &step) ? step : left(worker, caller, engine_go_on(worker));
+  return left(worker, caller, how);
+}
+
+// Requests that are handed on, and what their turns hand on, until one's turn is over that nobody stands by for.
+static __attribute__((noinline)) Step handed_turns(Worker *worker) {
+  Step step = STEP_HANDED;
+  do step = step == STEP_HANDED ? begin(worker, worker->actor) : hand_back(worker, worker->actor);
+  while (step == STEP_HANDED || (step == STEP_MORE && worker->sched->depth));
+  return step;
+}
+
+// Turn after turn, until the actor, or one to which its request was handed on, has done enough for one slice. That is worker->actor then.
 static inline Step take_turns(Worker *worker, Actor *actor) {
-  const Class *class = actor->class;
   Step step = actor->turn ? resume(worker, actor) : STEP_MORE;
   for (;;) {
     if (step == STEP_BEGIN) step = begin(worker, actor);
+    if (step == STEP_HANDED) {
+      step = handed_turns(worker);
+      actor = worker->actor;
+    }
     if (step != STEP_MORE || worker->reductions <= 0) return step;
     worker->reductions -= TURN_COST;
+    const Class *class = actor->class;
     if (UNLIKELY(class->step != NULL)) {
       step = next_native(worker, actor);
     } else if (UNLIKELY(!worker->turn) && !(worker->turn = turn_new(worker))) {  // before a message is taken, so that none is lost
@@ -398,19 +528,10 @@ static inline Step take_turns(Worker *worker, Actor *actor) {
 // Of one that is doomed, and about to run.
 static __attribute__((noinline)) bool ends_now(const Actor *actor) { return (actor->doomed & DOOMED) || !actor->turn; }
 
-static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
-
-// It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
-// E2).
-static inline void look_back(Worker *worker, Actor *actor) {
-  if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
-  else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
-}
-
 // The kill hooks: wherever the actor has got to, if it is the worker's still. False: it lives on as it would have.
 static __attribute__((noinline)) bool kill_here(Worker *worker, Actor *actor, Step step) {
   worker->sched->kill_now = false;
-  bool owned = step == STEP_REQUEUE || step == STEP_MORE || worker->vm->worker_count == 1;
+  bool owned = step == STEP_REQUEUE || step == STEP_READY || step == STEP_MORE || worker->vm->worker_count == 1;
   if (worker->vm->options.kill_every ? !havoc_strike(worker, actor, owned) : !owned) return false;
   end_by_doom(worker, actor);
   return true;
@@ -429,7 +550,6 @@ static bool stall(Worker *worker, Actor *actor) {
 static inline void leave(Worker *worker) {
   worker->actor = NULL;
   if (UNLIKELY(worker->text_charged)) scratch_trim(worker);
-  worker->account = bank_account(worker->vm->bank, worker);
   worker->refused = NULL;  // that bank may go now
 }
 
@@ -468,12 +588,15 @@ static inline void slice(Worker *worker, Actor *actor) {
     return;
   }
   worker->collect_due = false;
+  worker->sched->hands_left = HAND_ROW;
   sched_grant(worker);
   Step step = take_turns(worker, actor);
+  actor = worker->actor;
   sched_charge(worker);
   bool killed = UNLIKELY(worker->sched->kill_now) && kill_here(worker, actor, step);
   if (UNLIKELY(killed)) {}
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
+  else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
   if (UNLIKELY(atomic_load_explicit(&actor->gate, memory_order_relaxed) & 1)) crowd_admit(worker, actor, actor->bank);  // B2
@@ -482,11 +605,23 @@ static inline void slice(Worker *worker, Actor *actor) {
 }
 
 // Others may want something. Who has nothing to give says so here: so it is after nearly each slice while one worker has all the work.
-static inline void attend(Worker *worker, const Crew *crew) {
+static inline bool nothing_to_give(Worker *worker, u32 wanted) {
+  if (wanted >= WANTED_STOP || worker->sched->ready_count >= 2) return false;
+  worker->sched->sole = worker->stats.reductions;
+  return true;
+}
+
+// Between two slices, when more is to be done than to choose the next: for the root bank. False: the run is over.
+static __attribute__((noinline)) bool between(Worker *worker, const Crew *crew, bool nobody) {
+  Sched *sched = worker->sched;
+  worker->account = bank_account(worker->vm->bank, worker);
   u32 wanted = atomic_load_explicit(&crew->wanted, memory_order_relaxed);
-  if (!wanted) return;
-  if (LIKELY(wanted < WANTED_STOP && worker->sched->ready_count < 2)) worker->sched->sole = worker->stats.reductions;
-  else crew_attend(worker);
+  if (wanted && !nothing_to_give(worker, wanted)) crew_attend(worker);
+  if (worker->dead_words) {
+    nobody = false;
+    release_between(worker);
+  }
+  return nobody || sched->reap || sched->graves || sched->until_poll < 0 ? sched_look(worker, nobody) : true;
 }
 
 void turns_run(Worker *worker) {
@@ -498,13 +633,9 @@ void turns_run(Worker *worker) {
     Actor *actor = sched_take(worker);
     if (LIKELY(actor != NULL)) slice(worker, actor);
     sched_round(worker);
-    attend(worker, crew);
-    bool nobody = !actor;
-    if (UNLIKELY(worker->dead_words)) {
-      nobody = false;
-      release_between(worker);
-    }
-    if (UNLIKELY(nobody || sched->reap || sched->graves || sched->until_poll < 0)) more = sched_look(worker, nobody);
+    u32 wanted = atomic_load_explicit(&crew->wanted, memory_order_relaxed);
+    bool called = !actor || (wanted && UNLIKELY(!nothing_to_give(worker, wanted)));
+    if (UNLIKELY(called || worker->dead_words || sched->reap || sched->graves || sched->until_poll < 0)) more = between(worker, crew, !actor);
   }
   worker->puts_aside = false;
 }

@@ -203,7 +203,7 @@ static void find_oldest(Oldest *oldest, Vm *vm) {
 static void show_totals(Worker *worker) {
   Vm *vm = worker->vm;
   for (u32 i = 0; i < vm->worker_count; i++) pool_close(&vm->workers[i].pool);
-  memory_trim();
+  memory_trim(true);
   VmStats done = vm_stats(vm);
   VmCensus now = vm_census(vm);
   MemoryFigures memory = memory_figures();
