@@ -150,7 +150,6 @@ static Reg replace_local(Fn *f, Local *local, Reg value) {
   LocalInfo *info = local_info(local);
   Reg home = info->raw != REG_NONE ? info->raw : info->val;
   if (reg_is_borrowed(f->emit, home)) {
-    if (reg_state(f->emit, value) != REG_TEMP) value = hold(f, value);
     emit_op(f->emit, OP_EXCHANGE, value, home, 0);
     return value;
   }
