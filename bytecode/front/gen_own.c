@@ -116,8 +116,8 @@ static Borrow borrow_part(Fn *f, Expr *e) {
   Reg part = reg_borrow(f->emit, gen_type(f->gen, e->type), place_of_part(f, e, whole.reg));
   fn_at(f, e->span);
   gen_part(f, e, whole.reg, part);
-  if (whole.reg != whole.temp) reg_release(f->emit, whole.reg);
-  return (Borrow){part, whole.temp};
+  reg_release(f->emit, whole.reg);  // no temporary: a unique part is looked at only where a name leads to it
+  return (Borrow){part, REG_NONE};
 }
 
 Borrow gen_borrow(Fn *f, Expr *e) {
@@ -150,7 +150,6 @@ static Reg replace_local(Fn *f, Local *local, Reg value) {
   LocalInfo *info = local_info(local);
   Reg home = info->raw != REG_NONE ? info->raw : info->val;
   if (reg_is_borrowed(f->emit, home)) {
-    if (reg_state(f->emit, value) != REG_TEMP) value = hold(f, value);
     emit_op(f->emit, OP_EXCHANGE, value, home, 0);
     return value;
   }

@@ -121,12 +121,6 @@ actor Session() is S {
   }
   on bye() { for i in 0..3 { let _ = self as S } }
 }
-fn grow(a: &Array[Int]) -> Bool { a.push(1); true }
-actor Guarded() {
-  let a = array.new(1, 0)
-  on go() when grow(&a) {}
-  on at() when { a[0] = 1; true } {}
-}
 actor Looks() {
   let p: (Option[Buf], Int) = (None, 0)
   fn seen() { trace(p.1) }
@@ -135,11 +129,41 @@ actor Looks() {
   on guarded() { match p.0 { Some(_) if shown() -> ()  _ -> () } }
 }
 X
-try "state, sessions and guards" said state.deed
+try "state, sessions and matches" said state.deed
 out_is "$(cat <<'X'
-29:22 error E0409: a guard only looks, but `grow` may change what it borrows here
-26:4 note: declared here
-30:18 error E0409: a guard only looks: it can't change `a`
+5:22 error E0445: `given` can't be moved out of the actor's state
+hint: a `var` that holds it could be taken with `replace(&name, new)`
+6:30 error E0445: `held` can't be moved out of the actor's state
+hint: take it with `replace(&held, new)`, or `option.take(&held)` of an Option
+7:31 error E0441: `o` is gone: the actor's initialisers have moved it
+13:29 error E0444: `a` is lent to a helper that sees the actor's state
+11:6 note: this one could replace it meanwhile
+15:60 error E0444: `a` is lent to the loop, and this helper sees the actor's state
+15:14 note: the loop over it
+21:18 error E0446: the session's message is used up: it brings one session on each path
+20:17 note: used up here
+24:38 error E0446: the session's message is used up: it brings one session on each path
+24:38 note: here, in the loop's previous turn
+30:52 error E0441: `b` is gone: it is a part of something that has been moved, replaced or assigned
+30:38 note: here
+31:41 error E0444: `p` is lent to the match, and this helper sees the actor's state
+31:24 note: the match on it
+X
+)"
+
+cat > guards.deed <<'X'
+fn grow(a: &Array[Int]) -> Bool { a.push(1); true }
+actor Guarded() {
+  let a = array.new(1, 0)
+  on go() when grow(&a) {}
+  on at() when { a[0] = 1; true } {}
+}
+X
+try "guards" said guards.deed
+out_is "$(cat <<'X'
+4:22 error E0409: a guard only looks, but `grow` may change what it borrows here
+1:4 note: declared here
+5:18 error E0409: a guard only looks: it can't change `a`
 X
 )"
 
