@@ -191,7 +191,7 @@ static Str comment(const Listing *l, u64 first) {
     case OP_FIELD:
       ctor = ctor_of(l, register_type(l, word_b(first)), 0);
       return ctor && word_c(first) < ctor->field_count ? ctor->fields[word_c(first)].name : STR("");
-    case OP_GET: case OP_SET: case OP_LEND: return field_name(l, word_b(first));
+    case OP_GET: case OP_SET: case OP_LEND: case OP_TAKE: return field_name(l, word_b(first));
     case OP_REPLACE: return field_name(l, word_c(first));
     case OP_SEND: return method_name(l, register_type(l, word_a(first)), word_b(first));
     case OP_ASK: case OP_REQUEST: return method_name(l, register_type(l, word_b(first)), word_c(first));

@@ -148,7 +148,7 @@ typedef struct Function {
   Generics generics;    // of an actor's functions: the actor's
   u32 param_count;      // registers 0 … param_count-1; captures included
   u32 capture_count;    // the last so many parameters of a CLOSURE or WHEN are captures
-  const u8 *lent;       // param_count flags, or NULL: parameters that are lent for the call (Buf, Array, session)
+  const u8 *lent;       // param_count flags, or NULL: parameters that are lent for the call
   TypeId result;
   u8 effects;           // at least what the code does; the verifier proves it
   u32 register_count;   // at least param_count

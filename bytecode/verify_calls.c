@@ -118,7 +118,7 @@ static bool result_fail(Flow *x, TypeId given) {
 
 static bool rule_tail_call(Flow *x, const u64 *code) {
   Callee callee;
-  if (!take_call(x, code, &callee) || !unique_none_left(x) || !state_is_set(x, "is not set when the start ends")) return false;
+  if (!take_call(x, code, &callee) || !unique_none_left(x) || !state_is_set(x, "is not set at the end")) return false;
   return type_matches(x->v, callee.f->result, &callee.args, x->f->result) || result_fail(x, callee.f->result);
 }
 
@@ -139,7 +139,7 @@ static bool rule_call_closure(Flow *x, const u64 *code) {
 static bool rule_tail_call_closure(Flow *x, const u64 *code) {
   TypeId result;
   if (!take_closure_call(x, operand_a(code), code + 1, &result) || !unique_none_left(x)) return false;
-  if (!state_is_set(x, "is not set when the start ends")) return false;
+  if (!state_is_set(x, "is not set at the end")) return false;
   return result == x->f->result || result_fail(x, result);
 }
 
@@ -165,7 +165,7 @@ static bool rule_return(Flow *x, const u64 *code) {
   TypeId type;
   if (!reg_take(x, operand_a(code), &type)) return false;
   if (type != x->f->result) return result_fail(x, type);
-  return unique_none_left(x) && state_is_set(x, "is not set when the start ends");
+  return unique_none_left(x) && state_is_set(x, "is not set at the end");
 }
 
 static bool rule_forward(Flow *x, const u64 *code) {
@@ -173,7 +173,7 @@ static bool rule_forward(Flow *x, const u64 *code) {
   if (!reg_take(x, operand_a(code), &type)) return false;
   bool place = x->f->kind == FUNCTION_HANDLER || x->f->kind == FUNCTION_WHEN;
   bool fits = type_kind(x->v, type) == TYPE_PROMISE && type_at(x->v, type)->args[0] == x->f->result;
-  if (place && fits) return unique_none_left(x);
+  if (place && fits) return unique_none_left(x) && state_is_set(x, "is not set at the end");
   return verify_fail(x->v, REASON_FORWARD, "r%u is %.*s", operand_a(code), STR_ARG(verify_type_text(x->v, type)));
 }
 
@@ -225,21 +225,34 @@ static bool rule_get(Flow *x, const u64 *code, bool lends) {
   if (!same_register_type(x, operand_a(code), type, field->type)) return false;
   if (lends) {
     if (!reg_is_unique(x, operand_a(code))) return register_type_fail(x, operand_a(code), "a unique type");
-    return unique_borrow(x, operand_a(code), x->registers + operand_b(code));
+    return unique_borrow_field(x, operand_a(code), operand_b(code));
   }
   if (!reg_is_unique(x, operand_a(code))) return reg_write(x, operand_a(code));
   return verify_fail(x->v, REASON_UNIQUE_COPY, "`%.*s` stays in the state", STR_ARG(field->name));
 }
 
-// A unique field is set once, at the start; from then on REPLACE alone writes it, and gives what it held.
+// A unique field is set where it is empty: at the start, and where it was taken. REPLACE gives what it held.
 static bool rule_set(Flow *x, const u64 *code) {
   TypeId type;
-  const StateField *field = state_field(x, operand_b(code));
+  u32 number = operand_b(code);
+  const StateField *field = state_field(x, number);
   if (!field || !reg_take(x, operand_a(code), &type) || !same_register_type(x, operand_a(code), type, field->type)) return false;
-  bool starts = x->f->kind == FUNCTION_INIT, holds = !starts || bit_is_set(x, x->registers + operand_b(code));
-  if (holds && reg_is_unique(x, operand_a(code))) return verify_fail(x->v, REASON_UNIQUE_OVERWRITTEN, "`%.*s`", STR_ARG(field->name));
-  if (starts) bit_set(x, x->registers + operand_b(code));
-  return field->assignable || starts || verify_fail(x->v, REASON_NOT_ASSIGNABLE, "`%.*s`", STR_ARG(field->name));
+  bool empty = x->fields && !bit_is_set(x, x->registers + number), starts = x->f->kind == FUNCTION_INIT;
+  if (!empty && reg_is_unique(x, operand_a(code))) return verify_fail(x->v, REASON_UNIQUE_OVERWRITTEN, "`%.*s`", STR_ARG(field->name));
+  if (x->fields) bit_set(x, x->registers + number);
+  return field->assignable || empty || starts || verify_fail(x->v, REASON_NOT_ASSIGNABLE, "`%.*s`", STR_ARG(field->name));
+}
+
+// The field is empty until it is SET: before an end, before anything else looks at the state.
+static bool rule_take(Flow *x, const u64 *code) {
+  TypeId type;
+  u32 number = operand_b(code);
+  const StateField *field = state_field(x, number);
+  if (!field || !reg_target(x, operand_a(code), &type) || !same_register_type(x, operand_a(code), type, field->type)) return false;
+  if (!reg_is_unique(x, operand_a(code))) return register_type_fail(x, operand_a(code), "a unique type");
+  if (!field_is_there(x, field, number) || !unique_empty(x, x->registers + number)) return false;
+  bit_clear(x, x->registers + number);
+  return reg_write(x, operand_a(code));
 }
 
 static bool rule_replace(Flow *x, const u64 *code) {
@@ -409,6 +422,7 @@ bool rule_call(Flow *x, Op op, const u64 *code) {
     case OP_SELF: return rule_self(x, code);
     case OP_GET: return rule_get(x, code, false);
     case OP_LEND: return rule_get(x, code, true);
+    case OP_TAKE: return rule_take(x, code);
     case OP_REPLACE: return rule_replace(x, code);
     case OP_SET: return rule_set(x, code);
     case OP_SPAWN: case OP_SPAWN_IN: return rule_spawn(x, code);

@@ -1,6 +1,6 @@
 // What the verifier's code files share: the state of the forward pass over one function.
 //
-// `state` has a bit for each register, then, in an actor's init function, one for each state field: set where the register
+// `state` has a bit for each register, then, where state fields may be empty, one for each of them: set where the register
 // (the field) holds a value on every path that leads here. The bit behind them says that the session of the message is still
 // there.
 #pragma once
@@ -19,18 +19,38 @@ typedef struct OpRule {
   u64 unused;        // bits of the first word that must be zero
 } OpRule;
 
+// Something that may be lent: the whole value of a lender, or a part of another place.
+typedef struct Place {
+  u32 parent;        // its own number: a lender
+  u32 part;          // which one of the parent's
+  u32 depth;
+  u32 first, next;   // parts that were looked at, and the parent's next one
+  u32 lent_by;       // 1 + the word of the last call that it was lent for
+  u32 touched_by;    // the same, of itself or a part
+} Place;
+
+// A place that a register may borrow.
+typedef struct Spot {
+  u32 place;
+  u32 next;
+} Spot;
+
 // The registers of unique types. A lender is a register, or behind the registers a state field: who owns what is lent.
 typedef struct Uniques {
   bool any;          // if not, nothing but `mask` counts, and that is empty
   u64 *mask;         // registers of unique types; none beyond `mask_words`
-  u64 *owned;        // of these, the ones that were written as owners so far; in an init function unique fields too
+  u64 *owned;        // of these, the ones that were written as owners so far; and unique fields, where they have bits
   u64 *borrowed;     // and the ones that were written as borrowers: never both
   u32 mask_words, mask_capacity;
   u32 lenders;
   u32 *lender;       // of each borrowing register
   u32 *first, *next; // of each lender, its borrowing registers; of each borrowing register, the next one
-  u32 *lent_by;      // per lender: 1 + the word of the last call that it lent something for
+  u32 *spots;        // of each borrowing register: the places that it may stand for
+  u32 *changed;      // 1 + the word where one was last added; 0: it is a parameter
   u32 capacity;
+  u32 last_change;   // of any
+  VEC(Place) places; // first those of the lenders
+  VEC(Spot) all_spots;
   bool state_lent;   // some register borrows from a state field
 } Uniques;
 
@@ -40,7 +60,7 @@ struct Flow {
 
   const Function *f;
   u32 registers;
-  u32 fields;        // bits behind the registers': the actor's fields in an init function, else 0
+  u32 fields;        // bits behind the registers': the actor's fields, in an init function and where unique ones may be taken
   u32 words;         // of a state
   u64 *state;
   u8 *marks;         // per code word: MARK_START, MARK_LABEL
@@ -68,10 +88,13 @@ bool unique_copy_fail(Flow *x, u16 reg);
 bool unique_take(Flow *x, u16 reg);                // a live one: it is moved away
 bool unique_lend(Flow *x, u16 reg);                // a live one, for this call
 bool unique_write(Flow *x, u16 reg);               // it owns a value from now on
-bool unique_borrow(Flow *x, u16 reg, u32 lender);  // it borrows from now on
+enum { PART_WHOLE = 0xffffffff };
+bool unique_borrow(Flow *x, u16 reg, u16 from, u32 part);   // it borrows from now on: a part of what is in `from`, or that itself
+bool unique_borrow_field(Flow *x, u16 reg, u32 field);      // it borrows a state field
 bool unique_empty(Flow *x, u32 lender);            // what the lender lends is gone
 u32 unique_lender(const Flow *x, u16 reg);         // who lends what is inside the register's value
 bool unique_meet(Flow *x, const u64 *other);       // are owners as they are on another path?
+bool unique_round(Flow *x, const u64 *entered, u32 head);  // at a LOOP: do borrowers stand for what they stood for at its head?
 bool unique_owners_left(Flow *x);                  // at an end: refused if an owner is live
 static inline bool unique_none_left(Flow *x) { return LIKELY(!x->u.any) || unique_owners_left(x); }
 bool unique_call(Flow *x, u8 effects);             // after the arguments of a call to a function with these effects
@@ -119,13 +142,13 @@ static inline bool reg_write(Flow *x, u16 reg) {
   return true;
 }
 // Writes what was found inside the value of `from`, which stays: a unique part is only borrowed.
-static inline bool reg_write_part(Flow *x, u16 reg, u16 from) {
-  if (UNLIKELY(reg_is_unique(x, reg))) return unique_borrow(x, reg, unique_lender(x, from));
+static inline bool reg_write_part(Flow *x, u16 reg, u16 from, u32 part) {
+  if (UNLIKELY(reg_is_unique(x, reg))) return unique_borrow(x, reg, from, part);
   bit_set(x, reg);
   return true;
 }
 static inline u32 session_bit(const Flow *x) { return x->registers + x->fields; }
-bool state_is_set(Flow *x, const char *what);           // all fields of the actor, in an init function
+bool state_is_set(Flow *x, const char *what);           // all fields of the actor
 bool add_effects(Flow *x, u8 effects);
 
 // ---- Rules of their own: verify_rules.c for values, verify_calls.c for functions and actors ----

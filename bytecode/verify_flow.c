@@ -186,7 +186,7 @@ static bool join(Flow *x, u32 word, bool live) {
 
 static bool close_loop(Flow *x, u32 target) {
   const u64 *entered = x->recorded + (u64)x->labels[target] * x->words;
-  if (x->u.any && !unique_meet(x, entered)) return false;
+  if (x->u.any && !(unique_meet(x, entered) && unique_round(x, entered, target))) return false;
   for (u32 i = 0; i < x->words; i++) {
     u64 missing = entered[i] & ~x->state[i];
     if (!missing) continue;
@@ -281,6 +281,7 @@ static bool begin_code(Flow *x) {
   }
   memset(x->state, 0, x->words * sizeof *x->state);
   for (u32 i = 0; i < x->f->param_count; i++) bit_set(x, i);
+  for (u32 i = 0; i < x->fields && x->f->kind != FUNCTION_INIT; i++) bit_set(x, x->registers + i);
   if (!(facts & FACT_ORDINARY) && facts & FACT_SESSION) bit_set(x, session_bit(x));
   bool any = facts & FACT_UNIQUES, same = !any && !x->u.any && x->words <= x->u.mask_capacity;
   return LIKELY(same) || unique_begin(x, any);
@@ -303,11 +304,16 @@ static bool begin_labels(Flow *x, u32 count) {
   return true;
 }
 
+// An init function begins with empty state fields; any other may empty a unique one, if it has registers for that.
+static bool has_field_bits(const Verifier *v, const Function *f) {
+  return f->kind == FUNCTION_INIT || (f->actor != IMPORT_NONE && v->function_facts[f - v->m->functions.items] & FACT_UNIQUES);
+}
+
 bool verify_code(Flow *x, const Function *f) {
   u32 labels;
   x->f = f;
   x->registers = f->register_count;
-  x->fields = f->kind == FUNCTION_INIT ? x->v->m->actors.items[f->actor].field_count : 0;
+  x->fields = has_field_bits(x->v, f) ? x->v->m->actors.items[f->actor].field_count : 0;
   able_enter(x->v, &f->generics);
   if (!begin_code(x) || !find_instructions(x) || !number_labels(x, &labels) || !begin_labels(x, labels)) return false;
   return follow(x);

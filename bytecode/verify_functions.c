@@ -48,12 +48,12 @@ static bool check_types(Verifier *v, const Function *f, const KindRule *rule) {
   return type_within(v, f->result, f->generics.count, rule->raw_result, "the result") && verify_spend(v, 1 + f->register_count);
 }
 
-// What may be lent to a function: the things that it can use without taking them apart.
+// Unique values are lent, for calls.
 static bool check_lent(Verifier *v, const Function *f) {
   for (u32 i = 0; f->lent && i < f->param_count; i++) {
     if (!f->lent[i]) continue;
     bool place = f->kind == FUNCTION_PLAIN || f->kind == FUNCTION_NATIVE;
-    if (place && type_is_thing(v, f->registers[i])) continue;
+    if (place && v->facts[f->registers[i]].unique) continue;
     return verify_fail(v, REASON_LENT_PARAMETER, "r%u is %.*s", i, STR_ARG(verify_type_text(v, f->registers[i])));
   }
   return true;
@@ -132,7 +132,7 @@ static const struct {
   const char *name, *signature;
   u8 effects;
 } natives[] = {
-#define NATIVE(name, path, signature, effect) {path, signature, EFFECT_##effect},
+#define NATIVE(name, path, signature, effect, lent) {path, signature, EFFECT_##effect},
 #include "bytecode/native.def"
 #undef NATIVE
 };

@@ -135,6 +135,9 @@ static bool rule_new(Flow *x, const u64 *code) {
   return reg_write(x, operand_a(code));
 }
 
+// How the verifier numbers the parts of a value. Those of different constructors are never there together.
+static u32 part_of_ctor(u32 ctor, u32 field) { return ctor << 16 | field; }
+
 static bool rule_field(Flow *x, const u64 *code) {
   TypeId type, result;
   if (!reg_peek(x, operand_b(code), &type) || !reg_target(x, operand_a(code), &result)) return false;
@@ -144,7 +147,7 @@ static bool rule_field(Flow *x, const u64 *code) {
   u32 number = operand_c(code);
   if (number >= data->ctors[0].field_count) return verify_fail(x->v, REASON_FIELD, "field %u of `%.*s`", number, STR_ARG(data->name));
   if (!field_type(x, operand_a(code), data->ctors[0].fields[number].type, type, result)) return false;
-  return reg_write_part(x, operand_a(code), operand_b(code));
+  return reg_write_part(x, operand_a(code), operand_b(code), part_of_ctor(0, number));
 }
 
 // Option and Result alone have fields that are unique by their arguments, and these are parameters as they stand.
@@ -172,7 +175,7 @@ static bool rule_unpack(Flow *x, const u64 *code, bool uses_up) {
       continue;
     }
     if (!reg_target(x, reg, &result) || !field_type(x, reg, ctor->fields[i].type, type, result)) return false;
-    if (!(uses_up ? reg_write(x, reg) : reg_write_part(x, reg, from))) return false;
+    if (!(uses_up ? reg_write(x, reg) : reg_write_part(x, reg, from, part_of_ctor(operand_b(code), i)))) return false;
   }
   return true;
 }
@@ -231,7 +234,7 @@ static bool rule_element(Flow *x, const u64 *code) {
   const Type *tuple = type_at(x->v, type);
   if (operand_c(code) >= tuple->count) return verify_fail(x->v, REASON_FIELD, "element %u of a tuple of %u", operand_c(code), tuple->count);
   if (!same_register_type(x, operand_a(code), result, tuple->args[operand_c(code)])) return false;
-  return reg_write_part(x, operand_a(code), operand_b(code));
+  return reg_write_part(x, operand_a(code), operand_b(code), operand_c(code));
 }
 
 static bool is_list(Flow *x, u16 reg, TypeId type) { return type_is(x, type, TYPE_LIST) || register_type_fail(x, reg, "a List"); }

@@ -7,11 +7,14 @@
 //
 // A borrower looks into somebody else's value. It has one lender, also for the whole function: a lent parameter stands for
 // itself, since its owner is up the stack; a part is lent by who lends the whole. When the lender's value goes, its borrowers
-// become empty: they are in a list, made as they are first written. Other owners' values never overlap, so two operands of a
-// call are apart if their lenders are.
+// become empty: they are in a list, made as they are first written.
+//
+// Two operands of a call are apart if none of their places is the other's, or within it. Each part that is looked at is a place,
+// and a borrower has a list of those that it may stand for, which only grows: since all but LOOP goes forward, whatever was
+// written before an instruction is in the list by then. LOOP brings nothing back that got more since its head.
 #include "bytecode/verify_code.h"
 
-enum { NONE = 0xffffffff };
+enum { NONE = 0xffffffff, SPOTS = 32, DEPTH = 64 };  // what is more, or deeper, is taken for what it is a part of
 
 // ---- A function begins ----------------------------------------------------------------------------------------------
 
@@ -30,18 +33,28 @@ static void lender_room(Flow *x) {
     u->lender = gc_alloc_data((u64)u->capacity * sizeof *u->lender);
     u->first = gc_alloc_data((u64)u->capacity * sizeof *u->first);
     u->next = gc_alloc_data((u64)u->capacity * sizeof *u->next);
-    u->lent_by = gc_alloc_data((u64)u->capacity * sizeof *u->lent_by);
+    u->spots = gc_alloc_data((u64)u->capacity * sizeof *u->spots);
+    u->changed = gc_alloc_data((u64)u->capacity * sizeof *u->changed);
   }
   memset(u->first, 0xff, u->lenders * sizeof *u->first);
-  memset(u->lent_by, 0, u->lenders * sizeof *u->lent_by);
+  memset(u->spots, 0xff, u->lenders * sizeof *u->spots);
+  u->places.count = u->all_spots.count = u->last_change = 0;
+  for (u32 i = 0; i < u->lenders; i++) vec_push(&u->places, ((Place){.parent = i, .first = NONE, .next = NONE}));
   memset(u->owned, 0, x->words * sizeof *u->owned);
   memset(u->borrowed, 0, x->words * sizeof *u->borrowed);
+}
+
+static void push_spot(Uniques *u, u32 reg, u32 place) {
+  vec_push(&u->all_spots, ((Spot){place, u->spots[reg]}));
+  u->spots[reg] = u->all_spots.count - 1;
 }
 
 static void begin_parameter(Flow *x, u32 reg) {
   bool lent = param_is_lent(x->f, reg) || x->f->kind == FUNCTION_GUARD;
   bits_add(lent ? x->u.borrowed : x->u.owned, reg);
   x->u.lender[reg] = reg;
+  x->u.changed[reg] = 0;
+  if (lent) push_spot(&x->u, reg, reg);
 }
 
 bool unique_begin(Flow *x, bool any) {
@@ -73,7 +86,7 @@ bool unique_copy_fail(Flow *x, u16 reg) { return verify_fail(x->v, REASON_UNIQUE
 
 bool unique_take(Flow *x, u16 reg) {
   if (bit_in(x->u.borrowed, reg)) return verify_fail(x->v, REASON_LENT_KEPT, "r%u", reg);
-  if (x->u.lent_by[reg] == x->v->word + 1) return verify_fail(x->v, REASON_LENT_TWICE, "r%u is moved", reg);
+  if (x->u.places.items[reg].touched_by == x->v->word + 1) return verify_fail(x->v, REASON_LENT_TWICE, "r%u is moved", reg);
   bit_clear(x, reg);
   return unique_empty(x, reg);
 }
@@ -90,7 +103,7 @@ bool unique_write(Flow *x, u16 reg) {
 
 u32 unique_lender(const Flow *x, u16 reg) { return bit_in(x->u.borrowed, reg) ? x->u.lender[reg] : reg; }
 
-bool unique_borrow(Flow *x, u16 reg, u32 lender) {
+static bool has_lender(Flow *x, u16 reg, u32 lender) {
   Uniques *u = &x->u;
   bool known = bit_in(u->borrowed, reg);
   if (bit_in(u->owned, reg) || (known && u->lender[reg] != lender)) {
@@ -107,24 +120,86 @@ bool unique_borrow(Flow *x, u16 reg, u32 lender) {
   return true;
 }
 
+static u32 part_of(Flow *x, u32 place, u32 part, u64 *steps) {
+  Uniques *u = &x->u;
+  if (part == PART_WHOLE || u->places.items[place].depth == DEPTH) return place;
+  for (u32 i = u->places.items[place].first; i != NONE; i = u->places.items[i].next, ++*steps)
+    if (u->places.items[i].part == part) return i;
+  vec_push(&u->places, ((Place){.parent = place, .part = part, .depth = u->places.items[place].depth + 1, .first = NONE, .next = u->places.items[place].first}));
+  return u->places.items[place].first = u->places.count - 1;
+}
+
+static void add_spot(Flow *x, u16 reg, u32 place, u64 *steps) {
+  Uniques *u = &x->u;
+  u32 lender = u->lender[reg], count = 0;
+  for (u32 i = u->spots[reg]; i != NONE; i = u->all_spots.items[i].next, count++)
+    if (u->all_spots.items[i].place == place || u->all_spots.items[i].place == lender) return;
+  *steps += count;
+  push_spot(u, reg, count < SPOTS ? place : lender);
+  u->changed[reg] = u->last_change = x->v->word + 1;
+}
+
+bool unique_borrow(Flow *x, u16 reg, u16 from, u32 part) {
+  if (!has_lender(x, reg, unique_lender(x, from))) return false;
+  u64 steps = 0;
+  if (!bit_in(x->u.borrowed, from)) add_spot(x, reg, part_of(x, from, part, &steps), &steps);
+  for (u32 i = x->u.spots[from]; i != NONE; i = x->u.all_spots.items[i].next, steps++)
+    add_spot(x, reg, part_of(x, x->u.all_spots.items[i].place, part, &steps), &steps);
+  return verify_spend(x->v, steps);
+}
+
+bool unique_borrow_field(Flow *x, u16 reg, u32 field) {
+  u64 steps = 0;
+  if (!has_lender(x, reg, x->registers + field)) return false;
+  add_spot(x, reg, x->registers + field, &steps);
+  return verify_spend(x->v, steps);
+}
+
 bool unique_empty(Flow *x, u32 lender) {
   u32 count = 0;
   for (u32 reg = x->u.first[lender]; reg != NONE; reg = x->u.next[reg], count++) bit_clear(x, reg);
   return verify_spend(x->v, count);
 }
 
+// Is the place, something within it or something that it is within lent for this call already?
+static bool is_lent(Flow *x, u32 place, u64 *steps) {
+  const Place *places = x->u.places.items;
+  u32 now = x->v->word + 1;
+  bool lent = places[place].touched_by == now || places[place].lent_by == now;
+  for (; !lent && places[place].parent != place; ++*steps) {
+    place = places[place].parent;
+    lent = places[place].lent_by == now;
+  }
+  return lent;
+}
+
+static void lend_place(Flow *x, u32 place, u64 *steps) {
+  Place *places = x->u.places.items;
+  u32 now = x->v->word + 1;
+  places[place].lent_by = places[place].touched_by = now;
+  for (; places[place].parent != place; ++*steps) {
+    place = places[place].parent;
+    places[place].touched_by = now;
+  }
+}
+
 bool unique_lend(Flow *x, u16 reg) {
-  u32 lender = unique_lender(x, reg);
-  if (x->u.lent_by[lender] == x->v->word + 1) return verify_fail(x->v, REASON_LENT_TWICE, "r%u", reg);
-  x->u.lent_by[lender] = x->v->word + 1;
-  return true;
+  u64 steps = 0;
+  const Uniques *u = &x->u;
+  bool owner = !bit_in(u->borrowed, reg), lent = owner && is_lent(x, reg, &steps);
+  for (u32 i = u->spots[reg]; i != NONE && !lent; i = u->all_spots.items[i].next, steps++)
+    lent = is_lent(x, u->all_spots.items[i].place, &steps);
+  if (lent) return verify_fail(x->v, REASON_LENT_TWICE, "r%u", reg);
+  if (owner) lend_place(x, reg, &steps);
+  for (u32 i = u->spots[reg]; i != NONE; i = u->all_spots.items[i].next) lend_place(x, u->all_spots.items[i].place, &steps);
+  return verify_spend(x->v, steps);
 }
 
 // A callee that sees the state may replace any field of it: none may be lent to it, and what was lent before is gone.
 bool unique_call(Flow *x, u8 effects) {
   if (!x->u.state_lent || !(effects & EFFECT_UPDATES)) return true;
   for (u32 lender = x->registers; lender < x->u.lenders; lender++) {
-    if (x->u.lent_by[lender] == x->v->word + 1) return verify_fail(x->v, REASON_LENT_STATE, "state field %u", lender - x->registers);
+    if (x->u.places.items[lender].touched_by == x->v->word + 1) return verify_fail(x->v, REASON_LENT_STATE, "state field %u", lender - x->registers);
     if (!unique_empty(x, lender)) return false;
   }
   return verify_spend(x->v, x->u.lenders - x->registers);
@@ -141,6 +216,20 @@ bool unique_meet(Flow *x, const u64 *other) {
     return verify_fail(x->v, REASON_UNIQUE_JOIN, "%s%u", field ? "state field " : "r", field ? bit - x->registers : bit);
   }
   return true;
+}
+
+// What a borrower stood for when the loop's head was passed is all that it may stand for when LOOP comes back.
+bool unique_round(Flow *x, const u64 *entered, u32 head) {
+  const Uniques *u = &x->u;
+  if (u->last_change <= head) return true;
+  u64 steps = 0;
+  for (u32 i = 0; i * 64 < x->registers; i++) {
+    for (u64 left = entered[i] & u->borrowed[i]; left; left &= left - 1, steps++) {
+      u32 reg = i * 64 + (u32)__builtin_ctzll(left);
+      if (u->changed[reg] > head) return verify_fail(x->v, REASON_LENDER, "r%u, in the loop", reg);
+    }
+  }
+  return verify_spend(x->v, x->words + steps);
 }
 
 // The bits of state fields, which stay, are behind those of registers.
@@ -160,6 +249,13 @@ static bool rule_drop(Flow *x, const u64 *code) {
   if (!reg_take(x, operand_a(code), &type)) return false;
   if (!reg_is_unique(x, operand_a(code))) return register_type_fail(x, operand_a(code), "a unique type");
   return type == (TypeId)code[1] || register_type_fail(x, operand_a(code), "the named type");
+}
+
+static bool rule_look(Flow *x, const u64 *code) {
+  TypeId from, to;
+  if (!reg_peek(x, operand_b(code), &from) || !reg_target(x, operand_a(code), &to)) return false;
+  if (!reg_is_unique(x, operand_b(code))) return register_type_fail(x, operand_b(code), "a unique type");
+  return same_register_type(x, operand_a(code), to, from) && unique_borrow(x, operand_a(code), operand_b(code), PART_WHOLE);
 }
 
 static bool rule_exchange(Flow *x, const u64 *code) {
@@ -204,6 +300,7 @@ bool rule_unique(Flow *x, Op op, const u64 *code) {
   u16 a = operand_a(code), b = operand_b(code), c = operand_c(code);
   switch (op) {
     case OP_DROP: return rule_drop(x, code);
+    case OP_LOOK: return rule_look(x, code);
     case OP_EXCHANGE: return rule_exchange(x, code);
     case OP_ALEN: return rule_length(x, code);
     case OP_AGET: case OP_AGET_INT: case OP_AGET_FLOAT: case OP_BGET: return rule_element_at(x, op, b, c, a, true);

@@ -292,7 +292,7 @@ static const struct {
   const char *name;
   NativeFn function;
 } natives[] = {
-#define NATIVE(name, text, signature, effect) {text, native_##name},
+#define NATIVE(name, text, signature, effect, lent) {text, native_##name},
 #include "bytecode/native.def"
 #undef NATIVE
 };

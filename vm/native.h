@@ -16,7 +16,7 @@
 
 enum { NATIVE_SCRATCH = 4 };
 
-#define NATIVE(name, text, signature, effect) bool native_##name(Worker *worker, u64 *args);
+#define NATIVE(name, text, signature, effect, lent) bool native_##name(Worker *worker, u64 *args);
 #include "bytecode/native.def"
 #undef NATIVE
 

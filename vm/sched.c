@@ -2,8 +2,8 @@
 //
 // Ready actors stand in the lines of their banks' accounts (line.c), those that a message or an answer woke before those that used up their
 // slice; but when the former have had some slices' worth of reductions, one of the latter goes first. Under --seed the next is drawn at
-// random instead, slices have random lengths, and time is simulated: it stands still while anyone is ready and jumps to the next deadline when nobody is, so that a run
-// depends on its seed and input alone.
+// random instead, slices have random lengths, and time is simulated: it goes on with the reductions that are used, and jumps to the next deadline when nobody
+// is ready, so that a run depends on its seed and input alone.
 #include <time.h>
 
 #include "vm/ending.h"

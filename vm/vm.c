@@ -339,23 +339,22 @@ static VmResult result_of_value(Vm *vm, Val value) {
   return is_err ? result_of_err(vm, val_obj(value)->words[0]) : result(VM_END_EXIT, 0);
 }
 
+// How the actor that ran to the end, as far as it went, has ended.
 static VmResult result_of_main(Vm *vm) {
   switch ((PromiseState)atomic_load(&vm->main->state)) {
     case PROMISE_OPEN: say_stuck(vm, vm->main_actor->class == &test_class ? "the test" : "main"); break;
     case PROMISE_KEPT: return result_of_value(vm, vm->main->value);
-    case PROMISE_BROKEN:
-      return vm->main_actor->exit == EXIT_REASON_NORMAL ? result(VM_END_EXIT, 0) : result(VM_END_CRASH, 1);
+    case PROMISE_BROKEN: return vm->main_actor->exit == EXIT_REASON_NORMAL ? result(VM_END_EXIT, 0) : result(VM_END_CRASH, 1);
   }
   return result(VM_END_STUCK, 1);
 }
 
-// How the actor that ran to the end, as far as it went, has ended.
+// A run that was asked to end, and has, ended by that, however main did.
 static VmResult result_of_run(Vm *vm) {
   const Crew *crew = vm->crew;
   memory_fail_at(0);
   memory_limit(0);
   if (crew_stopping(crew)) return crew->end;
-  // While it was ending in order nothing was left before anybody said so.
   VmResult end = atomic_load(&vm->ending) ? result(VM_END_SIGNAL, 128 + SIGTERM) : result_of_main(vm);
   stream_finish(vm->workers, vm->out);
   stream_finish(vm->workers, vm->err);

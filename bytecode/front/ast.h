@@ -17,6 +17,7 @@ typedef struct FnDecl FnDecl;
 typedef struct ActorDecl ActorDecl;
 typedef struct ModuleAst ModuleAst;
 typedef struct Local Local;
+typedef struct Look Look;
 typedef struct Body Body;
 
 typedef struct Ident {
@@ -53,6 +54,7 @@ typedef struct Param {
   // checked
   Ty *ty;                // of `&T`: T
   bool lent;             // written `&T`
+  bool replaced;         // lent, and the function may put something else into its place
 } Param;
 
 typedef VEC(Param) Params;
@@ -78,10 +80,21 @@ struct Local {
   u32 slot;           // state: index of the actor's field
   bool used;
   bool assigned;
-  bool lent;          // lent to its body: a parameter `&T`, a guard's view of a unique value
+  bool lent;          // lent to its body: a parameter `&T`, a guard's view of a unique value, a part of what a pattern only looks at
   bool moved_in_init; // an actor's unique parameter that its initialisers have moved: no state
+  const Look *look;   // of the pattern that binds it, if that only looks
   void *gen;          // the generator's own
 };
+
+// A pattern that only looks: what it takes apart stays where it is, and lends its unique parts.
+struct Look {
+  Local *root;        // the name that stands for the whole; NULL: it has none, as a parameter of a handler's guard
+  const Expr *object; // that name, or a part of what it stands for; NULL if `root` is
+  const Pat *pattern;
+};
+
+// The local whose value is, or holds, what this one stands for.
+static inline Local *local_root(Local *local) { return local->look && local->look->root ? local->look->root : local; }
 
 // A function-like body: a function's, handler's, guard's, closure's, task's, when's, initialiser's, test's, constant's.
 typedef enum PACKED_ENUM BodyKind {
@@ -286,6 +299,7 @@ struct Expr {
   CallKind call;             // CALL, checked
   bool inclusive : 1;        // RANGE
   bool is_var : 1;           // LET
+  bool looks : 1;            // MATCH, LET, checked: what is unique stays where it is, and its parts are lent
   bool forwards : 1;         // checked: a tail or `return` operand of a body with `answers`, whose own type is a Promise
   u16 height;                // levels of expressions below this one; the parser bounds it, so passes may recurse
   Span span;

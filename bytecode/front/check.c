@@ -424,6 +424,7 @@ void check_module(Front *front, ModuleAst *module) {
   }
   for (u32 i = 0; i < module->tests.count; i++) check_test(c, module->tests.items[i]);
   check_order_constants(c);
+  check_spread_lent(c);
   effects_solve(&c->effects);
   for (u32 i = 0; i < module->consts.count; i++) check_constant_rules(c, module->consts.items[i]);
   for (u32 i = 0; i < module->actors.count; i++) check_guard_rules(c, module->actors.items[i]);

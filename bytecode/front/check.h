@@ -92,10 +92,15 @@ typedef struct ArmGuard {
   Span span;
 } ArmGuard;
 
-// A call that lends what a guard only sees, or what is only lent to the caller.
+// A call that lends what a guard only sees, what is only lent to the caller, or a state field.
 typedef struct LentCall {
   FnDecl *callee;
-  FnDecl *caller;  // NULL: a guard
+  u32 param;           // of the callee
+  FnDecl *caller;      // it was lent to, or NULL
+  Local *local;        // that is lent as a whole, or NULL
+  Param *whole;        // the caller's parameter, if it is that
+  Body *writes;        // which writes the state if the callee replaces what it is lent, or NULL
+  bool guard;
   Span span;
 } LentCall;
 
@@ -280,12 +285,20 @@ void check_constant_rules(Checker *c, ConstDecl *decl);
 void check_main(Checker *c);
 void check_guard_rules(Checker *c, ActorDecl *actor);
 void check_arm_guard_rules(Checker *c);
-// `e` changes in place, or the call of `callee` may change, what the name in it stands for.
-void check_note_change(Checker *c, const Expr *e, FnDecl *callee);
-bool check_native_changes(const FnDecl *fn);
-void check_lent_rules(Checker *c);
 const char *check_effect_text(u8 effects);  // "sends messages"
 void check_order_constants(Checker *c);  // puts module->consts in an order in which they can be computed
+
+// ---- check_lent.c ----------------------------------------------------------------------------------------------------
+
+bool check_only_looks(const Checker *c, const Expr *object);  // does taking `object` apart leave it where it is?
+bool check_guard_sees(const Checker *c, const Local *local);   // is it around the guard that is being checked? That changes nothing then
+void check_look(Expr *object, Pat *pattern);                  // then the pattern's names stand for what `object` lends
+void check_look_param(Pat *pattern);                          // of a handler, in its guard
+void check_note_change(Checker *c, const Expr *e);            // what the name in `e` stands for changes in place
+void check_note_replace(Checker *c, const Expr *name);        // something else is put into its place
+void check_note_lend(Checker *c, const Expr *e, FnDecl *callee, u32 param);
+void check_spread_lent(Checker *c);  // from functions to those that call them; before effects are solved
+void check_lent_rules(Checker *c);
 
 // ---- check_report.c -------------------------------------------------------------------------------------------------
 

@@ -382,6 +382,7 @@ static void check_guard(Checker *c, HandlerDecl *handler) {
   u32 mark = locals_open(c);
   c->body = handler->guard_body;
   Locals locals = bind_handler_params(c, handler);
+  for (u32 i = 0; i < handler->params.count; i++) check_look_param(handler->params.items[i].pattern);
   handler->guard_params.items = locals.items;
   handler->guard_params.count = locals.count;
   handler->guard_params.capacity = locals.capacity;

@@ -235,7 +235,7 @@ static void check_replaced(Checker *c, Expr *e) {
   }
   Local *local = name->local;
   local->assigned = true;
-  check_note_change(c, name, NULL);
+  check_note_replace(c, name);
   if (local->kind == LOCAL_STATE_VAR && c->body && !locals_detached(c)) c->body->effects |= EFFECT_ASSIGNS;
 }
 
@@ -277,7 +277,7 @@ Ty *check_call_fn(Checker *c, Expr *e, FnDecl *fn, bool dot, Span at) {
   for (u32 i = 0; i < e->args.count; i++) {
     const Arg *arg = &e->args.items[i];
     locals_note_user(c, arg->value, e);
-    if (kind == CALL_FN && arg->param < fn->params.count && fn->params.items[arg->param].lent) check_note_change(c, arg->value, fn);
+    if (kind == CALL_FN && arg->param < fn->params.count && fn->params.items[arg->param].lent) check_note_lend(c, arg->value, fn, arg->param);
   }
   return ty_fn_result(ty);
 }

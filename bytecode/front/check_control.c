@@ -125,12 +125,15 @@ Ty *check_if(Checker *c, Expr *e, const Want *want) {
 
 static void check_arm_guard(Checker *c, Expr *guard) {
   ArmGuard *outer = c->arm_guard, *inner = gc_new(ArmGuard);
+  u32 loops = c->loops;
   Body *body = c->body;
   c->body = NULL;  // what the guard does is no effect of the body around it: it does nothing
   *inner = (ArmGuard){body, check_body_new(c, BODY_GUARD), guard->span};
   c->body = body;
   c->arm_guard = inner;
+  c->loops = 0;  // it leaves none of those around it
   check_is(c, guard, ty_basic(TY_BOOL), "a guard");
+  c->loops = loops;
   c->arm_guard = outer;
   vec_push(&c->arm_guards, inner);
 }
@@ -143,6 +146,7 @@ Ty *check_arms(Checker *c, Expr *e, Ty *object, const Want *want) {
     Arm *arm = &e->arms.items[i];
     u32 mark = locals_open(c);
     check_pattern(c, arm->pattern, object, LOCAL_LET);
+    if (e->kind == EX_MATCH && e->looks) check_look(e->object, arm->pattern);
     if (arm->guard) check_arm_guard(c, arm->guard);
     const Want *here = want && (want->ty || want->drop) ? want : same.ty ? &same : NULL;
     u32 errors = c->diags->errors;
@@ -158,7 +162,8 @@ Ty *check_arms(Checker *c, Expr *e, Ty *object, const Want *want) {
 }
 
 Ty *check_match(Checker *c, Expr *e, const Want *want) {
-  Ty *object = check_value(c, e->object);
+  Ty *object = check_place(c, e->object);
+  e->looks = check_only_looks(c, e->object);
   Ty *ty = check_arms(c, e, object, want);
   vec_push(&c->matches, e);
   return ty;
@@ -362,7 +367,11 @@ Ty *check_try(Checker *c, Expr *e) {
 
 // ---- Binding and assigning ------------------------------------------------------------------------------------------
 
-Ty *check_let(Checker *c, Expr *e) {
+// What a `let` takes apart, it may take apart where it is; a name keeps it.
+static Ty *let_value(Checker *c, Expr *e) {
+  const Expr *outer = c->place;
+  bool apart = !e->is_var && e->pattern->kind != PAT_NAME && e->pattern->kind != PAT_WILD;
+  if (apart) c->place = e->value;
   Ty *ty;
   if (e->type_expr) {
     ty = check_type(c, e->type_expr);
@@ -372,6 +381,13 @@ Ty *check_let(Checker *c, Expr *e) {
   } else {
     ty = check_value(c, e->value);
   }
+  c->place = outer;
+  e->looks = apart && check_only_looks(c, e->value);
+  return ty;
+}
+
+Ty *check_let(Checker *c, Expr *e) {
+  Ty *ty = let_value(c, e);
   if (e->otherwise) {
     Ty *other = check_expr(c, e->otherwise, &(Want){.drop = true});
     if (!ty_is(other, TY_NEVER) && !ty_bad(other)) {
@@ -381,6 +397,7 @@ Ty *check_let(Checker *c, Expr *e) {
     }
   }
   check_pattern(c, e->pattern, ty, e->is_var ? LOCAL_VAR : LOCAL_LET);
+  if (e->looks) check_look(e->value, e->pattern);
   if (!e->otherwise) check_must_match(c, e->pattern, e->is_var ? "a `var`" : "a `let`");
   return ty_basic(TY_UNIT);
 }
@@ -412,7 +429,7 @@ static Ty *assigned_name(Checker *c, Expr *left, bool reads) {
   locals_use(c, local, left->span);
   if (!reads) local->used = used;
   local->assigned = true;
-  if (local->kind == LOCAL_STATE_VAR && (c->arm_guard || (c->body && c->body->kind == BODY_GUARD)))
+  if (check_guard_sees(c, local))
     check_error(c, DIAG_E0409, left->span, "a guard only looks: it can't assign `%.*s`", STR_ARG(left->name.name->text));
   if (local->kind == LOCAL_STATE_VAR && c->body && !locals_detached(c)) c->body->effects |= EFFECT_ASSIGNS;
   return local->type;
@@ -423,7 +440,7 @@ static Ty *assigned_element(Checker *c, Expr *left) {
   check_is(c, left->right, ty_basic(TY_INT), "an index");
   if (ty->kind == TY_ERROR || !check_known(c, ty, left->left->span, "`[ ]`")) return ty_basic(TY_ERROR);
   if (ty->kind == TY_ARRAY || ty->kind == TY_BUF) {
-    check_note_change(c, left->left, NULL);
+    check_note_change(c, left->left);
     return ty->kind == TY_ARRAY ? ty->args[0] : ty_basic(TY_INT);
   }
   Diag *diag = check_error(c, DIAG_E0220, left->span, "an element of %.*s can't be assigned: values are immutable",

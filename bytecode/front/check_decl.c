@@ -498,8 +498,7 @@ void check_declare_fn(Checker *c, FnDecl *fn) {
   fn->type = ty_fn(fn->params.count, params, fn->result_ty);
   fn->generic_count = node->written;
   if (!fn->block) {
-    fn->changes = check_native_changes(fn);
-    fn->effects = effects_of_native(c->module->name, fn->name.name ? fn->name.name->text : STR(""));
+    effects_of_native(fn);
     return;
   }
   fn->body = check_body_new(c, fn->actor ? BODY_HELPER : BODY_FN);

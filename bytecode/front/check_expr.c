@@ -232,7 +232,8 @@ static Ty *leaving(Checker *c, Expr *e) {
     if (c->arm_guard || (c->body && c->body->kind == BODY_GUARD))
       check_error(c, DIAG_E0409, e->span, "a guard only looks: it can't stop the actor");
   } else if (!c->loops) {
-    check_error(c, DIAG_E0222, e->span, "`%s` stands only inside a loop", e->kind == EX_BREAK ? "break" : "continue");
+    check_error(c, DIAG_E0222, e->span, "`%s` stands only inside a loop%s", e->kind == EX_BREAK ? "break" : "continue",
+                c->arm_guard && c->arm_guard->within == c->body ? ", and a guard leaves none but its own" : "");
   }
   return ty_basic(TY_NEVER);
 }

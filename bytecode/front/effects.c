@@ -3,10 +3,13 @@
 
 // ---- Natives --------------------------------------------------------------------------------------------------------
 
-typedef struct NativeEffect {
+typedef enum NativeLent { LENT_NONE, LENT_LOOKS, LENT_CHANGES } NativeLent;
+
+typedef struct Native {
   const char *name;
   Effect effect;
-} NativeEffect;
+  NativeLent lent;
+} Native;
 
 enum {
   NONE = EFFECT_NONE,
@@ -17,19 +20,25 @@ enum {
   SUSPENDS = EFFECT_SUSPENDS
 };
 
-static const NativeEffect native_effects[] = {
-#define NATIVE(name, path, signature, effect) {path, (Effect)effect},
+static const Native natives[] = {
+#define NATIVE(name, path, signature, effect, lent) {path, (Effect)effect, LENT_##lent},
 #include "bytecode/native.def"
 #undef NATIVE
 };
 
-u8 effects_of_native(Str module, Str function) {
-  for (size_t i = 0; i < COUNT_OF(native_effects); i++) {
-    Str path = str_from(native_effects[i].name);
-    if (path.len != module.len + 1 + function.len || !str_starts_with(path, module) || path.ptr[module.len] != '.') continue;
-    if (memcmp(path.ptr + module.len + 1, function.ptr, function.len) == 0) return (u8)native_effects[i].effect;
+static const Native *find_native(const FnDecl *fn) {
+  Str path = str_format("%.*s.%.*s", STR_ARG(fn->home->name), STR_ARG(fn->name.name ? fn->name.name->text : STR("")));
+  for (size_t i = 0; i < COUNT_OF(natives); i++) {
+    if (str_eq(path, str_from(natives[i].name))) return &natives[i];
   }
-  return 0;
+  return NULL;
+}
+
+void effects_of_native(FnDecl *fn) {
+  const Native *native = find_native(fn);
+  if (!native) return;
+  fn->effects = (u8)native->effect;
+  fn->changes = native->lent == LENT_CHANGES;
 }
 
 // ---- The graph ------------------------------------------------------------------------------------------------------

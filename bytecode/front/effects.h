@@ -34,4 +34,4 @@ void effects_walk(const Effects *effects, EffectGroup group, void *context);
 // The call in `body` that brings one of `bits`, or NULL if its own code does.
 const EffectEdge *effects_blame(const Effects *effects, const Body *body, u8 bits);
 
-u8 effects_of_native(Str module, Str function);
+void effects_of_native(FnDecl *fn);  // those of its row in native.def, and whether it changes what it is lent

@@ -12,7 +12,7 @@ void emit_start(Emit *emit, Module *module, FreeLists *free_lists, u32 serial, b
   emit->line = emit->labels = 0;
   emit->last_bound = LABEL_OPEN;
   emit->code.count = emit->fixes.count = emit->regs.count = emit->dirty.count = emit->lines.count = emit->names.count = 0;
-  emit->borrowed.count = 0;
+  emit->borrowed.count = emit->parts.count = 0;
 }
 
 // ---- Registers ------------------------------------------------------------------------------------------------------
@@ -43,30 +43,51 @@ Reg reg_new(Emit *emit, TypeId type) {
   return reg;
 }
 
-Reg reg_borrow(Emit *emit, TypeId type, u32 lender) {
-  enum { LOOK_BACK = 64 };
+enum { LOOK_BACK = 64 };
+
+Reg reg_borrow(Emit *emit, TypeId type, u32 place) {
   for (u32 i = emit->borrowed.count; i-- > 0 && i + LOOK_BACK >= emit->borrowed.count;) {
     RegInfo *info = &emit->regs.items[emit->borrowed.items[i]];
-    if (info->state != REG_FREE || info->type != type || info->lender != lender) continue;
+    if (info->state != REG_FREE || info->type != type || info->place != place) continue;
     info->state = REG_TEMP;
     return emit->borrowed.items[i];
   }
   Reg reg = add_reg(emit, type);
   if (emit->exhausted) return reg;
   emit->regs.items[reg].borrowed = true;
-  emit->regs.items[reg].lender = lender;
+  emit->regs.items[reg].place = place;
   vec_push(&emit->borrowed, (u16)reg);
   return reg;
 }
 
+static u32 add_part(Emit *emit, u32 parent, u32 part) {
+  vec_push(&emit->parts, ((EmitPart){parent, part}));
+  return PLACE_PARTS + emit->parts.count - 1;
+}
+
+u32 emit_part(Emit *emit, u32 place, u32 ctor, u32 field) {
+  u32 part = ctor << 16 | field;
+  for (u32 i = emit->parts.count; i-- > 0 && i + LOOK_BACK >= emit->parts.count;)
+    if (emit->parts.items[i].parent == place && emit->parts.items[i].part == part) return PLACE_PARTS + i;
+  return add_part(emit, place, part);
+}
+
+u32 emit_some_part(Emit *emit, u32 place) { return add_part(emit, place, UINT32_MAX); }
+
 void reg_lend_param(Emit *emit, Reg reg) {
   emit->regs.items[reg].borrowed = true;
-  emit->regs.items[reg].lender = reg;
+  emit->regs.items[reg].place = reg;
 }
 
 bool reg_is_borrowed(const Emit *emit, Reg reg) { return emit->regs.items[reg].borrowed; }
 
-u32 reg_lender(const Emit *emit, Reg reg) { return emit->regs.items[reg].borrowed ? emit->regs.items[reg].lender : reg; }
+u32 reg_place(const Emit *emit, Reg reg) { return emit->regs.items[reg].borrowed ? emit->regs.items[reg].place : reg; }
+
+bool reg_is_lent_on(const Emit *emit, Reg reg) {
+  u32 place = reg_place(emit, reg);
+  while (place >= PLACE_PARTS) place = emit->parts.items[place - PLACE_PARTS].parent;
+  return place < PLACE_STATE && emit->regs.items[place].borrowed;
+}
 
 // Only registers that can keep an object of some size alive are worth a CLEAR.
 static bool holds_heap(const Emit *emit, TypeId type) {

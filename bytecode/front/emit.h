@@ -37,8 +37,12 @@ typedef struct RegInfo {
   bool dirty;   // noted in Emit.dirty
   bool borrowed;
   bool looked;  // a borrowed one that was freed: on some path it may look at something ever after
-  u32 lender;   // of a borrowed one
+  u32 place;    // of a borrowed one
 } RegInfo;
+
+typedef struct EmitPart {
+  u32 parent, part;
+} EmitPart;
 
 // The free list of a type; valid if `serial` is the function's. One table serves all functions of a module.
 typedef struct FreeList {
@@ -65,6 +69,7 @@ typedef struct Emit {
   VEC(RegInfo) regs;
   VEC(u16) dirty;    // val registers that were freed and may still hold something
   VEC(u16) borrowed; // registers for what is lent
+  VEC(EmitPart) parts;  // places from PLACE_PARTS on
   VEC(LineEntry) lines;
   VEC(LocalName) names;
 } Emit;
@@ -77,13 +82,17 @@ Reg reg_new(Emit *emit, TypeId type);          // a temporary of the type
 void reg_release(Emit *emit, Reg reg);         // frees a temporary; does nothing to a local's register
 void reg_keep(Emit *emit, Reg reg, RegState state);  // a temporary becomes a local's: REG_LOCAL, or REG_VAR if it may change
 void reg_free(Emit *emit, Reg reg);            // frees a local's
-// A temporary for a unique value that stays somebody else's: a register's (its number) or, from LENDER_STATE on, a state
-// field's. For the whole function a register either owns or borrows, and has one lender, so these are in no free list.
-enum { LENDER_STATE = 0x10000 };
-Reg reg_borrow(Emit *emit, TypeId type, u32 lender);
-void reg_lend_param(Emit *emit, Reg reg);      // a parameter's register that is lent by the caller: it is its own lender
+// A temporary for a unique value that stays somebody else's, in a place: a register (its number), a state field (from PLACE_STATE
+// on), or a part of such. For the whole function a register either owns or borrows, and borrows from one place, so that the
+// verifier sees what is apart: these are in no free list.
+enum { PLACE_STATE = 0x10000, PLACE_PARTS = 0x20000 };
+Reg reg_borrow(Emit *emit, TypeId type, u32 place);
+u32 emit_part(Emit *emit, u32 place, u32 ctor, u32 field);  // the place of a part; of a tuple's, ctor is 0
+u32 emit_some_part(Emit *emit, u32 place);     // one of several parts, not known which: for a register of its own
+void reg_lend_param(Emit *emit, Reg reg);      // a parameter's register that is lent by the caller: its own place
 bool reg_is_borrowed(const Emit *emit, Reg reg);
-u32 reg_lender(const Emit *emit, Reg reg);     // who lends what is borrowed through the register, or itself
+u32 reg_place(const Emit *emit, Reg reg);      // of what is seen through the register
+bool reg_is_lent_on(const Emit *emit, Reg reg);  // borrowed from a lent parameter: its owner is up the stack
 RegState reg_state(const Emit *emit, Reg reg);
 TypeId reg_type(const Emit *emit, Reg reg);
 // CLEARs what free registers still hold; called before an instruction that may suspend for long.

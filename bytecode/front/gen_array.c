@@ -44,7 +44,7 @@ static Indexed gen_indexed(Fn *f, Expr *e) {
   Indexed at = {.expr = e, .path = is_path(e)};
   if (at.path) return at;
   at.temp = gen_borrow(f, e);
-  if (at.temp.temp != REG_NONE) held_push(f, at.temp.temp);
+  held_push(f, at.temp.temp);
   return at;
 }
 

@@ -165,14 +165,13 @@ static void gen_self_call(Fn *f, Expr *e, const Target *t) {
 
 // ---- Lent arguments -------------------------------------------------------------------------------------------------
 
-// The register that lends argument i, if that is one of this function's own lent parameters: then the call may be a tail.
-static Reg lent_on(Fn *f, const Expr *e, u32 i) {
-  const Expr *value = e->args.items[i].value;
-  if (value->kind == EX_LEND) value = value->object;
-  if (value->kind != EX_NAME || value->ref != REF_LOCAL) return REG_NONE;
+// The register of the name that argument i lends, or lends a part of, if what it stands for was lent to this function itself.
+static Reg lent_on(Fn *f, const Expr *value) {
+  if (!is_path(value)) return REG_NONE;
+  while (value->kind != EX_NAME) value = value->object;
   const LocalInfo *info = local_info(value->local);
   if (info->serial != f->emit->serial || info->val == REG_NONE) return REG_NONE;
-  return reg_is_borrowed(f->emit, info->val) && reg_lender(f->emit, info->val) == info->val ? info->val : (Reg)REG_NONE;
+  return reg_is_lent_on(f->emit, info->val) ? info->val : (Reg)REG_NONE;
 }
 
 typedef struct Lending {
@@ -186,10 +185,12 @@ static Lending lending_of(Fn *f, const Expr *e) {
   for (u32 i = 0; i < e->args.count; i++) {
     u32 param = e->args.items[i].param;
     if (fn_pass(e->fn, param) == PASS_MOVE) continue;
-    Reg reg = fn_pass(e->fn, param) == PASS_LEND ? lent_on(f, e, i) : (Reg)REG_NONE;
+    const Expr *value = e->args.items[i].value;
+    if (value->kind == EX_LEND) value = value->object;
+    Reg reg = fn_pass(e->fn, param) == PASS_LEND ? lent_on(f, value) : (Reg)REG_NONE;
     lending.any = true;
     lending.own |= reg == REG_NONE;
-    lending.in_place &= reg == param;
+    lending.in_place &= reg == param && value->kind == EX_NAME;
   }
   return lending;
 }
@@ -199,30 +200,19 @@ typedef struct Loan {
   Local *state;  // a field whose value is given back, or NULL
 } Loan;
 
-// A value that is moved into the call and comes back: a local's, a temporary's, or a state field's, where another stands in.
+// A value that is moved into the call and comes back: a local's, a temporary's, or a state field's, which is empty meanwhile.
 static Loan lend_for_return(Fn *f, Expr *value) {
   if (value->kind == EX_LEND && value != f->ready) value = value->object;
   TypeId type = gen_type(f->gen, value->type);
-  if (!is_path(value)) {
+  if (value->kind != EX_NAME || value->ref != REF_LOCAL) {
     Reg temp = gen_value(f, value, type);
     return (Loan){{temp, temp}, NULL};
   }
-  Local *local = value->kind == EX_NAME ? value->local : NULL;
-  if (local && local_info(local)->serial == f->emit->serial) {
-    Reg reg = local_info(local)->val;
-    if (!reg_is_borrowed(f->emit, reg)) return (Loan){{reg, REG_NONE}, NULL};
-  } else if (local) {
-    Reg stand_in = gen_stand_in(f, type);
-    if (stand_in != REG_NONE) {
-      Reg reg = reg_new(f->emit, type);
-      emit_op(f->emit, OP_REPLACE, reg, stand_in, local_info(local)->slot);
-      reg_release(f->emit, stand_in);
-      return (Loan){{reg, REG_NONE}, local};
-    }
-  }
-  gen_limit(f->gen, DIAG_E0515, value->span,
-            "a value of this type can't be lent from here by this version of Deed: move it, and move it back");
-  return (Loan){{reg_new(f->emit, type), REG_NONE}, NULL};
+  LocalInfo *info = local_info(value->local);
+  if (info->serial == f->emit->serial) return (Loan){{info->val, REG_NONE}, NULL};
+  Reg reg = reg_new(f->emit, type);
+  emit_op(f->emit, OP_TAKE, reg, info->slot, 0);
+  return (Loan){{reg, REG_NONE}, value->local};
 }
 
 static Loan lend_arg(Fn *f, Expr *e, u32 i) {
@@ -263,10 +253,8 @@ static Reg take_given(Fn *f, Expr *e, const Target *t, Reg tuple, const Loan *lo
   reg_release(f->emit, tuple);
   for (u32 i = 0; i < t->count; i++) {
     if (fn_pass(e->fn, i) != PASS_GIVE_BACK || !loans[i].state) continue;
-    Reg stood_in = reg_new(f->emit, reg_type(f->emit, loans[i].borrow.reg));
-    emit_op(f->emit, OP_REPLACE, stood_in, loans[i].borrow.reg, local_info(loans[i].state)->slot);
+    emit_op(f->emit, OP_SET, loans[i].borrow.reg, local_info(loans[i].state)->slot, 0);
     reg_release(f->emit, loans[i].borrow.reg);
-    reg_drop(f, stood_in);
   }
   return list[0];
 }
@@ -494,43 +482,19 @@ static TypeId part_type(Fn *f, Expr *e, TypeId type) {
   return gen_inside(f->gen, def->ctors[0].fields[field].type, type);
 }
 
-// A unique part of a temporary, which is taken apart for it.
-static Reg take_part(Fn *f, Expr *e, Reg whole, Sink sink) {
-  Reg list[LIMIT_PARAMS + 1];
-  TypeId types[LIMIT_PARAMS + 1];
-  TypeId type = reg_type(f->emit, whole);
-  bool tuple = e->kind == EX_ELEM;
-  u32 count = tuple ? type_of(f->gen, type)->count : data_of(f, type)->ctors[0].field_count, wanted = tuple ? (u32)e->number : e->field;
-  if (tuple) memcpy(types, type_of(f->gen, type)->args, count * sizeof *types);
-  else field_types(f, type, 0, types);
-  for (u32 i = 0; i < count; i++) list[i] = type_is_unique(f->gen, types[i]) ? reg_new(f->emit, types[i]) : (Reg)REG_NONE;
-  emit_list(f->emit, tuple ? OP_SPLIT : OP_UNPACK, whole, 0, 0, list, count);
-  reg_release(f->emit, whole);
-  for (u32 i = 0; i < count; i++)
-    if (i != wanted) reg_drop(f, list[i]);
-  return coerce(f, list[wanted], sink);
-}
-
-static Reg gen_unique_field(Fn *f, Expr *e, TypeId type, TypeId result, Borrow b, Sink sink) {
-  bool simple = e->kind == EX_ELEM || data_of(f, type)->ctor_count == 1;
-  if (type_is_unique(f->gen, result)) {
-    if (b.temp == b.reg && simple) return take_part(f, e, b.temp, sink);
-    gen_limit(f->gen, DIAG_E0515, e->span, "a unique part can't be moved out here: take the whole apart with `let` or `match`");
-    return sink_reg(f, sink);
-  }
-  Reg out = value_reg(f, sink, result);
-  gen_part(f, e, b.reg, out);
-  borrow_end(f, b);
-  return coerce(f, out, sink);
-}
-
 Reg gen_field(Fn *f, Expr *e, Sink sink) {
   TypeId type = gen_type(f->gen, e->object->type);
   Borrow b = gen_borrow(f, e->object);
   if (!fn_reachable(f)) return sink_reg(f, sink);
   fn_at(f, e->span);
   TypeId result = part_type(f, e, type);
-  if (type_is_unique(f->gen, type)) return gen_unique_field(f, e, type, result, b, sink);
+  if (type_is_unique(f->gen, result)) BUG("a unique part is read alone");  // E0428
+  if (type_is_unique(f->gen, type)) {
+    Reg out = value_reg(f, sink, result);
+    gen_part(f, e, b.reg, out);
+    borrow_end(f, b);
+    return coerce(f, out, sink);
+  }
   bool single = e->kind == EX_ELEM || data_of(f, type)->ctor_count == 1;
   if (single) reg_release(f->emit, b.reg);
   Reg out = value_reg(f, sink, result);

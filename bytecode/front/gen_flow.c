@@ -241,7 +241,7 @@ void gen_for(Fn *f, Expr *e) {
   else if (is_named(ty, "map", "Map")) for_library(f, e, "map", "items");
   else if (is_named(ty, "set", "Set")) for_library(f, e, "set", "to_list");
   else if (ty->kind == TY_NEVER) gen(f, e->object, SINK_DROP);
-  else gen_limit(f->gen, DIAG_E0515, e->object->span, "a `for` over this can't be run by this version of Deed");
+  else BUG("a `for` over %.*s", STR_ARG(ty_text(ty)));  // E0228
 }
 
 // ---- let and assignment ---------------------------------------------------------------------------------------------
@@ -275,25 +275,34 @@ static bool binds_simply(const Pat *p) {
 }
 
 // What did not fit is used up too. Its register stays: the other way uses it.
-static void drop_failed(Fn *f, Reg reg) {
-  if (fn_reachable(f) && reg_is_unique(f, reg)) emit_word(f->emit, OP_DROP, reg, 0, reg_type(f->emit, reg));
+static void drop_failed(Fn *f, Reg reg, Destructure how) {
+  if (how == DESTRUCTURE && fn_reachable(f) && reg_is_unique(f, reg)) emit_word(f->emit, OP_DROP, reg, 0, reg_type(f->emit, reg));
+}
+
+// Where the pattern does not fit, nothing need be there for its locals, which may have been on the way.
+static void clear_looks(Fn *f, Pat *pattern) {
+  LocalInfo *info = pat_binds(pattern) && ty_is_unique(pattern->local->type) ? local_info(pattern->local) : NULL;
+  if (info && info->serial == f->emit->serial) emit_op(f->emit, OP_CLEAR, info->val, 0, 0);
+  for (u32 i = 0; i < pat_part_count(pattern); i++)
+    if (pat_part(pattern, i)) clear_looks(f, pat_part(pattern, i));
 }
 
 // let Some(x) = e else { … }: with a single test the way on is the jump.
-static void let_else(Fn *f, Expr *e, Reg reg) {
+static void let_else(Fn *f, Expr *e, Reg reg, Destructure how) {
   Label ok = LABEL_NEW, fail = LABEL_NEW;
   if (binds_simply(e->pattern)) {
     emit_branch(f->emit, OP_JTAG, reg, e->pattern->ctor->index, &ok);
-    drop_failed(f, reg);
+    drop_failed(f, reg, how);
     gen(f, e->otherwise, SINK_DROP);
     emit_bind(f->emit, &ok);
-    gen_destructure(f, e->pattern, reg, DESTRUCTURE, NULL);
+    gen_destructure(f, e->pattern, reg, how, NULL);
     return;
   }
-  gen_destructure(f, e->pattern, reg, DESTRUCTURE, &fail);
+  gen_destructure(f, e->pattern, reg, how, &fail);
   emit_jump(f->emit, &ok);
   emit_bind(f->emit, &fail);
-  drop_failed(f, reg);
+  drop_failed(f, reg, how);
+  if (how == DESTRUCTURE_LENT) clear_looks(f, e->pattern);
   gen(f, e->otherwise, SINK_DROP);
   emit_bind(f->emit, &ok);
 }
@@ -307,10 +316,12 @@ void gen_let(Fn *f, Expr *e) {
     gen(f, e->value, SINK_DROP);
     return;
   }
-  Reg reg = gen(f, e->value, sink_val(gen_raw_type(f->gen, e->pattern->type)));
+  bool looks = e->looks && ty_is_unique(e->value->type);
+  Reg reg = looks ? gen_borrow(f, e->value).reg : gen(f, e->value, sink_val(gen_raw_type(f->gen, e->pattern->type)));
   if (!fn_reachable(f)) return;
-  if (e->otherwise) let_else(f, e, reg);
-  else gen_destructure(f, e->pattern, reg, DESTRUCTURE, NULL);
+  Destructure how = looks ? DESTRUCTURE_LENT : DESTRUCTURE;
+  if (e->otherwise) let_else(f, e, reg, how);
+  else gen_destructure(f, e->pattern, reg, how, NULL);
 }
 
 static void assign_state(Fn *f, Expr *e, Local *local) {

@@ -88,7 +88,8 @@ typedef struct Tail {
   OwnEdge edge;
 } Tail;
 
-// How an argument goes to its parameter.
+// How an argument goes to its parameter. What the function may replace goes in and comes back, since a value has no place of its own
+// where another could be put, but for things (own.h).
 typedef enum Pass {
   PASS_MOVE,
   PASS_LEND,       // the register itself
@@ -182,7 +183,7 @@ bool is_state(const Local *local);             // a parameter or member of an ac
 typedef void (*MakeCode)(Fn *f, void *decl);
 void fn_make(Gen *gen, u32 function, Body *body, MakeCode make, void *decl, Span span);
 void fn_bind(Fn *f, Local *local, Reg reg);    // takes a temporary over; shares or copies another's register
-Reg fn_var(Fn *f, Local *local);               // a new register for a local, still to be written
+Reg fn_var(Fn *f, Local *local);               // a new register for a local that owns what it has, still to be written
 void fn_var_written(Fn *f, Local *local);      // it is: in the init function, a field's first value
 void fn_bind_params(Fn *f, Params *params);    // to the function's first registers
 Reg fn_read(Fn *f, Local *local, Sink sink);
@@ -227,7 +228,7 @@ bool type_is_unique(Gen *gen, TypeId type);
 bool reg_is_unique(Fn *f, Reg reg);
 void reg_drop(Fn *f, Reg reg);               // releases a value that nobody wants; a unique one is dropped
 bool has_drops(const Fn *f, const Expr *e, OwnEdge edge);
-void gen_drops(Fn *f, const Expr *e, OwnEdge edge);
+void gen_drops(Fn *f, const Expr *e, OwnEdge edge);  // what only looked is cleared
 void held_push(Fn *f, Reg reg);                // an operand that waits while others are evaluated; undone by setting held.count
 void gen_leave(Fn *f, const Expr *e, u32 held_from);  // before a jump or return out of the middle: drops what is left
 bool leaves_quietly(const Fn *f, const Expr *e, u32 held_from);
@@ -236,7 +237,6 @@ bool is_path(const Expr *e);                   // a local, or a part of one: bor
 Reg fn_borrow(Fn *f, Local *local);            // its register, or a state field's value, lent
 Borrow gen_borrow(Fn *f, Expr *e);             // of plain values too: those are just read
 void borrow_end(Fn *f, Borrow b);
-Reg gen_stand_in(Fn *f, TypeId type);          // some value of the type, or REG_NONE
 Reg gen_replace(Fn *f, Expr *e);               // CALL_REPLACE, CALL_TAKE: the old value
 
 // ---- gen_array.c ----

@@ -8,12 +8,13 @@
 // ---- Places in registers --------------------------------------------------------------------------------------------
 
 static Reg claim(Matcher *m, Place *place) {
-  if (!place->pinned) {
-    Emit *emit = m->f->emit;
-    bool lent = type_is_unique(m->f->gen, place->type);
-    place->reg = lent ? reg_borrow(emit, place->type, reg_lender(emit, place->parent->reg)) : reg_new(emit, place->type);
-    reg_keep(m->f->emit, place->reg, REG_LOCAL);
+  Emit *emit = m->f->emit;
+  if (type_is_unique(m->f->gen, place->type)) {
+    place->reg = reg_borrow(emit, place->type, emit_part(emit, reg_place(emit, place->parent->reg), place->ctor, place->field));
+  } else {
+    place->reg = reg_new(emit, place->type);
   }
+  reg_keep(emit, place->reg, REG_LOCAL);
   place->loaded = true;
   vec_push(&m->loaded, ((Load){place, LOAD_VALUE, REG_NONE}));
   return place->reg;
@@ -91,7 +92,7 @@ static void undo(Matcher *m, u32 mark) {
     Place *place = load.place;
     switch (load.kind) {
       case LOAD_VALUE:
-        if (!place->pinned) reg_free(emit, place->reg);
+        reg_free(emit, place->reg);
         place->loaded = false;
         break;
       case LOAD_RAW:
@@ -111,33 +112,34 @@ static void undo(Matcher *m, u32 mark) {
   }
 }
 
-// The scrutinee is taken, or was for a while: nothing borrowed from it is there any more, until undo() comes to another branch.
-static void forget_borrowed(Matcher *m) {
+static bool is_shared(const Matcher *m, u32 arm) { return m->plan.leaves[arm] > 1; }
+
+// The arm is taken: what was borrowed on the way is not there any more, or not needed, until undo() comes to another branch.
+// Where the scrutinee stays, the arm's own locals go on looking.
+static void forget_borrowed(Matcher *m, const Node *leaf) {
   u32 count = m->loaded.count;
-  for (u32 i = 0; !m->stays && i < count; i++) {
+  for (u32 i = 0; i < count; i++) {
     Place *place = m->loaded.items[i].place;
     if (!place->loaded || !place_is_unique(m, place)) continue;
+    if (m->looks && !is_shared(m, leaf->arm) && match_local_at(leaf, place)) continue;
     vec_push(&m->loaded, ((Load){place, LOAD_GONE, place->reg}));
     place->loaded = false;
     reg_free(m->f->emit, place->reg);
   }
 }
 
-// ---- Arms -----------------------------------------------------------------------------------------------------------
-
-static bool is_shared(const Matcher *m, u32 arm) { return m->plan.leaves[arm] > 1; }
+// ---- Leaves ---------------------------------------------------------------------------------------------------------
 
 static Expr *guard_of(const Matcher *m, u32 arm) { return m->plan.arms ? m->plan.arms[arm].guard : NULL; }
-
-// ---- Leaves ---------------------------------------------------------------------------------------------------------
 
 static void fill_shared(Matcher *m, const Node *leaf) {
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Binding *b = &leaf->bindings.items[i];
-    if (place_is_unique(m, b->place) && !m->stays) continue;
+    if (place_is_unique(m, b->place) && !m->looks) continue;
     LocalInfo *info = local_info(b->local);
     Reg home = info->raw != REG_NONE ? info->raw : info->val;
-    if (b->place->reg != home) coerce(m->f, b->place->reg, sink_to(m->f, home));
+    if (place_is_unique(m, b->place)) emit_op(m->f->emit, OP_LOOK, home, b->place->reg, 0);
+    else if (b->place->reg != home) coerce(m->f, b->place->reg, sink_to(m->f, home));
   }
 }
 
@@ -145,7 +147,7 @@ static void fill_shared(Matcher *m, const Node *leaf) {
 static void bind_leaf(Matcher *m, const Node *leaf) {
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Place *place = leaf->bindings.items[i].place;
-    if (m->stays || !place_is_unique(m, place)) match_load(m, place);
+    if (m->looks || !place_is_unique(m, place)) match_load(m, place);
   }
   if (is_shared(m, leaf->arm)) {
     fill_shared(m, leaf);
@@ -153,7 +155,7 @@ static void bind_leaf(Matcher *m, const Node *leaf) {
   }
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Binding *b = &leaf->bindings.items[i];
-    if (place_is_unique(m, b->place) && !m->stays) continue;
+    if (place_is_unique(m, b->place) && !m->looks) continue;
     b->place->bound = true;
     fn_bind(m->f, b->local, b->place->reg);
   }
@@ -162,11 +164,6 @@ static void bind_leaf(Matcher *m, const Node *leaf) {
 // Binds the leaf's locals and takes the scrutinee, if the guard agrees.
 static void take_leaf(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
   bind_leaf(m, leaf);
-  if (guard && !m->stays && place_is_unique(m, m->plan.root) && guard_needs_owners(guard)) {
-    forget_borrowed(m);
-    match_guard_owning(m, leaf, guard, no);
-    return;
-  }
   if (guard) match_guard(m, leaf, guard, no);
   match_take(m, leaf);
 }
@@ -174,6 +171,14 @@ static void take_leaf(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
 static void gen_arm(Matcher *m, u32 arm) {
   gen(m->f, m->plan.arms[arm].value, m->sink);
   emit_jump(m->f->emit, m->end);
+}
+
+// The shared arm is not taken after all: its locals look at nothing, so that nothing need be there for them.
+static void clear_looks(Matcher *m, const Node *leaf) {
+  for (u32 i = 0; m->looks && i < leaf->bindings.count; i++) {
+    Reg reg = local_info(leaf->bindings.items[i].local)->val;
+    if (place_is_unique(m, leaf->bindings.items[i].place)) emit_op(m->f->emit, OP_CLEAR, reg, 0, 0);
+  }
 }
 
 // Emits the leaf; false if its guard may fail, and the code goes on with what comes then.
@@ -190,12 +195,13 @@ static bool emit_leaf(Matcher *m, const Node *leaf) {
   Label no = LABEL_NEW;
   take_leaf(m, leaf, guard, &no);
   u32 loaded = m->loaded.count;
-  forget_borrowed(m);
+  forget_borrowed(m, leaf);
   if (is_shared(m, leaf->arm)) emit_jump(f->emit, &m->arm_labels[leaf->arm]);
   else gen_arm(m, leaf->arm);
   scope_close(f, mark);
   undo(m, loaded);
   emit_bind(f->emit, &no);
+  if (guard && is_shared(m, leaf->arm)) clear_looks(m, leaf);
   return !guard;
 }
 
@@ -392,6 +398,12 @@ static void emit_node(Matcher *m, const Node *node) {
 
 // ---- Whole matches --------------------------------------------------------------------------------------------------
 
+// A local that each leaf lets look at a part of its own.
+static void bind_look(Matcher *m, Local *local) {
+  Emit *emit = m->f->emit;
+  fn_bind(m->f, local, reg_borrow(emit, gen_type(m->f->gen, local->type), emit_some_part(emit, reg_place(emit, m->plan.root->reg))));
+}
+
 static void add_shared(Matcher *m, const Node *node, bool *done) {
   for (; node; node = node->no) {
     for (u32 i = 0; i < node->cases.count; i++) add_shared(m, node->cases.items[i].node, done);
@@ -400,8 +412,10 @@ static void add_shared(Matcher *m, const Node *node, bool *done) {
     if (node->kind != NODE_LEAF || !is_shared(m, node->arm) || done[node->arm]) continue;
     done[node->arm] = true;
     for (u32 i = 0; i < node->bindings.count; i++) {
-      fn_var(m->f, node->bindings.items[i].local);
-      vec_push(&m->shared, node->bindings.items[i].local);
+      Local *local = node->bindings.items[i].local;
+      if (m->looks && place_is_unique(m, node->bindings.items[i].place)) bind_look(m, local);
+      else fn_var(m->f, local);
+      vec_push(&m->shared, local);
     }
   }
 }
@@ -429,12 +443,14 @@ static Place *root_place(Fn *f, TypeId type, Reg reg) {
   return root;
 }
 
-static bool is_lent(Fn *f, const Place *root) { return root->reg != REG_NONE && reg_is_borrowed(f->emit, root->reg); }
-
-static void match_root(Fn *f, Expr *e, Place *root, Sink sink) {
+static void match_root(Fn *f, Expr *e, Place *root, bool looks, Sink sink) {
   u32 count = e->arms.count, mark = scope_open(f);
   Label end = LABEL_NEW;
-  Matcher m = {.f = f, .sink = sink, .end = &end, .arms = true, .stays = is_lent(f, root)};
+  Matcher m = {.f = f, .sink = sink, .end = &end, .arms = true, .looks = looks};
+  if (looks && reg_state(f->emit, root->reg) == REG_TEMP) {
+    reg_keep(f->emit, root->reg, REG_LOCAL);
+    vec_push(&m.loaded, ((Load){root, LOAD_VALUE, REG_NONE}));
+  }
   Pat **patterns = gc_array(Pat *, count);
   for (u32 i = 0; i < count; i++) patterns[i] = e->arms.items[i].pattern;
   m.plan.arms = e->arms.items;
@@ -450,7 +466,7 @@ static void match_root(Fn *f, Expr *e, Place *root, Sink sink) {
 }
 
 void gen_match_reg(Fn *f, Expr *e, Reg scrutinee, Sink sink) {
-  match_root(f, e, root_place(f, reg_type(f->emit, scrutinee), scrutinee), sink);
+  match_root(f, e, root_place(f, reg_type(f->emit, scrutinee), scrutinee), false, sink);
 }
 
 static bool takes_apart(const Pat *p) {
@@ -491,7 +507,7 @@ static void match_apart(Fn *f, Expr *e, Sink sink) {
     vec_push(&f->scope, ((ScopeItem){reg, NAME_NONE}));
   }
   f->held.count = held;
-  if (fn_reachable(f)) match_root(f, e, root, sink);
+  if (fn_reachable(f)) match_root(f, e, root, false, sink);
   scope_close(f, kept);
 }
 
@@ -499,6 +515,9 @@ Reg gen_match(Fn *f, Expr *e, Sink sink) {
   if (sink.kind == SINK_VALUE) sink.reg = sink_reg(f, sink);
   if (is_apart(e)) {
     match_apart(f, e, sink);
+  } else if (e->looks && ty_is_unique(e->object->type)) {
+    Reg reg = gen_borrow(f, e->object).reg;
+    if (fn_reachable(f)) match_root(f, e, root_place(f, reg_type(f->emit, reg), reg), true, sink);
   } else {
     Reg reg = held_still(f, gen_natural(f, e->object));
     bool temp = reg_state(f->emit, reg) == REG_TEMP;
@@ -526,7 +545,7 @@ void gen_destructure(Fn *f, Pat *pattern, Reg reg, Destructure how, Label *fail)
   bool temp = reg_state(f->emit, reg) == REG_TEMP, done = false;
   Place *root = root_place(f, reg_type(f->emit, reg), reg);
   Label end = LABEL_NEW;
-  Matcher m = {.f = f, .fail = fail, .end = &end, .stays = how == DESTRUCTURE_LENT || is_lent(f, root)};
+  Matcher m = {.f = f, .fail = fail, .end = &end, .looks = how == DESTRUCTURE_LENT};
   if (temp) reg_keep(f->emit, reg, REG_LOCAL);
   if (!start_plan(&m, root, &pattern, 1, pattern->span)) return;
   if (is_shared(&m, 0)) add_shared(&m, m.plan.tree, &done);

@@ -27,7 +27,6 @@ struct Place {
   Reg raw;           // a boxed number once more, unboxed for tests
   Reg length;        // a list's, for FRONT and BACK
   bool loaded;
-  bool pinned;       // `reg` was chosen beforehand and is not the path's to free
   bool bound;        // a local lives in its register
 };
 
@@ -122,7 +121,7 @@ typedef struct Matcher {
   VEC(Load) loaded;     // in order; undone when a branch of the tree ends
   VEC(Local *) shared;  // bound by arms with several leaves
   bool arms;            // a match; else a let or parameter, which only binds
-  bool stays;           // the scrutinee is lent: nothing is taken
+  bool looks;           // the scrutinee stays, and lends its unique parts: nothing is taken
 } Matcher;
 
 static inline bool place_is_unique(const Matcher *m, const Place *place) { return type_is_unique(m->f->gen, place->type); }
@@ -134,5 +133,4 @@ void match_load(Matcher *m, Place *place);  // makes sure that the place's value
 void match_take(Matcher *m, const Node *leaf);  // the arm is taken: so is a unique scrutinee
 // Goes to `no` if the guard does not hold, in which unique parts are lent.
 void match_guard(Matcher *m, const Node *leaf, Expr *guard, Label *no);
-bool guard_needs_owners(Expr *guard);  // then match_guard_owning() is for it, which takes the scrutinee if the guard holds
-void match_guard_owning(Matcher *m, const Node *leaf, Expr *guard, Label *no);
+Local *match_local_at(const Node *leaf, const Place *place);  // what binds the place on the way to the leaf, or NULL

@@ -236,7 +236,7 @@ static Ty *compared_type(const Expr *e) {
 static Reg compare_unique(Fn *f, Expr *e, Operator op, Sink sink) {
   Borrow left = gen_borrow(f, e->left);
   u32 mark = f->held.count;
-  if (left.temp != REG_NONE) held_push(f, left.temp);
+  held_push(f, left.temp);
   Borrow right = gen_borrow(f, e->right);
   f->held.count = mark;
   fn_at(f, e->span);
@@ -330,7 +330,6 @@ static void branch_on_both(Fn *f, Expr *e, bool sense, Label *target) {
 
 // Whether unique values are dropped at an edge of the condition.
 static bool ends_something(const Fn *f, const Expr *e) {
-  if (!f->body || !f->body->own) return false;
   bool logic = e->kind == EX_AND || e->kind == EX_OR;
   return has_drops(f, e, OWN_END) || (logic && (has_drops(f, e, OWN_ELSE) || has_drops(f, e->right, OWN_END)));
 }

@@ -9,12 +9,6 @@
 
 enum { KNOWN_NO = 1, KNOWN_YES };
 
-static bool is_carrier(const Gen *gen, const DataDef *def) {
-  Str home = def->import == IMPORT_NONE ? gen->module->name : gen->module->imports.items[def->import].module;
-  if (str_eq(home, STR("option"))) return str_eq(def->name, STR("Option"));
-  return str_eq(home, STR("result")) && str_eq(def->name, STR("Result"));
-}
-
 static bool has_unique_part(Gen *gen, TypeId type) {
   const Type *t = type_of(gen, type);
   for (u32 i = 0; i < t->count; i++)
@@ -28,10 +22,7 @@ static bool find_unique(Gen *gen, TypeId type) {
     case TYPE_BUF: case TYPE_ARRAY: return true;
     case TYPE_REF: return gen->module->interfaces.items[t->index].unique;
     case TYPE_TUPLE: case TYPE_PROMISE: return has_unique_part(gen, type);
-    case TYPE_DATA: {
-      const DataDef *def = &gen->module->datas.items[t->index];
-      return def->unique || (t->count && is_carrier(gen, def) && has_unique_part(gen, type));
-    }
+    case TYPE_DATA: return gen->module->datas.items[t->index].unique || has_unique_part(gen, type);  // Option or Result, if a part is
     case TYPE_INT: case TYPE_FLOAT: case TYPE_VINT: case TYPE_VFLOAT: case TYPE_BOOL: case TYPE_UNIT: case TYPE_STRING: case TYPE_BYTES:
     case TYPE_DURATION: case TYPE_TIME: case TYPE_VAR: case TYPE_LIST: case TYPE_FN: case TYPE_KIND_COUNT: break;
   }
@@ -54,21 +45,20 @@ bool reg_is_unique(Fn *f, Reg reg) { return reg != REG_NONE && type_is_unique(f-
 static void emit_drop(Fn *f, Reg reg) { emit_word(f->emit, OP_DROP, reg, 0, reg_type(f->emit, reg)); }
 
 void reg_drop(Fn *f, Reg reg) {
-  if (reg == REG_NONE) return;
-  if (fn_reachable(f) && reg_is_unique(f, reg) && !reg_is_borrowed(f->emit, reg)) emit_drop(f, reg);
+  if (reg_is_unique(f, reg) && !reg_is_borrowed(f->emit, reg)) emit_drop(f, reg);
   reg_release(f->emit, reg);
 }
 
-bool has_drops(const Fn *f, const Expr *e, OwnEdge edge) {
-  return f->body && f->body->own && own_drops(f->body, e, edge).count;
-}
+bool has_drops(const Fn *f, const Expr *e, OwnEdge edge) { return own_drops(f->body, e, edge).count; }
 
 void gen_drops(Fn *f, const Expr *e, OwnEdge edge) {
-  if (!f->body || !f->body->own || !fn_reachable(f)) return;
+  if (!fn_reachable(f)) return;
   Drops drops = own_drops(f->body, e, edge);
   for (u32 i = 0; i < drops.count; i++) {
     LocalInfo *info = local_info(drops.locals[i]);
-    if (info->serial == f->emit->serial && info->val != REG_NONE) emit_drop(f, info->val);
+    if (info->serial != f->emit->serial || info->val == REG_NONE) continue;
+    if (reg_is_borrowed(f->emit, info->val)) emit_op(f->emit, OP_CLEAR, info->val, 0, 0);
+    else emit_drop(f, info->val);
   }
 }
 
@@ -79,7 +69,7 @@ void held_push(Fn *f, Reg reg) {
 }
 
 static void drop_held(Fn *f, u32 from) {
-  for (u32 i = f->held.count; i-- > from && fn_reachable(f);) emit_drop(f, f->held.items[i]);
+  for (u32 i = f->held.count; i-- > from;) emit_drop(f, f->held.items[i]);
 }
 
 void gen_leave(Fn *f, const Expr *e, u32 held_from) {
@@ -107,25 +97,33 @@ Reg fn_borrow(Fn *f, Local *local) {
   LocalInfo *info = local_info(local);
   if (info->serial == f->emit->serial) return info->val;
   TypeId type = gen_type(f->gen, local->type);
-  Reg reg = reg_borrow(f->emit, type, LENDER_STATE + info->slot);
+  Reg reg = reg_borrow(f->emit, type, PLACE_STATE + info->slot);
   emit_op(f->emit, OP_LEND, reg, info->slot, 0);
   return reg;
+}
+
+// A field that has a place of its own in each constructor is one of several parts.
+static u32 place_of_part(Fn *f, const Expr *e, Reg whole) {
+  u32 place = reg_place(f->emit, whole);
+  if (e->kind == EX_ELEM) return emit_part(f->emit, place, 0, (u32)e->number);
+  bool single = f->gen->module->datas.items[type_of(f->gen, reg_type(f->emit, whole))->index].ctor_count == 1;
+  return single ? emit_part(f->emit, place, 0, e->field) : emit_some_part(f->emit, place);
 }
 
 static Borrow borrow_part(Fn *f, Expr *e) {
   Borrow whole = gen_borrow(f, e->object);
   if (!fn_reachable(f)) return (Borrow){reg_new(f->emit, gen_type(f->gen, e->type)), REG_NONE};
-  Reg part = reg_borrow(f->emit, gen_type(f->gen, e->type), reg_lender(f->emit, whole.reg));
+  Reg part = reg_borrow(f->emit, gen_type(f->gen, e->type), place_of_part(f, e, whole.reg));
   fn_at(f, e->span);
   gen_part(f, e, whole.reg, part);
-  if (whole.reg != whole.temp) reg_release(f->emit, whole.reg);
-  return (Borrow){part, whole.temp};
+  reg_release(f->emit, whole.reg);  // no temporary: a unique part is looked at only where a name leads to it
+  return (Borrow){part, REG_NONE};
 }
 
 Borrow gen_borrow(Fn *f, Expr *e) {
-  if (e->kind == EX_LEND && e != f->ready) e = e->object;
+  if (e->kind == EX_LEND) e = e->object;
   bool unique = ty_is_unique(e->type);
-  if (unique && e != f->ready && fn_reachable(f)) {
+  if (unique && fn_reachable(f)) {
     if (e->kind == EX_NAME && e->ref == REF_LOCAL) return (Borrow){fn_borrow(f, e->local), REG_NONE};
     if (is_part(e)) return borrow_part(f, e);
   }
@@ -134,74 +132,9 @@ Borrow gen_borrow(Fn *f, Expr *e) {
 }
 
 void borrow_end(Fn *f, Borrow b) {
-  if (b.reg != b.temp) reg_release(f->emit, b.reg);
+  reg_release(f->emit, b.reg);
   reg_drop(f, b.temp);
 }
-
-// ---- Values that stand in for a lent one ----------------------------------------------------------------------------
-
-static Reg stand_in(Fn *f, TypeId type, u32 depth);
-
-static Reg stand_in_parts(Fn *f, Op op, TypeId type, u32 ctor, const TypeId *parts, u32 count, u32 depth) {
-  Reg regs[LIMIT_PARAMS + 1] = {0};
-  for (u32 i = 0; i < count; i++) {
-    regs[i] = stand_in(f, parts[i], depth + 1);
-    if (regs[i] == REG_NONE) return REG_NONE;
-  }
-  release_all(f, regs, count);
-  Reg out = reg_new(f->emit, type);
-  if (!count) emit_op(f->emit, OP_CTOR, out, ctor, 0);
-  else if (op == OP_TUPLE) emit_list(f->emit, OP_TUPLE, out, 0, 0, regs, count);
-  else emit_list(f->emit, OP_NEW, out, ctor, 0, regs, count);
-  return out;
-}
-
-static Reg stand_in_data(Fn *f, TypeId type, u32 depth) {
-  const DataDef def = f->gen->module->datas.items[type_of(f->gen, type)->index];
-  for (u32 i = 0; i < def.ctor_count; i++)
-    if (!def.ctors[i].field_count) return stand_in_parts(f, OP_NEW, type, i, NULL, 0, depth);
-  TypeId parts[LIMIT_PARAMS + 1];
-  for (u32 i = 0; def.ctor_count && i < def.ctors[0].field_count; i++) parts[i] = gen_inside(f->gen, def.ctors[0].fields[i].type, type);
-  return def.ctor_count ? stand_in_parts(f, OP_NEW, type, 0, parts, def.ctors[0].field_count, depth) : (Reg)REG_NONE;
-}
-
-// A value of the type that is cheap to make and holds nothing; REG_NONE if there is none, as of a session.
-static Reg stand_in(Fn *f, TypeId type, u32 depth) {
-  enum { DEPTH = 8 };
-  Gen *gen = f->gen;
-  const Type t = *type_of(gen, type);
-  if (depth > DEPTH) return REG_NONE;
-  switch (t.kind) {
-    case TYPE_INT: case TYPE_VINT: return gen_int(f, 0, sink_val(type));
-    case TYPE_STRING: return gen_string(f, (Str){"", 0}, sink_val(type));
-    case TYPE_BOOL: {
-      Reg reg = reg_new(f->emit, type);
-      emit_imm(f->emit, OP_BOOL, reg, 0);
-      return reg;
-    }
-    case TYPE_UNIT: case TYPE_LIST: {
-      Reg reg = reg_new(f->emit, type);
-      emit_op(f->emit, t.kind == TYPE_UNIT ? OP_UNIT : OP_NIL, reg, 0, 0);
-      return reg;
-    }
-    case TYPE_BUF: {
-      Reg size = gen_int(f, 0, sink_val(gen->t_int));
-      return gen_library_call(f, "buf", "new", 0, &size, sink_val(type));
-    }
-    case TYPE_ARRAY: {
-      Reg none = reg_new(f->emit, module_type(gen->module, TYPE_LIST, 0, 1, t.args));
-      emit_op(f->emit, OP_NIL, none, 0, 0);
-      return gen_library_call(f, "list", "to_array", module_typelist(gen->module, 1, t.args), &none, sink_val(type));
-    }
-    case TYPE_TUPLE: return stand_in_parts(f, OP_TUPLE, type, 0, t.args, t.count, depth);
-    case TYPE_DATA: return stand_in_data(f, type, depth);
-    case TYPE_FLOAT: case TYPE_VFLOAT: case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIME: case TYPE_VAR: case TYPE_PROMISE: case TYPE_FN:
-    case TYPE_REF: case TYPE_KIND_COUNT: break;
-  }
-  return REG_NONE;
-}
-
-Reg gen_stand_in(Fn *f, TypeId type) { return stand_in(f, type, 0); }
 
 // ---- replace and take -----------------------------------------------------------------------------------------------
 
@@ -217,7 +150,6 @@ static Reg replace_local(Fn *f, Local *local, Reg value) {
   LocalInfo *info = local_info(local);
   Reg home = info->raw != REG_NONE ? info->raw : info->val;
   if (reg_is_borrowed(f->emit, home)) {
-    if (reg_state(f->emit, value) != REG_TEMP) value = hold(f, value);
     emit_op(f->emit, OP_EXCHANGE, value, home, 0);
     return value;
   }

@@ -179,7 +179,7 @@ Str param_name(const Pat *pattern) {
 
 Pass fn_pass(const FnDecl *fn, u32 param) {
   if (param >= fn->params.count || !fn->params.items[param].lent) return PASS_MOVE;
-  return ty_is_lendable(ty_resolve(fn->type)->args[param]) ? PASS_LEND : PASS_GIVE_BACK;
+  return fn_gives_back(fn, param) ? PASS_GIVE_BACK : PASS_LEND;
 }
 
 u32 fn_gives(const FnDecl *fn) {

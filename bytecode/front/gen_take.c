@@ -4,8 +4,7 @@
 
 // ---- Taking ---------------------------------------------------------------------------------------------------------
 
-// What binds the place itself on the way to the leaf; NULL: nothing.
-static Local *local_at(const Node *leaf, const Place *place) {
+Local *match_local_at(const Node *leaf, const Place *place) {
   for (u32 i = 0; i < leaf->bindings.count; i++)
     if (leaf->bindings.items[i].place == place) return leaf->bindings.items[i].local;
   return NULL;
@@ -43,7 +42,7 @@ static u32 part_types(const Matcher *m, const Place *place, const Place *part, T
 }
 
 static Reg home_of(const Matcher *m, const Node *leaf, const Place *place) {
-  Local *local = place ? local_at(leaf, place) : NULL;
+  Local *local = place ? match_local_at(leaf, place) : NULL;
   return local && m->plan.leaves[leaf->arm] > 1 ? local_info(local)->val : (Reg)REG_NONE;
 }
 
@@ -81,7 +80,7 @@ static void take_apart(Matcher *m, const Node *leaf, const Place *place, const P
 
 // Uses up the unique value in `reg`; `place` is NULL if no pattern looks at it.
 static void take_place(Matcher *m, const Node *leaf, const Place *place, Place *root, Reg reg) {
-  Local *local = place ? local_at(leaf, place) : NULL;
+  Local *local = place ? match_local_at(leaf, place) : NULL;
   const Place *way = place && !local ? way_down(m, leaf, place) : NULL;
   if (local) take_for(m, leaf, root, local, reg);
   else if (way) take_apart(m, leaf, place, way, reg);
@@ -91,7 +90,7 @@ static void take_place(Matcher *m, const Node *leaf, const Place *place, Place *
 // The arm is taken: so is the scrutinee.
 void match_take(Matcher *m, const Node *leaf) {
   Place *root = m->plan.root;
-  if (m->stays || !fn_reachable(m->f) || !place_is_unique(m, root)) return;
+  if (m->looks || !fn_reachable(m->f) || !place_is_unique(m, root)) return;
   if (root->reg != REG_NONE) {
     take_place(m, leaf, root, root, root->reg);
     return;
@@ -119,114 +118,11 @@ void match_guard(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
   Reg *homes = gc_array(Reg, leaf->bindings.count);
   for (u32 i = 0; i < leaf->bindings.count; i++) {
     Binding *b = &leaf->bindings.items[i];
-    if (!place_is_unique(m, b->place) || m->stays) continue;
+    if (!place_is_unique(m, b->place) || m->looks) continue;
     match_load(m, b->place);
     homes[i] = stand_for(m, b->local, b->place->reg);
   }
   gen_branch(m->f, guard, false, no);
   for (u32 i = 0; i < leaf->bindings.count; i++)
-    if (place_is_unique(m, leaf->bindings.items[i].place) && !m->stays) local_info(leaf->bindings.items[i].local)->val = homes[i];
-}
-
-// ---- Guards that need the parts as their own ------------------------------------------------------------------------
-
-// Parts lent by one owner can't be lent together, and some values can't be lent at all but are passed and given back. For a
-// guard that does such a thing the scrutinee is taken apart on trial, and put together again where the guard fails.
-bool guard_needs_owners(Expr *guard) {
-  Children open = {0};
-  vec_push(&open, ((Child){guard, ROLE_RAW}));
-  while (open.count) {
-    Expr *e = open.items[--open.count].expr;
-    u32 lent = 0;
-    for (u32 i = 0; e->kind == EX_CALL && e->call == CALL_FN && i < e->args.count; i++) {
-      Pass pass = fn_pass(e->fn, e->args.items[i].param);
-      if (pass == PASS_GIVE_BACK) return true;
-      lent += pass == PASS_LEND;
-    }
-    if (lent > 1) return true;
-    expr_children(e, &open);
-  }
-  return false;
-}
-
-typedef struct Opened {
-  Reg reg;      // what was taken apart
-  bool tuple;
-  u32 ctor, count;
-  Reg *parts;
-} Opened;
-
-typedef struct Bound {
-  Local *local;
-  Place *root;  // where the scrutinee itself, or an element of one never made, is bound
-  Reg reg, home;
-} Bound;
-
-typedef struct Trial {
-  VEC(Opened) opened;
-  VEC(Bound) bound;
-  VEC(Reg) loose;  // parts that nothing binds
-} Trial;
-
-static void try_place(Matcher *m, Trial *t, const Node *leaf, const Place *place, Place *root, Reg reg);
-
-static void try_apart(Matcher *m, Trial *t, const Node *leaf, const Place *place, const Place *way, Reg reg) {
-  Emit *emit = m->f->emit;
-  TypeId types[LIMIT_PARAMS + 1];
-  Opened opened = {.reg = reg, .tuple = way->step == STEP_ELEM, .ctor = way->step == STEP_ELEM ? 0 : way->ctor};
-  opened.count = part_types(m, place, way, types);
-  opened.parts = gc_array(Reg, opened.count);
-  for (u32 i = 0; i < opened.count; i++) {
-    opened.parts[i] = reg_new(emit, types[i]);
-    reg_keep(emit, opened.parts[i], REG_LOCAL);  // while the guard reads it
-  }
-  emit_list(emit, opened.tuple ? OP_SPLIT : OP_UNPACK, reg, opened.ctor, 0, opened.parts, opened.count);
-  vec_push(&t->opened, opened);
-  for (u32 i = 0; i < opened.count; i++) {
-    bool unique = reg_is_unique(m->f, opened.parts[i]);
-    try_place(m, t, leaf, unique ? part_at(place, way->step, way->ctor, i) : NULL, NULL, opened.parts[i]);
-  }
-}
-
-static void try_place(Matcher *m, Trial *t, const Node *leaf, const Place *place, Place *root, Reg reg) {
-  Local *local = place ? local_at(leaf, place) : NULL;
-  const Place *way = place && !local ? way_down(m, leaf, place) : NULL;
-  if (local) vec_push(&t->bound, ((Bound){local, root, reg, stand_for(m, local, reg)}));
-  else if (way) try_apart(m, t, leaf, place, way, reg);
-  else vec_push(&t->loose, reg);
-}
-
-static void put_together(Matcher *m, const Trial *t) {
-  for (u32 i = t->opened.count; i-- > 0;) {
-    const Opened *o = &t->opened.items[i];
-    emit_list(m->f->emit, o->tuple ? OP_TUPLE : OP_NEW, o->reg, o->ctor, 0, o->parts, o->count);
-  }
-}
-
-static void keep_taken(Matcher *m, const Node *leaf, const Trial *t) {
-  for (u32 i = 0; i < t->opened.count; i++)
-    for (u32 k = 0; k < t->opened.items[i].count; k++) reg_keep(m->f->emit, t->opened.items[i].parts[k], REG_TEMP);
-  for (u32 i = 0; i < t->opened.count; i++) reg_release(m->f->emit, t->opened.items[i].reg);
-  for (u32 i = 0; i < t->bound.count; i++) {
-    const Bound *b = &t->bound.items[i];
-    local_info(b->local)->val = b->home;
-    take_for(m, leaf, b->root, b->local, b->reg);
-  }
-  for (u32 i = 0; i < t->loose.count; i++) reg_drop(m->f, t->loose.items[i]);
-}
-
-void match_guard_owning(Matcher *m, const Node *leaf, Expr *guard, Label *no) {
-  Place *root = m->plan.root;
-  Trial trial = {0};
-  Label yes = LABEL_NEW;
-  if (root->reg != REG_NONE) try_place(m, &trial, leaf, root, root, root->reg);
-  for (u32 i = 0; root->reg == REG_NONE && i < root->parts.count; i++) {
-    Place *part = root->parts.items[i];
-    if (reg_is_unique(m->f, part->reg)) try_place(m, &trial, leaf, part, part, part->reg);
-  }
-  gen_branch(m->f, guard, true, &yes);
-  put_together(m, &trial);
-  emit_jump(m->f->emit, no);
-  emit_bind(m->f->emit, &yes);
-  keep_taken(m, leaf, &trial);
+    if (place_is_unique(m, leaf->bindings.items[i].place) && !m->looks) local_info(leaf->bindings.items[i].local)->val = homes[i];
 }

@@ -10,20 +10,26 @@
 
 // ---- Types ----------------------------------------------------------------------------------------------------------
 
-bool ty_is_lendable(Ty *ty) {
+bool ty_is_thing(Ty *ty) {
   ty = ty_resolve(ty);
   return ty->kind == TY_BUF || ty->kind == TY_ARRAY || (ty->kind == TY_REF && ty->interface->is_unique);
 }
 
 bool ty_is_unique(Ty *ty) {
   ty = ty_resolve(ty);
-  if (ty_is_lendable(ty)) return true;
+  if (ty_is_thing(ty)) return true;
   if (ty->kind == TY_DATA && ty->decl->is_unique) return true;
   bool parts = ty->kind == TY_TUPLE || ty->kind == TY_PROMISE || (ty->kind == TY_DATA && ty_carries(ty->decl));
   for (u32 i = 0; parts && i < ty->count; i++) {
     if (ty_is_unique(ty->args[i])) return true;
   }
   return false;
+}
+
+bool fn_gives_back(const FnDecl *fn, u32 param) {
+  if (param >= fn->params.count) return false;
+  const Param *p = &fn->params.items[param];
+  return p->lent && p->replaced && !ty_is_thing(p->ty);
 }
 
 // ---- Drops ----------------------------------------------------------------------------------------------------------
@@ -68,8 +74,7 @@ State own_snapshot(const Own *o) {
 void own_restore(Own *o, const State *state) {
   o->dead = state->dead;
   if (o->dead) return;
-  u32 count = state->count < o->vars.count ? state->count : o->vars.count;
-  for (u32 i = 0; i < count; i++) o->vars.items[i].fate = state->fates[i];
+  for (u32 i = 0; i < state->count; i++) o->vars.items[i].fate = state->fates[i];
 }
 
 // Whether the generator has to see to the end of it.
@@ -101,7 +106,8 @@ void own_enter_loop(Own *o, const Expr *loop, const Branches *again) {
       if (state->dead || state->fates[i].live) continue;
       *fate = state->fates[i];
       fate->earlier = true;
-      if (is_owned(o, i)) note_drop(o, loop, OWN_ENTRY, o->vars.items[i].local);
+      Local *local = o->vars.items[i].local;
+      if (is_owned(o, i) || local->look) note_drop(o, loop, OWN_ENTRY, local);
     }
   }
 }
@@ -121,7 +127,8 @@ static u32 find_var(const Own *o, const Local *local) {
 }
 
 void own_bind(Own *o, Local *local) {
-  if (!local || !ty_is_unique(local->type) || find_var(o, local) != NO_VAR) return;
+  if (!ty_is_unique(local->type) || find_var(o, local) != NO_VAR) return;
+  local->lent |= local->look != NULL;
   vec_push(&o->vars, ((Var){local, {.live = true}}));
   map_put(&o->index, local, (void *)(uintptr_t)o->vars.count);
 }
@@ -153,29 +160,41 @@ static void report_gone(Own *o, Var *var, Span span) {
   Fate *fate = &var->fate;
   if (o->silent || fate->told) return;
   fate->told = true;
+  if (var->local->look) {
+    Diag *diag = report(o, DIAG_E0441, span, "`%.*s` is gone: it is a part of something that has been moved, replaced or assigned", var->local);
+    diag_note(diag, o->c->source, fate->at, fate->earlier ? "here, in the loop's previous turn" : "here");
+    return;
+  }
   Diag *diag = report(o, DIAG_E0441, span, "`%.*s` is gone: a unique value is used up when it is passed, sent, returned or stored", var->local);
   diag_note(diag, o->c->source, fate->at, fate->earlier ? "moved here, in the loop's previous turn" : "moved here");
 }
 
-static bool is_locked(const Own *o, const Local *local) {
-  for (const Lock *lock = o->locks; lock; lock = lock->outer) {
-    if (lock->local == local) return true;
-  }
-  return false;
+// The loop that goes over `e`, the whole that it is a part of, or a part of it.
+static const Lock *lock_of(const Own *o, const Expr *e) {
+  const Lock *lock = o->locks;
+  while (lock && (lock->guards || !lock->object || !own_overlap(lock->object, e))) lock = lock->outer;
+  return lock;
 }
 
-static void report_locked(Own *o, const Local *local, Span span, const char *format) {
+static void report_locked(Own *o, const Local *local, Span span, const char *format, const Lock *lock) {
   if (o->silent) return;
   Diag *diag = report(o, DIAG_E0447, span, format, local);
-  for (const Lock *lock = o->locks; lock; lock = lock->outer) {
-    if (lock->local == local) diag_note(diag, o->c->source, lock->at, "the loop over it");
-  }
+  diag_note(diag, o->c->source, lock->object->span, "the loop over it");
 }
 
 static bool is_state(const Local *local) { return local->kind >= LOCAL_STATE_PARAM; }
 
+// What the names look at that stand for parts of `root` is elsewhere from here on; NULL: of any state field.
+static void end_looks(Own *o, const Local *root, Span at) {
+  for (u32 i = 0; i < o->vars.count; i++) {
+    Var *var = &o->vars.items[i];
+    const Local *whole = local_root(var->local);
+    if (whole == var->local || !var->fate.live) continue;
+    if (root ? whole == root : is_state(whole)) var->fate = (Fate){.at = at};
+  }
+}
+
 static void take_state(Own *o, Local *local, Span span) {
-  if (o->silent) return;
   if (local->moved_in_init) {
     report(o, DIAG_E0441, span, "`%.*s` is gone: the actor's initialisers have moved it", local);
     return;
@@ -186,10 +205,10 @@ static void take_state(Own *o, Local *local, Span span) {
 }
 
 void own_take(Own *o, Local *local, Span span) {
-  if (!local || !ty_is_unique(local->type)) return;
+  if (!ty_is_unique(local->type)) return;
   u32 i = find_var(o, local);
   if (i == NO_VAR) {
-    if (is_state(local)) take_state(o, local, span);
+    take_state(o, local, span);
     return;
   }
   Var *var = &o->vars.items[i];
@@ -197,22 +216,26 @@ void own_take(Own *o, Local *local, Span span) {
     report_gone(o, var, span);
     return;
   }
-  if (local->lent || o->guards) {
+  if (local->lent || i < o->seen) {
     if (o->silent || var->fate.told) return;
     var->fate.told = true;
     Diag *diag = report(o, DIAG_E0442, span, "`%.*s` is only lent here: it can't be kept, returned, captured, sent or passed on for good", local);
     diag_hint(diag, "`&%.*s` lends it on", STR_ARG(local->name->text));
     return;
   }
-  if (is_locked(o, local)) {
-    report_locked(o, local, span, "`%.*s` can't be moved while a loop goes over it");
+  Expr name = {.kind = EX_NAME, .ref = REF_LOCAL, .local = local};
+  const Lock *lock = lock_of(o, &name);
+  if (lock) {
+    report_locked(o, local, span, "`%.*s` can't be moved while a loop goes over it", lock);
     return;
   }
   var->fate = (Fate){.at = span};
+  if (o->body->kind == BODY_INIT) local->moved_in_init = true;
+  end_looks(o, local, span);
 }
 
 void own_take_session(Own *o, Span span) {
-  u32 i = o->session ? find_var(o, o->session) : NO_VAR;
+  u32 i = find_var(o, o->session);
   if (i == NO_VAR) return;
   Fate *fate = &o->vars.items[i].fate;
   if (fate->live) {
@@ -232,8 +255,9 @@ Expr *own_lent_name(Expr *e) {
   return name->kind == EX_NAME && name->ref == REF_LOCAL && ty_is_unique(name->local->type) ? name : NULL;
 }
 
-// A look at a unique value that stays where it is. False if it is gone.
+// A look at a unique value that stays where it is. False if it is gone, or nothing leads here.
 static bool look(Own *o, Expr *name) {
+  if (o->dead) return false;
   u32 i = find_var(o, name->local);
   if (i == NO_VAR) {
     if (name->local->moved_in_init) take_state(o, name->local, name->span);
@@ -248,66 +272,54 @@ static bool look(Own *o, Expr *name) {
 void own_peek(Own *o, Expr *e) {
   Expr *name = own_lent_name(e);
   if (name) look(o, name);
-  else if (e->kind == EX_DOT || e->kind == EX_ELEM) own_peek(o, e->object);
   else own_use(o, e->kind == EX_LEND ? e->object : e);
 }
 
-void own_lend(Own *o, Expr *name) {
-  if (look(o, name) && is_locked(o, name->local)) report_locked(o, name->local, name->span, "`%.*s` can't be lent or changed while a loop goes over it");
+void own_lend(Own *o, Expr *e) {
+  Expr *name = own_lent_name(e);
+  const Lock *lock = look(o, name) ? lock_of(o, e) : NULL;
+  if (lock) report_locked(o, name->local, name->span, "`%.*s` can't be lent or changed while a loop goes over it", lock);
 }
 
 // ---- Calls ----------------------------------------------------------------------------------------------------------
 
-static bool is_lent_arg(const Expr *e, const Arg *arg) {
-  return e->call == CALL_FN && arg->param < e->fn->params.count && e->fn->params.items[arg->param].lent;
+// The name that argument i lends, or NULL.
+static Expr *lent_arg(const Expr *e, u32 i) {
+  const Arg *arg = &e->args.items[i];
+  bool lent = e->call == CALL_FN && e->fn->params.items[arg->param].lent;
+  return lent ? own_lent_name(arg->value) : NULL;
 }
 
 static bool sees_state(const Expr *e) {
-  return e->call == CALL_FN && e->fn->actor && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
+  return e->call == CALL_FN && e->fn->effects & (EFFECT_READS | EFFECT_ASSIGNS);
 }
 
 static void lend_state(Own *o, Expr *e, Expr *name) {
-  if (!is_state(name->local) || !sees_state(e) || o->silent) return;
+  if (!is_state(local_root(name->local)) || !sees_state(e)) return;
   Diag *diag = report(o, DIAG_E0444, name->span, "`%.*s` is lent to a helper that sees the actor's state", name->local);
   diag_note(diag, o->c->source, e->fn->name.span, "this one could replace it meanwhile");
 }
 
-// A loop over a state field lends it too.
-static void check_loops(Own *o, Expr *e) {
+// A loop over a state field lends it too, and so does a match to its guards.
+static void check_locks(Own *o, Expr *e) {
   for (const Lock *lock = o->locks; lock && sees_state(e); lock = lock->outer) {
-    if (!lock->local || !is_state(lock->local) || o->silent) continue;
-    Diag *diag = report(o, DIAG_E0444, e->span, "`%.*s` is lent to the loop, and this helper sees the actor's state", lock->local);
-    diag_note(diag, o->c->source, lock->at, "the loop over it");
+    const Expr *name = lock->object ? own_lent_name(lock->object) : NULL;
+    if (!name || !is_state(local_root(name->local))) continue;
+    Diag *diag = check_error(o->c, DIAG_E0444, e->span, "`%.*s` is lent to the %s, and this helper sees the actor's state",
+                             STR_ARG(name->local->name->text), lock->guards ? "match" : "loop");
+    diag_note(diag, o->c->source, lock->object->span, "the %s it", lock->guards ? "match on" : "loop over");
     return;
   }
 }
 
-static bool binds_name(const Pat *pat, const Name *name) {
-  if (!pat) return false;
-  if (pat_binds(pat) && pat->local && pat->local->name == name) return true;
-  for (u32 i = 0; i < pat_part_count(pat); i++) {
-    if (binds_name(pat_part(pat, i), name)) return true;
-  }
-  return false;
-}
-
-// A handler's guard sees parts of its parameters, which stay whole: two parts of one are lent by one owner.
-static bool one_owner(const Own *o, const Local *a, const Local *b) {
-  if (a == b) return true;
-  for (u32 i = 0; o->guarded && i < o->guarded->params.count; i++) {
-    const Pat *pattern = o->guarded->params.items[i].pattern;
-    if (binds_name(pattern, a->name) && binds_name(pattern, b->name)) return true;
-  }
-  return false;
-}
-
-// A lent name of the call must not be moved by a later argument, nor lent again.
-static void check_lent(Own *o, Expr *e, Expr *name, u32 from) {
-  for (u32 i = from; i < e->args.count; i++) {
-    Expr *other = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(e->args.items[i].value) : NULL;
-    if (!other || !one_owner(o, other->local, name->local)) continue;
-    const char *what = other->local == name->local ? "`%.*s` is lent twice in one call" : "`%.*s` is lent together with another part of the same parameter";
-    if (!o->silent) diag_note(report(o, DIAG_E0443, other->span, what, other->local), o->c->source, name->span, "lent here too");
+// What is lent in a call must not be lent again there, nor moved by a later argument.
+static void check_lent(Own *o, Expr *e, u32 at) {
+  Expr *lent = e->args.items[at].value, *name = lent_arg(e, at);
+  for (u32 i = at + 1; i < e->args.count; i++) {
+    Expr *other = lent_arg(e, i);
+    if (!other || !own_overlap(e->args.items[i].value, lent)) continue;
+    const char *what = other->local == name->local ? "`%.*s` is lent twice in one call" : "`%.*s` is lent together with a part of it, or with what it is a part of";
+    diag_note(report(o, DIAG_E0443, other->span, what, other->local), o->c->source, name->span, "lent here too");
     return;
   }
   u32 i = find_var(o, name->local);
@@ -317,32 +329,47 @@ static void check_lent(Own *o, Expr *e, Expr *name, u32 from) {
   diag_note(report(o, DIAG_E0443, var->fate.at, "`%.*s` is lent and moved in one call", var->local), o->c->source, name->span, "lent here");
 }
 
+// Something else is put in the place of what `e` stands for. A part stays in its whole, but what a thing holds may change.
+static void replace(Own *o, const Expr *e, Expr *name, const FnDecl *callee) {
+  if (e->kind == EX_LEND) e = e->object;
+  bool whole = e == name && !name->local->look;
+  if (whole) {
+    if (!lock_of(o, name)) end_looks(o, name->local, name->span);
+  } else if (!ty_is_thing(e->type) && !o->silent) {
+    Diag *diag = check_error(o->c, DIAG_E0448, e->span, "this is a part of something, which nothing else can be put in the place of");
+    if (callee) diag_note(diag, callee->home->source, callee->name.span, "this function may replace what it is lent here");
+    diag_hint(diag, "take the whole apart with a pattern, which uses it up, and make it anew");
+  }
+}
+
 static void walk_args(Own *o, Expr *e) {
-  bool any = false;
   for (u32 i = 0; i < e->args.count; i++) {
     Expr *value = e->args.items[i].value;
-    Expr *name = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(value) : NULL;
-    any |= name != NULL;
-    if (!name) own_use(o, value->kind == EX_LEND ? value->object : value);
-    else own_lend(o, name);
+    bool lent = lent_arg(e, i) != NULL;
+    if (lent) own_lend(o, value);
+    else own_use(o, value->kind == EX_LEND ? value->object : value);
   }
-  for (u32 i = 0; any && !o->dead && i < e->args.count; i++) {
-    Expr *name = is_lent_arg(e, &e->args.items[i]) ? own_lent_name(e->args.items[i].value) : NULL;
+  for (u32 i = 0; !o->dead && i < e->args.count; i++) {
+    Expr *name = lent_arg(e, i);
     if (!name) continue;
     lend_state(o, e, name);
-    check_lent(o, e, name, i + 1);
+    check_lent(o, e, i);
+    if (e->fn->params.items[e->args.items[i].param].replaced) replace(o, e->args.items[i].value, name, e->fn);
   }
-  check_loops(o, e);
+  check_locks(o, e);
+  if (sees_state(e)) end_looks(o, NULL, e->span);
 }
 
 // replace(&x, new) and option.take(&x): x is a variable, whose old value is the result.
 static void walk_replace(Own *o, Expr *e) {
   for (u32 i = 1; i < e->args.count; i++) own_use(o, e->args.items[i].value);
   Expr *lent = e->args.items[0].value, *name = lent->kind == EX_LEND ? lent->object : lent;
-  if (name->kind != EX_NAME || name->ref != REF_LOCAL) return;
   Local *local = name->local;
-  if (ty_is_unique(local->type)) own_lend(o, name);
-  if (local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR || local->lent || o->silent) return;
+  if (ty_is_unique(local->type)) {
+    own_lend(o, name);
+    replace(o, name, name, NULL);
+  }
+  if (local->kind == LOCAL_VAR || local->kind == LOCAL_STATE_VAR || local->lent) return;
   report(o, DIAG_E0448, name->span, "`%.*s` is no `var`: what it holds can't be replaced", local);
 }
 
@@ -369,15 +396,17 @@ void own_assign(Own *o, Expr *e) {
     if (!name) own_use(o, target->left);
     own_use(o, target->right);
     own_use(o, e->right);
-    if (name) own_lend(o, name);
+    if (name) own_lend(o, target->left);
     return;
   }
   own_use(o, e->right);
-  if (target->kind != EX_NAME || target->ref != REF_LOCAL || o->dead) return;
-  if (is_locked(o, target->local)) {
-    report_locked(o, target->local, target->span, "`%.*s` can't be assigned while a loop goes over it");
+  if (o->dead || !ty_is_unique(target->local->type)) return;
+  const Lock *lock = lock_of(o, target);
+  if (lock) {
+    report_locked(o, target->local, target->span, "`%.*s` can't be assigned while a loop goes over it", lock);
     return;
   }
+  end_looks(o, target->local, target->span);
   u32 i = find_var(o, target->local);
   if (i == NO_VAR) return;
   if (o->vars.items[i].fate.live) note_drop(o, e, OWN_ASSIGN, target->local);

@@ -11,7 +11,10 @@
 typedef struct Checker Checker;
 
 bool ty_is_unique(Ty *ty);        // settled or not; an open variable is not
-bool ty_is_lendable(Ty *ty);      // Buf, Array, session: lent as they are; other unique types are passed and given back
+bool ty_is_thing(Ty *ty);         // Buf, Array, session: what they hold changes in place, whoever owns it
+// Whether the argument is moved into the call and comes back: it is lent, and something else may come back in its place, which
+// a thing alone can do where it stands. Known once check_spread_lent() has run in the function's module.
+bool fn_gives_back(const FnDecl *fn, u32 param);
 
 typedef enum OwnEdge {
   OWN_END,     // the end of a body's block, a block, branch or arm: what its scope still owns, and what another branch has moved

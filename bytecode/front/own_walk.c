@@ -32,7 +32,6 @@ static void take_captures(Own *o, Expr *e) {
 static void walk_closure(Own *o, Expr *e) {
   if (o->silent) return;
   Own own = inner(o, e->body);
-  walk_params(&own, &e->params);
   walk_body(&own, e->block);
 }
 
@@ -45,11 +44,23 @@ static void walk_task(Own *o, Expr *e) {
 
 // ---- Arms -----------------------------------------------------------------------------------------------------------
 
-static void walk_guard(Own *o, Expr *guard) {
+static void walk_guard(Own *o, Expr *guard, Expr *looked_at) {
   if (!guard) return;
-  o->guards++;
+  u32 seen = o->seen;
+  Lock lock = {.outer = o->locks, .object = looked_at, .guards = true};
+  o->locks = &lock;
+  o->seen = o->vars.count;
   own_use(o, guard);
-  o->guards--;
+  o->seen = seen;
+  o->locks = lock.outer;
+}
+
+// What a pattern only looks at, a name or a part of one.
+static Expr *looked_at(const Expr *e, Expr *object) { return e->looks && ty_is_unique(object->type) ? object : NULL; }
+
+static void walk_object(Own *o, const Expr *e, Expr *object) {
+  if (looked_at(e, object)) own_peek(o, object);
+  else own_use(o, object);
 }
 
 // The arms of a match, or of a `when` in its own body.
@@ -61,7 +72,7 @@ static void walk_arms(Own *o, Expr *e) {
     Arm *arm = &e->arms.items[i];
     own_restore(o, &before);
     own_bind_pattern(o, arm->pattern);
-    walk_guard(o, arm->guard);
+    walk_guard(o, arm->guard, e->kind == EX_MATCH ? looked_at(e, e->object) : NULL);
     own_use(o, arm->value);
     own_close(o, base, arm->value);
     vec_push(&branches, ((Branch){own_snapshot(o), arm->value, OWN_END}));
@@ -85,7 +96,7 @@ static void walk_if(Own *o, Expr *e) {
   own_use(o, e->then);
   Branch branches[2] = {{own_snapshot(o), e->then, OWN_END}};
   own_restore(o, &before);
-  if (e->otherwise) own_use(o, e->otherwise);
+  own_use(o, e->otherwise);
   branches[1] = (Branch){own_snapshot(o), e->otherwise ? e->otherwise : e, e->otherwise ? OWN_END : OWN_ELSE};
   own_join(o, branches, 2, base);
 }
@@ -99,7 +110,7 @@ static void walk_logic(Own *o, Expr *e) {
 }
 
 static void walk_let(Own *o, Expr *e) {
-  own_use(o, e->value);
+  walk_object(o, e, e->value);
   if (e->otherwise) {
     State before = own_snapshot(o);
     own_use(o, e->otherwise);
@@ -125,11 +136,8 @@ static State walk_turn(Own *o, Expr *e, OwnLoop *loop) {
   if (e->kind == EX_WHILE) {
     own_use(o, e->cond);
     leaves = own_snapshot(o);
-  } else {
-    own_bind_pattern(o, e->pattern);
   }
   own_use(o, e->block);
-  own_close(o, loop->base, e->block);
   vec_push(&loop->again, ((Branch){own_snapshot(o), e->block, OWN_END}));
   o->loop = loop->outer;
   return leaves;
@@ -144,7 +152,7 @@ static bool any_live(const Own *o) {
 
 // What the turns have moved and not assigned anew is gone at the loop's head, from its first turn on.
 static void find_head(Own *o, Expr *e) {
-  if (o->silent || o->dead || !any_live(o)) return;
+  if (o->silent || !any_live(o)) return;
   OwnLoop loop = {0};
   State entry = own_snapshot(o);
   o->silent = true;
@@ -155,12 +163,12 @@ static void find_head(Own *o, Expr *e) {
 }
 
 static void walk_loop(Own *o, Expr *e) {
-  Lock lock = {.outer = o->locks, .at = e->object ? e->object->span : e->span};
+  Lock lock = {.outer = o->locks};
   if (e->kind == EX_FOR) {
     Expr *name = own_lent_name(e->object);
     if (name && ty_is_unique(e->object->type)) {
-      own_lend(o, name);
-      lock.local = name->local;
+      own_lend(o, e->object);
+      lock.object = e->object;
       o->locks = &lock;
     } else {
       own_use(o, e->object);
@@ -170,7 +178,7 @@ static void walk_loop(Own *o, Expr *e) {
   State head = own_snapshot(o);
   OwnLoop loop = {0};
   State leaves = walk_turn(o, e, &loop);
-  for (u32 k = 0; k < loop.again.count && !head.dead; k++) own_go_round(o, &loop.again.items[k], &head, loop.base);
+  for (u32 k = 0; k < loop.again.count; k++) own_go_round(o, &loop.again.items[k], &head, loop.base);
   vec_push(&loop.leave, ((Branch){leaves, e, OWN_ELSE}));
   if (o->silent) {
     for (u32 k = 0; k < loop.again.count; k++) vec_push(&loop.leave, loop.again.items[k]);
@@ -180,7 +188,6 @@ static void walk_loop(Own *o, Expr *e) {
 }
 
 static void walk_jump(Own *o, Expr *e) {
-  if (!o->loop) return;
   own_drop_from(o, o->loop->base, e, OWN_EXIT);
   Branch branch = {own_snapshot(o), e, OWN_EXIT};
   if (e->kind == EX_BREAK) vec_push(&o->loop->leave, branch);
@@ -191,7 +198,7 @@ static void walk_jump(Own *o, Expr *e) {
 // ---- Expressions ----------------------------------------------------------------------------------------------------
 
 static void walk_exit(Own *o, Expr *e) {
-  if (e->object) own_use(o, e->object);
+  own_use(o, e->object);
   own_drop_from(o, 0, e, OWN_EXIT);
   if (e->kind == EX_RETURN) o->dead = true;
 }
@@ -201,7 +208,7 @@ static bool compares(const Expr *e) { return e->op == OPERATOR_EQ || e->op == OP
 // What was looked at first must outlast what was evaluated behind it.
 static void still_there(Own *o, Expr *e) {
   Expr *name = own_lent_name(e);
-  if (name && !o->dead) own_peek(o, name);
+  if (name) own_peek(o, name);
 }
 
 static void walk_binary(Own *o, Expr *e) {
@@ -262,7 +269,7 @@ void own_use(Own *o, Expr *e) {
       return;
     case EX_IF: walk_if(o, e); return;
     case EX_MATCH:
-      own_use(o, e->object);
+      walk_object(o, e, e->object);
       walk_arms(o, e);
       return;
     case EX_WHEN: walk_when(o, e); return;
@@ -283,29 +290,29 @@ void own_use(Own *o, Expr *e) {
 // ---- Declarations ---------------------------------------------------------------------------------------------------
 
 static void check_body(Checker *c, Body *body, const Params *params, Expr *block) {
-  if (!body || !block) return;
+  if (!block) return;
   Own own = {.c = c, .body = body};
   if (params) walk_params(&own, params);
   walk_body(&own, block);
 }
 
+// What some path of the initialisers has moved is no state: on the others it ends behind the last of them.
 static void check_init(Checker *c, ActorDecl *actor) {
   Own own = {.c = c, .body = actor->init_body};
   walk_params(&own, &actor->params);
   for (u32 i = 0; i < actor->state.count; i++) own_use(&own, actor->state.items[i].value);
-  for (u32 i = 0; i < own.vars.count && !own.dead; i++) own.vars.items[i].local->moved_in_init = !own.vars.items[i].fate.live;
+  for (u32 i = 0; i < own.vars.count; i++) own.vars.items[i].fate.live &= own.vars.items[i].local->moved_in_init;
+  if (actor->state.count) own_drop_from(&own, 0, vec_last(&actor->state).value, OWN_END);
 }
 
 static void check_guard(Checker *c, const HandlerDecl *handler) {
-  if (!handler->guard || !handler->guard_body) return;
-  Own own = {.c = c, .body = handler->guard_body, .guards = 1, .guarded = handler};
+  Own own = {.c = c, .body = handler->guard_body};
   for (u32 i = 0; i < handler->guard_params.count; i++) own_bind(&own, handler->guard_params.items[i]);
   own_use(&own, handler->guard);
 }
 
 // A session's message is like a unique value that is there when the handler begins.
 static void check_handler(Checker *c, const ActorDecl *actor, HandlerDecl *handler) {
-  if (!handler->body || !handler->block) return;
   Local message = {.lent = true, .type = ty_basic(TY_BUF)};
   Own own = {.c = c, .body = handler->body};
   if (check_handles_session(actor, handler)) {

@@ -40,11 +40,11 @@ typedef struct OwnLoop {
   Branches again;  // by `continue`, and the end of the body
 } OwnLoop;
 
-// A local that a `for` goes over.
+// What a `for` goes over, or a match looks at while its guards run.
 typedef struct Lock {
   struct Lock *outer;
-  const Local *local;
-  Span at;
+  Expr *object;  // a name, or a part of what it stands for; NULL: nothing that is lent
+  bool guards;   // of a match: there nothing changes anyhow, but what is in the state must stay
 } Lock;
 
 typedef struct Own {
@@ -54,8 +54,7 @@ typedef struct Own {
   PtrMap index;    // Local → place in vars + 1
   bool dead;       // nothing leads to what follows
   bool silent;     // the first walk through a loop
-  u32 guards;      // inside a guard: everything is lent
-  const HandlerDecl *guarded;  // whose guard this is, or NULL
+  u32 seen;        // inside a guard: so many of the variables are from outside, and lent to it
   OwnLoop *loop;
   Lock *locks;
   Local *session;  // stands for the session's message that is being handled, or NULL
@@ -78,9 +77,13 @@ void own_close(Own *o, u32 mark, const Expr *at);                    // ends the
 
 void own_use(Own *o, Expr *e);    // evaluates e, whose value goes somewhere
 void own_peek(Own *o, Expr *e);   // evaluates e, which stays
-void own_lend(Own *o, Expr *name);
+void own_lend(Own *o, Expr *e);   // a name, or a part of what it stands for
 Expr *own_lent_name(Expr *e);
 void own_take(Own *o, Local *local, Span span);
 void own_take_session(Own *o, Span span);  // `self as S`
 void own_call(Own *o, Expr *e);
 void own_assign(Own *o, Expr *e);
+
+// ---- own_place.c ----
+// Whether one of two expressions, each a name or a part of what it stands for, may be the other, or a part of it.
+bool own_overlap(const Expr *a, const Expr *b);

@@ -193,7 +193,8 @@ fn main(out: Out, bank: Bank, stdin: In) {
 D
 
 # drive.py SIGNALS STATUS WITHIN words…: sends the signals once "begun" is there, each further one when the process has taken the one before
-# (it shows its actors after that), and prints what came then; "full" as the first signal: nobody reads meanwhile.
+# (it shows its actors after that: stderr is theirs then, and not printed), and prints what came then; "full" as the first signal: nobody
+# reads meanwhile.
 cat > drive.py <<'P'
 import os, signal, subprocess, sys, time
 signals, status, within, words = sys.argv[1].split(","), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
@@ -215,7 +216,8 @@ for name in signals if reads else signals[1:]:
 if reads:
     out, err = p.communicate()
     sys.stdout.write(out.decode())
-    sys.stderr.write(err.decode())
+    if len(signals) == 1:
+        sys.stderr.write(err.decode())
 else:
     p.wait()
     sys.stderr.write(p.stderr.read().decode())

@@ -117,6 +117,8 @@ fn main() {
   }
 }
 X2
+# Only jemalloc says how many pages it holds; what another allocator (a sanitizer's) leaves unused in them is not seen.
+HOLES=$(ldd "$DEED" | grep -q jemalloc && echo holes)
 # Of messages of one size one in 32 stays, so that no page comes free; then the same with another size.
 cat > holes.deed <<'X2'
 actor Sink() {
@@ -159,7 +161,7 @@ bounded() {
 }
 
 for workers in 1 4; do
-  for f in storm kept bomb flood text arrays deep promises shared holes; do
+  for f in storm kept bomb flood text arrays deep promises shared $HOLES; do
     try "$f on $workers" python3 bounded.py timeout 50 "$DEED" run --workers $workers --memory ${LIMIT}mb $f.deed
     if [ "$STATUS" -le 1 ]; then passed; else failed "it did not end by itself"; fi
     if grep -q "out of memory" "$BOX/.out" "$BOX/.err"; then passed; else failed "nobody crashed"; fi

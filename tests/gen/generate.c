@@ -111,6 +111,9 @@ Var *make_var(Gen *g, const Ty *type, bool assignable) {
   if (g->var_count == VARS) BUG("too many variables");
   Var *var = &g->vars[g->var_count++];
   *var = (Var){.id = make_id(g), .type = type, .assignable = assignable};
+  var->within = holds_unique(type) ? g->within : 0;
+  var->pattern = g->pattern;
+  var->lent = var->within > 0;
   return var;
 }
 
@@ -124,6 +127,46 @@ bool var_movable(const Gen *g, const Var *var) {
   bool before = var < g->vars + g->loop_floor;
   return var_seen(g, var) && !before && !var->state && !var->lent && !g->no_moves;
 }
+
+static bool is_within(const Gen *g, const Var *part, const Var *whole) {
+  while (part->within && part != whole) part = &g->vars[part->within - 1];
+  return part == whole;
+}
+
+bool var_may_change(const Gen *g, const Var *var) {
+  for (const Var *part = g->vars; part < g->vars + g->loop_floor; part++) {
+    if (part != var && !part->dead && is_within(g, part, var)) return false;
+  }
+  return true;
+}
+
+void var_changes(Gen *g, const Var *var) {
+  for (u32 i = 0; i < g->var_count; i++) g->vars[i].dead |= &g->vars[i] != var && is_within(g, &g->vars[i], var);
+}
+
+// Parts of one value are known to be apart if one pattern binds them.
+static bool may_overlap(const Gen *g, const Var *a, const Var *b) {
+  if (a == b) return true;
+  if (a->within && a->within == b->within && a->pattern == b->pattern) return false;
+  while (a->within) a = &g->vars[a->within - 1];
+  while (b->within) b = &g->vars[b->within - 1];
+  return a == b;
+}
+
+void var_lend(Gen *g, Var *var, bool lent) {
+  for (u32 i = 0; i < g->var_count; i++) {
+    if (may_overlap(g, &g->vars[i], var)) g->vars[i].busy += lent ? 1 : -1;
+  }
+}
+
+void pattern_begin(Gen *g, u32 within) {
+  g->within = within;
+  g->pattern++;
+}
+
+void pattern_end(Gen *g) { g->within = 0; }
+
+bool is_thing(const Ty *type) { return type->kind == K_BUF || type->kind == K_ARRAY; }
 
 static Var *find(Gen *g, const Ty *type, Kind kind) {
   u32 from = pick(g, g->var_count);
@@ -211,22 +254,63 @@ static void choose_types(Gen *g) {
   for (u32 i = 0; i < TYPES; i++) {
     plain[i] = some_type(g, 2);
     unique[i] = some_unique(g, i < 2 ? 0 : 2);
+    if (i == 2 && g->owner_count) unique[i] = g->owners[pick(g, g->owner_count)].ctors[0].fields[0];
+    if (i == 3 && g->owner_count) unique[i] = make_type(K_OWNER, NULL, NULL, pick(g, g->owner_count));
   }
   memcpy(g->plain, plain, sizeof plain);
   memcpy(g->unique, unique, sizeof unique);
 }
 
-// For guards, which may lend what they see only to who changes nothing: `look3` and `same3` of the fourth type.
+// A condition on what stands under a name, looked at part by part.
+static void put_measure(Gen *g, const Ty *t, const char *name, u32 depth) {
+  u32 id = make_id(g);
+  Str inner = str_format("v%u", id);
+  if (is_thing(t)) {
+    put_text(g, "%s.len() %% 2 == 0", name);
+  } else if (depth && t->kind == K_OPTION) {
+    put_text(g, "match %s { Some(v%u) -> { ", name, id);
+    put_measure(g, t->a, inner.ptr, depth - 1);
+    put_text(g, " }  None -> false }");
+  } else if (depth && t->kind == K_PAIR) {
+    bool first = holds_unique(t->a);
+    put_text(g, first ? "{ let (v%u, _) = %s; " : "{ let (_, v%u) = %s; ", id, name);
+    put_measure(g, first ? t->a : t->b, inner.ptr, depth - 1);
+    put_text(g, " }");
+  } else if (depth && t->kind == K_OWNER) {
+    // The first field of the first constructor is unique.
+    const Data *data = &g->owners[t->index];
+    put_text(g, data->ctor_count > 1 ? "match %s { U%ux0(v%u%s) -> { " : "match %s { U%u(v%u%s) -> { ", name, t->index, id,
+             data->ctors[0].field_count > 1 ? ", .." : "");
+    put_measure(g, data->ctors[0].fields[0], inner.ptr, depth - 1);
+    put_text(g, data->ctor_count > 1 ? " }  _ -> true }" : " } }");
+  } else {
+    put_text(g, "show(&%s).len() %% 2 == 0", name);
+  }
+}
+
+// Of the fourth type: `look3` and `same3` change nothing, and so serve guards; `put3` puts another value in the place of what it is
+// lent, `alter3` does it on one of its ways.
 static void declare_looks(Gen *g) {
   for (u32 i = 0; i < TYPES; i++) {
-    Kind kind = g->unique[i]->kind;
     put_text(g, "fn look%u(x: &", i);
     put_type(g, g->unique[i]);
-    put_text(g, ") -> Bool { %s %% 2 == 0 }\nfn same%u(x: &", kind == K_BUF || kind == K_ARRAY ? "x.len()" : "show(&x).len()", i);
+    put_text(g, ") -> Bool { ");
+    put_measure(g, g->unique[i], "x", 3);
+    put_text(g, " }\nfn same%u(x: &", i);
     put_type(g, g->unique[i]);
     put_text(g, ", y: &");
     put_type(g, g->unique[i]);
-    put_text(g, ") -> Bool { look%u(&x) == look%u(&y) }\n", i, i);
+    put_text(g, ") -> Bool { look%u(&x) == look%u(&y) }\nfn put%u(x: &", i, i, i);
+    put_type(g, g->unique[i]);
+    put_text(g, ", y: ");
+    put_type(g, g->unique[i]);
+    put_text(g, ") -> ");
+    put_type(g, g->unique[i]);
+    put_text(g, " { replace(&x, y) }\nfn alter%u(x: &", i);
+    put_type(g, g->unique[i]);
+    put_text(g, ", y: ");
+    put_type(g, g->unique[i]);
+    put_text(g, ") -> Bool { if look%u(&x) { let old = put%u(&x, y); return same%u(&x, &old) }; look%u(&x) }\n", i, i, i, i);
   }
 }
 
@@ -260,6 +344,7 @@ static Func new_face(Gen *g) {
   for (u32 i = 0; i < f.param_count; i++) {
     f.params[i] = unique && chance(g, 2) ? some_unique(g, 2) : some_type(g, 2);
     f.lent[i] = holds_unique(f.params[i]) && chance(g, 2);
+    if (f.lent[i] && chance(g, 2)) f.params[i] = g->unique[2 + pick(g, TYPES - 2)];
   }
   return f;
 }
@@ -285,6 +370,7 @@ static void function(Gen *g) {
     f.cost = 1;
     g->funcs[self] = f;
   }
+  for (u32 i = 0; i < f.param_count; i++) if (f.lent[i] && !chance(g, 3)) put_use_of_lent(g);
   put_statements(g, 1 + pick(g, 4), 2);
   if (f.bounded) {
     put_line(g);

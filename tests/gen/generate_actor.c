@@ -49,6 +49,7 @@ static void handler_open(Gen *g, u32 count) {
   put_text(g, " {");
   g->waits = true;
   g->indent++;
+  if (count && !g->options.plain && chance(g, 2)) put_use_of_lent(g);
   put_statements(g, count, 2);
 }
 

@@ -80,19 +80,24 @@ static u32 some_ctor(Gen *g, const Ty *type) {
 
 bool can_afford(const Gen *g, const Func *f) { return !g->pure && g->cost + f->cost * g->times <= COST_MOST; }
 
+static void give_back(Gen *g, u32 count, Var **lent) {
+  for (u32 i = 0; i < count; i++) if (lent[i]) var_lend(g, lent[i], false);
+}
+
 // What is lent is a name: one that is there, or else the call is not made. Those lent stay so until the call is written.
 static bool lend_all(Gen *g, const Func *f, Var **lent) {
   for (u32 i = 0; i < f->param_count; i++) {
     lent[i] = NULL;
     if (!f->lent[i]) continue;
-    lent[i] = var_of(g, f->params[i]);
-    bool simple = f->params[i]->kind == K_BUF || f->params[i]->kind == K_ARRAY;
-    // A field of another type needs a value that stands in for it meanwhile, and there is not one for every type.
-    if (!lent[i] || (lent[i]->state && !simple)) {
-      while (i--) if (lent[i]) lent[i]->busy--;
+    Var *var = var_of(g, f->params[i]);
+    // The function may replace what it is lent, which no part can be.
+    if (!var || (var->within && !is_thing(var->type)) || !var_may_change(g, var)) {
+      give_back(g, i, lent);
       return false;
     }
-    lent[i]->busy++;
+    var_changes(g, var);
+    var_lend(g, var, true);
+    lent[i] = var;
   }
   return true;
 }
@@ -116,7 +121,7 @@ static bool try_call(Gen *g, u32 index, u32 depth) {
   if (!can_afford(g, f) || !lend_all(g, f, lent)) return false;
   g->cost += f->cost * g->times;
   put_args(g, index, lent, depth);
-  for (u32 i = 0; i < f->param_count; i++) if (lent[i]) lent[i]->busy--;
+  give_back(g, f->param_count, lent);
   return true;
 }
 
@@ -195,7 +200,8 @@ static void float_expr(Gen *g, u32 depth) {
 void put_condition(Gen *g, u32 depth) {
   static const char *const operators[] = {" == ", " != ", " < ", " <= ", " > ", " >= "};
   Var *v;
-  switch (pick(g, 7)) {
+  switch (pick(g, 8)) {
+    case 6: if (!g->pure && put_look(g, 0)) return; break;
     case 0: case 1: {
       const Ty *t = &basic[pick(g, 4)];
       pair_of(g, t, depth ? depth - 1 : 0, "(", operators[pick(g, 6)], ")");
@@ -233,6 +239,51 @@ void put_condition(Gen *g, u32 depth) {
     default: break;
   }
   pair_of(g, &basic[K_INT], 0, "(", operators[pick(g, 6)], ")");
+}
+
+static u32 number_of(const Gen *g, const Ty *type) {
+  u32 number = 0;
+  while (number < TYPES && !types_equal(g->unique[number], type)) number++;
+  return number;
+}
+
+const Ty *some_part(Gen *g, const Var *var, const char **path) {
+  static const char *const names[] = {".a", ".b", ".c", ".d"};
+  const Ty *t = var->type;
+  const Data *data = t->kind == K_OWNER ? &g->owners[t->index] : NULL;
+  bool first = chance(g, 2);
+  if (t->kind == K_PAIR && holds_unique(first ? t->a : t->b)) return *path = first ? ".0" : ".1", first ? t->a : t->b;
+  if (!data || data->ctor_count > 1) return NULL;
+  u32 field = pick(g, data->ctors[0].field_count);
+  if (!holds_unique(data->ctors[0].fields[field])) return NULL;
+  *path = names[field];
+  return data->ctors[0].fields[field];
+}
+
+static bool looked_at(const Gen *g, const Var *var, const Ty *type) {
+  return var_seen(g, var) && (type ? types_equal(var->type, type) : number_of(g, var->type) < TYPES);
+}
+
+// At one variable, a part of it, or at two of one type that do not overlap.
+bool put_look(Gen *g, u32 from) {
+  Var *seen[2] = {0};
+  u32 count = g->var_count - from, start = pick(g, count), found = 0;
+  if (g->options.plain) return false;
+  for (u32 i = 0; i < count && found < 2; i++) {
+    Var *var = &g->vars[from + (start + i) % count];
+    if (!looked_at(g, var, found ? seen[0]->type : NULL)) continue;
+    seen[found++] = var;
+    var_lend(g, var, true);
+  }
+  for (u32 i = 0; i < found; i++) var_lend(g, seen[i], false);
+  if (!found) return false;
+  u32 number = number_of(g, seen[0]->type);
+  const char *path;
+  const Ty *part = some_part(g, seen[0], &path);
+  if (part && number_of(g, part) < TYPES && chance(g, 2)) put_text(g, "v%u%s.look%u()", seen[0]->id, path, number_of(g, part));
+  else if (found == 1) put_text(g, "look%u(&v%u)", number, seen[0]->id);
+  else put_text(g, "same%u(&v%u, &v%u)", number, seen[0]->id, seen[1]->id);
+  return true;
 }
 
 static void string_expr(Gen *g, u32 depth) {
@@ -504,6 +555,7 @@ void put_owned(Gen *g, const Ty *t, u32 depth) {
     Var *v = &g->vars[(from + i) % g->var_count];
     if (!types_equal(v->type, t) || !var_movable(g, v)) continue;
     v->dead = true;
+    var_changes(g, v);
     put_text(g, "v%u", v->id);
     return;
   }

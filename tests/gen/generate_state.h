@@ -37,7 +37,9 @@ typedef struct Var {
   const Ty *type;
   bool assignable;
   bool state;                       // an actor's own: lent and replaced, never moved
-  bool lent;                        // a parameter &T, or bound in a guard: never moved
+  bool lent;                        // a parameter &T, bound in a guard, or a part of what stays: never moved
+  u32 within;                       // 1 + the number of the variable that it is a part of, or 0
+  u32 pattern;                      // that binds it there: what another one binds may be the same
   bool dead;                        // moved away
   u32 busy;                         // how often it is lent at this place
 } Var;
@@ -69,6 +71,7 @@ typedef struct Gen {
   u32 helper;                       // an actor's function `h…` from Int to Int that may be called, or 0
   u32 no_moves;                     // in what may not run, or runs in an order of its own
   u32 pure;                         // in a guard: nothing but plain operators
+  u32 within, pattern;              // in a pattern that only looks: what it binds is within that variable, see Var
   Data datas[DATAS], owners[OWNERS];
   u32 data_count, owner_count;
   Func funcs[FUNCS];
@@ -101,6 +104,12 @@ Var *make_var(Gen *g, const Ty *type, bool assignable);        // in reach from 
 u32 make_id(Gen *g);
 bool var_seen(const Gen *g, const Var *var);                  // it may be read
 bool var_movable(const Gen *g, const Var *var);
+bool var_may_change(const Gen *g, const Var *var);            // no part of it is looked at from before the loop
+void var_changes(Gen *g, const Var *var);                     // it is moved, replaced or may be: what looks at its parts is gone
+void var_lend(Gen *g, Var *var, bool lent);                   // it and what overlaps it can't be used until it is given back
+bool is_thing(const Ty *type);
+void pattern_begin(Gen *g, u32 within);                       // what is bound until the end is a part of that, see Var
+void pattern_end(Gen *g);
 Var *var_of(Gen *g, const Ty *type);                        // plain or not; that may be read; any of them, or NULL
 Var *var_of_kind(Gen *g, Kind kind);
 
@@ -118,6 +127,9 @@ void put_expr(Gen *g, const Ty *type, u32 depth);                 // plain
 void put_owned(Gen *g, const Ty *type, u32 depth);                // unique: a new one, or one moved
 void put_condition(Gen *g, u32 depth);
 void put_call(Gen *g, u32 func, u32 depth);
+bool put_look(Gen *g, u32 from);                                  // a condition that looks at unique variables from that number on
+// A part of the variable that can be taken apart where it is: its type and `.a` or `.0`; NULL: there is none.
+const Ty *some_part(Gen *g, const Var *var, const char **path);
 bool can_afford(const Gen *g, const Func *func);
 // A pattern that some values of the type match and others don't, if it can be; else one that binds it. True in the first case.
 bool put_refutable(Gen *g, const Ty *type, u32 depth);
@@ -126,6 +138,7 @@ void put_constructor(Gen *g, const Ty *type, u32 number, u32 depth);
 
 // ---- generate_stmt.c ----
 void put_statements(Gen *g, u32 count, u32 depth);
+void put_use_of_lent(Gen *g);                                  // of something that is lent, if there is such a thing
 void put_result(Gen *g, const Ty *type);                       // the last line of a body
 
 // ---- generate_actor.c ----

@@ -64,7 +64,8 @@ static Var *assignable(Gen *g, bool unique) {
   for (u32 i = 0; i < g->var_count; i++) {
     Var *var = &g->vars[(from + i) % g->var_count];
     bool reach = unique ? !var->busy : var_seen(g, var);
-    if (var->assignable && reach && holds_unique(var->type) == unique) return var;
+    bool open = var->assignable || (unique && var->lent && !var->within && var_seen(g, var));
+    if (open && reach && holds_unique(var->type) == unique) return var;
   }
   return NULL;
 }
@@ -131,14 +132,14 @@ static void for_loop(Gen *g, u32 depth) {
   bool array = over && var_seen(g, over) && over->type->kind == K_ARRAY, list = over && var_seen(g, over) && over->type->kind == K_LIST;
   LoopState kept = loop_enter(g, 4);
   const Ty *type = array || list ? over->type->a : &integer;
-  if (array) over->busy++;
+  if (array) var_lend(g, over, true);
   u32 id = make_var(g, type, false)->id;
   if (array) put_text(g, "for v%u in v%u {", id, over->id);
   else if (list) put_text(g, "for v%u in v%u.take(4) {", id, over->id);
   else put_text(g, "for v%u in 0..%s%u {", id, chance(g, 3) ? "=" : "", pick(g, 4));
   body(g, 1 + pick(g, 3), depth - 1);
   put_text(g, "}");
-  if (array) over->busy--;
+  if (array) var_lend(g, over, false);
   loop_leave(g, kept);
 }
 
@@ -168,6 +169,7 @@ static void while_loop(Gen *g, u32 depth) {
 typedef struct Arms {
   Lives before, joined;
   bool first;
+  u32 within;  // what stays where it is, see Var
 } Arms;
 
 static void arm(Gen *g, Arms *arms, u32 depth) {
@@ -183,46 +185,27 @@ static void arm(Gen *g, Arms *arms, u32 depth) {
   lives_restore(g, &arms->before);
 }
 
-static u32 number_of(const Gen *g, const Ty *type) {
-  u32 number = 0;
-  while (number < TYPES && !types_equal(g->unique[number], type)) number++;
-  return number;
-}
-
-// Lends a binding of the arm, or two of one type, to a function that only looks.
-static bool look(Gen *g, u32 from) {
-  Var *seen[2] = {0};
-  u32 count = g->var_count - from, start = pick(g, count), found = 0;
-  for (u32 i = 0; i < count && found < 2 && !g->options.plain; i++) {
-    Var *var = &g->vars[from + (start + i) % count];
-    if (found ? types_equal(var->type, seen[0]->type) : number_of(g, var->type) < TYPES) seen[found++] = var;
-  }
-  if (!found) return false;
-  u32 number = number_of(g, seen[0]->type);
-  if (found == 1) put_text(g, "look%u(&v%u)", number, seen[0]->id);
-  else put_text(g, "same%u(&v%u, &v%u)", number, seen[0]->id, seen[1]->id);
-  return true;
-}
-
 // Bindings are lent to the guard.
 static void guard(Gen *g, u32 from) {
   put_text(g, " if ");
   g->no_moves++;
   for (u32 i = from; i < g->var_count; i++) g->vars[i].lent = true;
   g->pure++;
-  bool looks = look(g, from), more = looks && chance(g, 3);
+  bool looks = put_look(g, from), more = looks && chance(g, 3);
   if (more) put_text(g, chance(g, 2) ? " and " : " or ");
   if (more || !looks) put_condition(g, 1);
   g->pure--;
-  for (u32 i = from; i < g->var_count; i++) g->vars[i].lent = false;
+  for (u32 i = from; i < g->var_count; i++) g->vars[i].lent = g->vars[i].within > 0;
   g->no_moves--;
 }
 
 static void guarded_arm(Gen *g, Arms *arms, const Ty *type, u32 depth) {
   u32 vars = g->var_count;
   put_line(g);
+  pattern_begin(g, arms->within);
   if (chance(g, 5)) put_binding(g, type);
   else put_refutable(g, type, 1);
+  pattern_end(g);
   guard(g, vars);
   arm(g, arms, depth);
 }
@@ -231,7 +214,9 @@ static void guarded_arm(Gen *g, Arms *arms, const Ty *type, u32 depth) {
 static void partial_arm(Gen *g, Arms *arms, const Ty *type, u32 depth) {
   u32 vars = g->var_count;
   put_line(g);
+  pattern_begin(g, arms->within);
   bool refuted = put_refutable(g, type, 1);
+  pattern_end(g);
   if (!refuted || chance(g, 3)) guard(g, vars);
   arm(g, arms, depth);
 }
@@ -241,6 +226,7 @@ static void full_arms(Gen *g, Arms *arms, const Ty *t, u32 depth) {
   u32 ctors = data && data->ctor_count > 1 && !chance(g, 4) ? data->ctor_count : t->kind == K_OPTION || t->kind == K_LIST ? 2 : 1;
   for (u32 i = 0; i < ctors; i++) {
     put_line(g);
+    pattern_begin(g, arms->within);
     if (ctors == 1) put_binding(g, t);
     else if (t->kind == K_OPTION && !i) put_text(g, "Some("), put_binding(g, t->a), put_text(g, ")");
     else if (t->kind == K_OPTION) put_text(g, "None");
@@ -252,17 +238,17 @@ static void full_arms(Gen *g, Arms *arms, const Ty *t, u32 depth) {
       for (u32 k = 0; k < variant->field_count; k++) put_text(g, k ? ", " : "("), put_binding(g, variant->fields[k]);
       if (variant->field_count) put_text(g, ")");
     }
+    pattern_end(g);
     arm(g, arms, depth);
   }
 }
 
 // Whether a first arm for some values can stand before those for all without making one of them unreachable: it must leave values
 // of every constructor, which a guard or a literal sees to.
-static void match_on(Gen *g, Var *var, u32 depth) {
-  const Ty *t = var->type;
-  put_text(g, "match v%u {", var->id);
-  if (holds_unique(t)) var->dead = true;
-  Arms arms = {.first = true};
+static void match_on(Gen *g, Var *var, const char *path, const Ty *t, bool looks, u32 depth) {
+  put_text(g, "match v%u%s {", var->id, path);
+  if (holds_unique(t) && !looks) var->dead = true, var_changes(g, var);
+  Arms arms = {.first = true, .within = looks ? (u32)(var - g->vars) + 1 : 0};
   lives_note(g, &arms.before);
   g->indent++;
   bool literal = t->kind == K_INT || t->kind == K_STRING || t->kind == K_PAIR;
@@ -278,19 +264,55 @@ static void match_on(Gen *g, Var *var, u32 depth) {
 
 static void match(Gen *g, u32 depth) {
   Var *var = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
-  bool fits = var && var_seen(g, var) && var->type->kind != K_FN && (!holds_unique(var->type) || var_movable(g, var));
-  if (fits) match_on(g, var, depth);
+  const char *path = "";
+  if (!var || !var_seen(g, var) || var->type->kind == K_FN) {
+    branch(g, depth);
+    return;
+  }
+  const Ty *part = holds_unique(var->type) && chance(g, 2) ? some_part(g, var, &path) : NULL;
+  if (part) match_on(g, var, path, part, true, depth);
+  else if (!holds_unique(var->type) || var_movable(g, var)) match_on(g, var, path, var->type, false, depth);
+  else if (var->lent) match_on(g, var, path, var->type, true, depth);
   else branch(g, depth);
 }
 
+// Something that stays where it is and can be looked into: what is lent, or has a unique part.
+static Var *some_whole(Gen *g) {
+  u32 from = pick(g, g->var_count);
+  for (u32 i = 0; i < g->var_count; i++) {
+    Var *var = &g->vars[(from + i) % g->var_count];
+    const char *path;
+    if (!holds_unique(var->type) || !var_seen(g, var)) continue;
+    if ((var->lent && !is_thing(var->type)) || some_part(g, var, &path)) return var;
+  }
+  return NULL;
+}
+
+static bool match_lent(Gen *g, u32 depth) {
+  Var *var = some_whole(g);
+  const char *path = "";
+  const Ty *part = var ? some_part(g, var, &path) : NULL;
+  if (!part && !(var && var->lent)) return false;
+  match_on(g, var, path, part ? part : var->type, true, depth);
+  return true;
+}
+
+static void change_in_place(Gen *g);
+
 // let-else, and patterns that always match.
-static void take_apart(Gen *g) {
-  Var *var = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
-  if (!var || !var_seen(g, var) || (holds_unique(var->type) && !var_movable(g, var))) {
+static void take_apart(Gen *g, Var *var) {
+  const char *path = "";
+  if (!var || !var_seen(g, var) || (holds_unique(var->type) && !var_movable(g, var) && !var->lent && !var->state)) {
     declare(g, some_type(g, 2), false);
     return;
   }
-  const Ty *t = var->type;
+  bool unique = holds_unique(var->type);
+  const Ty *part = unique && (var->state || chance(g, 2)) ? some_part(g, var, &path) : NULL, *t = part ? part : var->type;
+  bool looks = unique && (part || !var_movable(g, var));
+  if (looks && !part && var->state) {
+    change_in_place(g);
+    return;
+  }
   const Data *data = t->kind == K_OWNER ? &g->owners[t->index] : t->kind == K_DATA ? &g->datas[t->index] : NULL;
   u32 id = var->id;
   bool option = t->kind == K_OPTION && g->result && !g->loops;
@@ -298,33 +320,38 @@ static void take_apart(Gen *g) {
     declare(g, some_type(g, 2), true);
     return;
   }
-  if (holds_unique(t)) var->dead = true;
+  if (unique && !looks) var->dead = true, var_changes(g, var);
+  u32 within = looks ? (u32)(var - g->vars) + 1 : 0;
   if (option) {
     u32 bound = make_id(g);
-    put_text(g, "let Some(v%u) = v%u else { return ", bound, id);
+    put_text(g, "let Some(v%u) = v%u%s else { return ", bound, id, path);
     g->no_moves++;
     if (holds_unique(g->result)) put_owned(g, g->result, 0);
     else put_expr(g, g->result, 1);
     g->no_moves--;
     put_text(g, " }");
+    pattern_begin(g, within);
     make_var(g, t->a, false)->id = bound;
+    pattern_end(g);
     return;
   }
   put_text(g, "let ");
+  pattern_begin(g, within);
   if (t->kind == K_PAIR) put_text(g, "("), put_binding(g, t->a), put_text(g, ", "), put_binding(g, t->b), put_text(g, ")");
   for (u32 i = 0; data && i < data->ctors[0].field_count; i++) {
     if (!i) put_text(g, "%c%u", t->kind == K_OWNER ? 'U' : 'D', t->index);
     put_text(g, i ? ", " : "(");
     put_binding(g, data->ctors[0].fields[i]);
   }
-  put_text(g, data ? ") = v%u" : " = v%u", id);
+  pattern_end(g);
+  put_text(g, data ? ") = v%u%s" : " = v%u%s", id, path);
 }
 
 // ---- Unique values --------------------------------------------------------------------------------------------------
 
 static void change_array(Gen *g, Var *a) {
   u32 id = a->id, index = pick(g, 4);
-  a->busy++;  // the operands don't use it: it is lent
+  var_lend(g, a, true);  // the operands don't use it
   switch (pick(g, 8)) {
     case 0: case 1: put_text(g, "v%u.push(", id), put_expr(g, a->type->a, 2), put_text(g, ")"); break;
     case 2: case 3:
@@ -343,19 +370,19 @@ static void change_array(Gen *g, Var *a) {
     case 6: {
       u32 popped = make_id(g);
       put_text(g, "let v%u = v%u.pop()", popped, id);
-      a->busy--;
+      var_lend(g, a, false);
       const Ty *option = make_type(K_OPTION, a->type->a, NULL, 0);
       make_var(g, option, false)->id = popped;
       return;
     }
     default: put_text(g, "if v%u.len() > 1 { v%u.swap(0, 1) }", id, id); break;
   }
-  a->busy--;
+  var_lend(g, a, false);
 }
 
 static void change_buf(Gen *g, Var *b) {
   u32 id = b->id, index = pick(g, 6);
-  b->busy++;
+  var_lend(g, b, true);
   switch (pick(g, 5)) {
     case 0: put_text(g, "v%u.push((", id), put_expr(g, &integer, 1), put_text(g, ") & 255)"); break;
     case 1: put_text(g, "v%u.append(b\"%u\")", id, index); break;
@@ -363,7 +390,7 @@ static void change_buf(Gen *g, Var *b) {
     case 3: put_text(g, "if v%u.len() > %u { v%u[%u] = v%u[0] ^ %u }", id, index, id, index, id, pick(g, 256)); break;
     default: put_text(g, "if v%u.len() > 60 { v%u.clear() }", id, id); break;
   }
-  b->busy--;
+  var_lend(g, b, false);
 }
 
 static void change_in_place(Gen *g) {
@@ -396,19 +423,20 @@ static void call_any(Gen *g) {
 // Gives a variable a new value; what it holds goes with the old one, or came from it.
 static void assign_unique(Gen *g) {
   Var *var = assignable(g, true);
-  bool outer = var && (var < g->vars + g->capture_floor || (var->dead && var < g->vars + g->loop_floor));
+  bool outer = var && (var < g->vars + g->capture_floor || (var->dead && var < g->vars + g->loop_floor) || !var_may_change(g, var));
   if (!var || outer) {
     declare(g, some_unique(g, 2), true);
     return;
   }
   u32 id = var->id, index = (u32)(var - g->vars);
+  var_changes(g, var);
   if (!var->dead && chance(g, 3)) {
     u32 old = make_id(g);
-    var->busy++;
+    var_lend(g, var, true);
     put_text(g, "let v%u = replace(&v%u, ", old, id);
     put_owned(g, var->type, 2);
     put_text(g, ")");
-    g->vars[index].busy--;
+    var_lend(g, &g->vars[index], false);
     const Ty *type = g->vars[index].type;
     make_var(g, type, false)->id = old;
     return;
@@ -420,7 +448,7 @@ static void assign_unique(Gen *g) {
     make_var(g, type, false)->id = old;
     return;
   }
-  if (var->state) {
+  if (var->state || var->lent) {
     change_in_place(g);
     return;
   }
@@ -488,19 +516,42 @@ static void try_option(Gen *g) {
   }
   u32 id = make_id(g);
   put_text(g, "let v%u = try v%u", id, var->id);
-  if (holds_unique(var->type)) var->dead = true;
+  if (holds_unique(var->type)) var->dead = true, var_changes(g, var);
   const Ty *type = var->type->a;
   make_var(g, type, false)->id = id;
 }
 
+// A function that puts something in the place of what it is lent.
+static void exchange(Gen *g) {
+  Var *var = g->var_count ? &g->vars[pick(g, g->var_count)] : NULL;
+  bool fits = var && holds_unique(var->type) && var_seen(g, var) && (!var->within || is_thing(var->type)) && var_may_change(g, var);
+  u32 number = 0, id = make_id(g);
+  while (fits && number < TYPES && !types_equal(g->unique[number], var->type)) number++;
+  if (!fits || number == TYPES) {
+    assign_unique(g);
+    return;
+  }
+  const Ty *type = var->type;
+  bool alters = chance(g, 3);
+  var_changes(g, var);
+  u32 index = (u32)(var - g->vars);
+  var_lend(g, var, true);
+  put_text(g, "let v%u = %s%u(&v%u, ", id, alters ? "alter" : "put", number, var->id);
+  put_owned(g, type, 2);
+  put_text(g, ")");
+  var_lend(g, &g->vars[index], false);
+  make_var(g, alters ? make_type(K_BOOL, NULL, NULL, 0) : type, false)->id = id;
+}
+
 static void call_helper(Gen *g) {
   bool lent = false;  // then nothing that sees the state can be called
-  for (u32 i = 0; i < g->var_count; i++) lent |= g->vars[i].state && g->vars[i].busy;
+  for (u32 i = 0; i < g->var_count; i++) lent |= g->vars[i].state && (g->vars[i].busy || !var_may_change(g, &g->vars[i]));
   if (!g->helper || g->no_moves || lent) {
     try_option(g);
     return;
   }
   u32 id = make_id(g);
+  for (u32 i = 0; i < g->var_count; i++) if (g->vars[i].state) var_changes(g, &g->vars[i]);
   put_text(g, "let v%u: Int = h%u(", id, g->helper);
   put_expr(g, &integer, 2);
   put_text(g, ")");
@@ -512,18 +563,22 @@ static void drop_one(Gen *g) {
     Var *var = &g->vars[i];
     if (!holds_unique(var->type) || !var_movable(g, var) || !chance(g, 3)) continue;
     var->dead = true;
+    var_changes(g, var);
     put_text(g, "let _ = v%u", var->id);
     return;
   }
   change_in_place(g);
 }
 
-static void unique_statement(Gen *g) {
+static void unique_statement(Gen *g, u32 depth) {
   switch (pick(g, 10)) {
     case 0: case 1: declare(g, some_unique(g, 2), chance(g, 2)); return;
-    case 2: case 3: case 4: change_in_place(g); return;
+    case 2: if (depth && g->cost < COST_MOST / 2 && match_lent(g, depth)) return; change_in_place(g); return;
+    case 3: take_apart(g, some_whole(g)); return;
+    case 4: change_in_place(g); return;
     case 5: call_any(g); return;
-    case 6: case 7: assign_unique(g); return;
+    case 6: assign_unique(g); return;
+    case 7: exchange(g); return;
     case 8: move_and_leave(g); return;
     default: drop_one(g); return;
   }
@@ -566,6 +621,7 @@ static void unique_task(Gen *g) {
     if ((var->type->kind != K_ARRAY && var->type->kind != K_BUF) || !var_movable(g, var)) continue;
     if (var->assignable) continue;
     var->dead = true;
+    var_changes(g, var);
     u32 id = make_id(g);
     const Ty *type = var->type;
     put_text(g, "let v%u: ", id);
@@ -602,11 +658,11 @@ static void statement(Gen *g, u32 depth) {
   u32 what = pick(g, g->options.plain ? 15 : 24);
   bool cheap = g->cost > COST_MOST / 2 || !depth;
   if (what == 14) call_helper(g);
-  else if (what > 14) unique_statement(g);
+  else if (what > 14) unique_statement(g, depth);
   else if (what < 4) declare(g, chance(g, 6) ? make_type(K_FN, some_type(g, 1), some_type(g, 1), 0) : some_type(g, 2), chance(g, 3));
   else if (what < 6) print(g);
   else if (what < 7) assign(g);
-  else if (what < 8) take_apart(g);
+  else if (what < 8) take_apart(g, g->var_count ? &g->vars[pick(g, g->var_count)] : NULL);
   else if (what < 9 && g->prints && !g->loops) chance(g, 4) ? gather(g) : g->options.plain || chance(g, 2) ? task(g) : unique_task(g);
   else if (cheap || what < 10) print(g);
   else if (what < 11) branch(g, depth);
@@ -619,6 +675,15 @@ void put_statements(Gen *g, u32 count, u32 depth) {
   while (count--) {
     put_line(g);
     statement(g, depth);
+  }
+}
+
+void put_use_of_lent(Gen *g) {
+  put_line(g);
+  switch (pick(g, 3)) {
+    case 0: if (match_lent(g, 1)) return; __attribute__((fallthrough));
+    case 1: take_apart(g, some_whole(g)); return;
+    default: exchange(g); return;
   }
 }
 
