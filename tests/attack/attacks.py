@@ -2,7 +2,7 @@
 """Attacks from within a bank, while 1,000 honest actors beside it are measured: their answers must not take much longer than in quiet, and
 when the bank has been destroyed all must be back.
 
-  tests/attack/attacks.py [--rounds N] [--ms N] [--share N] [--workers N,N] [KIND..]
+  tests/attack/attacks.py [--rounds N] [--ms N] [--share N] [--workers N,N] [--untimed] [KIND..]
 
 For each number of workers the program tests/attack/programs/attacks.deed measures, in rounds, a quiet time and each attack: p50 and p99 of a
 request, counted from when it was due. The table tells the medians of the rounds; an attack fails if its p99 is more than RATIO times that of
@@ -33,7 +33,7 @@ ATTEMPTS = 3  # at a p99 that something else on the machine may have spoilt
 SLACK = {
     "charged": 64 << 10,    # what a worker leases, and records of banks that go when there are more of them
     "allocated": 256 << 10, # tables that have grown, of each worker
-    "resident": 8 << 20,    # pages that the allocator keeps, and those of which a part is in use
+    "resident": 16 << 20,   # pages that the allocator keeps, and those of which a part is in use
 }
 LINE = re.compile(r"^(\w+) (\d+) requests (\d+) p50 (\d+) p99 (\d+) max (\d+)$")
 
@@ -98,6 +98,7 @@ def main():
     parser.add_argument("--ms", type=int, default=200)
     parser.add_argument("--share", type=int, default=10)
     parser.add_argument("--workers", default="1,2")
+    parser.add_argument("--untimed", action="store_true", help="print the p99, but don't judge it: the machine is busy")
     parser.add_argument("kinds", nargs="*", metavar="KIND", default=KINDS)
     options = parser.parse_args()
     failed = []
@@ -109,6 +110,8 @@ def main():
                 lines, problems = table(workers, options.kinds, *measure(workers, options.kinds, options))
             except Trouble as e:
                 lines, problems = [], [f"{workers} workers: {e}"]
+            if options.untimed:
+                problems = [p for p in problems if "p99" not in p]
             if not any("p99" in p for p in problems):
                 break
         print("\n".join(lines), flush=True)
