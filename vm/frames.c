@@ -12,6 +12,7 @@
 #include "vm/load.h"
 #include "vm/memory.h"
 #include "vm/step.h"
+#include "vm/work.h"
 
 enum {
   LOWER_BY = 32,                // frames that the barrier makes dirty at once
@@ -37,7 +38,7 @@ static u64 *stack_take(Worker *worker, u32 words) {
 }
 
 static void stack_give(Worker *worker, u64 *stack, u32 words) {
-  if (UNLIKELY(is_mapped(words))) memory_unmap(stack, words * sizeof(u64));
+  if (UNLIKELY(is_mapped(words))) stack_free(worker, stack, words);
   else if (words == STACK_WORDS && !worker->spare_stack) worker->spare_stack = stack;
   else pool_free(&worker->pool, stack, words * sizeof(u64));
 }
@@ -74,6 +75,7 @@ void turn_repay(Worker *worker) {
 
 void turn_free(Worker *worker, Turn *turn) {
   if (turn->charged) repay(worker, turn);
+  if (turn->work) work_free(worker, turn);
   deadlock_forget(worker, &turn->waiter);
   stack_give(worker, turn->stack, turn->stack_words);
   pool_free(&worker->pool, turn, sizeof *turn);

@@ -112,22 +112,6 @@ bool native_bytes_from_hex(Worker *worker, u64 *args) {
   return give_some(worker, args);
 }
 
-bool native_bytes_concat(Worker *worker, u64 *args) {
-  u64 length = 0, cells = 0;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at), cells++) length += arg_text(cons_head(at)).len;
-  Obj *joined = heap_bytes(worker, KIND_BYTES, length);
-  if (!joined) return fault_memory(worker);
-  char *to = (char *)joined->words;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) {
-    Str part = arg_text(cons_head(at));
-    memcpy(to, part.ptr, part.len);
-    to += part.len;
-  }
-  args[0] = obj_val(joined);
-  worker->reductions -= (i64)(length / 256 + cells / 8);
-  return true;
-}
-
 bool native_bytes_from_list(Worker *worker, u64 *args) {
   u64 length = 0;
   for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at), length++) {

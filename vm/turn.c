@@ -15,6 +15,7 @@
 #include "vm/storage.h"
 #include "vm/stream.h"
 #include "vm/trace.h"
+#include "vm/work.h"
 
 typedef enum Step {
   STEP_MORE,     // the turn is over: the next message, please
@@ -299,10 +300,14 @@ static Step left(Worker *worker, Actor *actor, EngineExit how) {
       case ENGINE_SUSPEND:
         if (LIKELY(worker->sched->handed ? hand_over(worker, actor, &step) : suspend(worker, actor, &step))) return step;
         break;
+      case ENGINE_FAULT:
+        if (worker->freeze_due) return freeze_first(worker, actor);
+        if (!work_paused(worker)) return end_by_fault(worker, actor);
+        fault_clear(worker);  // a native is not done: it was preempted
+        // fall through
       case ENGINE_YIELD:
         if (worker->stalled || worker->collect_due || worker->sched->depth || !sched_again(worker)) return preempt(worker, actor);
         break;
-      case ENGINE_FAULT: return worker->freeze_due ? freeze_first(worker, actor) : end_by_fault(worker, actor);
     }
   }
 }

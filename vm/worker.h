@@ -11,6 +11,7 @@ typedef enum FaultKind {
   FAULT_MEMORY,      // out of memory
   FAULT_STOP,        // `stop`
   FAULT_KILL,        // the kill hook, or destroy later
+  FAULT_PAUSE,       // it is none: the instruction is not done, and is to be repeated (work.h)
 } FaultKind;
 
 // Heads of lists of what is dead, each linked by next.
@@ -19,6 +20,7 @@ typedef struct DeadHeads {
   Message *messages;           // with counts, whose promise is somebody else's matter
   struct SharedBlock *blocks;
   Heap *heaps;
+  struct DeadStack *stacks;
 } DeadHeads;
 
 // One of them, being worked off: it has `words`, of which `at` are done. Its other members are NULL.
@@ -27,6 +29,7 @@ typedef struct DeadItem {
   Message *message;
   struct SharedBlock *block;
   Heap *heap;
+  struct DeadStack *stack;
   u64 words, at;
   Bank *payer;                 // of it, or NULL
 } DeadItem;
