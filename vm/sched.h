@@ -203,6 +203,13 @@ static inline void sched_grant(Worker *worker) {
   sched->granted = worker->reductions = granted;
 }
 
+// It gets no more than so many of them.
+static inline void sched_shorten(Worker *worker, i64 most) {
+  if (worker->reductions <= most) return;
+  worker->sched->granted -= worker->reductions - most;
+  worker->reductions = most;
+}
+
 // It gets no more of them.
 static inline void sched_cut(Worker *worker) {
   if (worker->reductions <= 0) return;

@@ -307,6 +307,7 @@ static Step left(Worker *worker, Actor *actor, EngineExit how) {
         // fall through
       case ENGINE_YIELD:
         if (worker->stalled || worker->collect_due || worker->sched->depth || !sched_again(worker)) return preempt(worker, actor);
+        if (UNLIKELY(worker->turn->work != NULL)) sched_shorten(worker, WORK_STEP);
         break;
     }
   }
@@ -440,6 +441,7 @@ static Step resume(Worker *worker, Actor *actor) {
   worker->turn = NULL;
   Step step;
   if (!take_up(worker, actor, &step)) return step;
+  if (UNLIKELY(worker->turn->work != NULL)) sched_shorten(worker, WORK_STEP);
   step = left(worker, actor, engine_go_on(worker));
   if ((step == STEP_MORE || step == STEP_BEGIN) && UNLIKELY(atomic_load(&actor->doomed))) sched_cut(worker);  // it was the last
   return step;
@@ -574,6 +576,19 @@ static void collect_first(Worker *worker, Actor *actor) {
   sched_requeue(worker, actor);
 }
 
+// It has had its slice; one whose native is not done had a step in its place, and goes on at once unless somebody was woken.
+static inline void step_back(Worker *worker, Actor *actor) {
+  Work *work = actor->turn ? actor->turn->work : NULL;
+  if (UNLIKELY(work != NULL)) {
+    if ((work->slice_left -= WORK_STEP) > 0) {
+      sched_requeue_first(worker, actor);
+      return;
+    }
+    work->slice_left = worker->vm->options.quantum;
+  }
+  sched_requeue(worker, actor);
+}
+
 static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // while it stood in line
     weight_return(worker, actor, WEIGHT_UNIT);
@@ -603,7 +618,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
-  else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
+  else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) step_back(worker, actor);
   if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
   leave(worker);
   worker->stalled = NULL;

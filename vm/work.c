@@ -2,10 +2,11 @@
 #include "vm/work.h"
 
 #include "vm/fault.h"
+#include "vm/state.h"
 
 enum {
   FREED_AT_ONCE = 64 * 1024,  // bytes
-  MADE_PER_REDUCTION = 256,
+  MADE_PER_REDUCTION = 64,    // bytes: what it takes if the pages are new
 };
 
 static Work *record_new(Worker *worker) {
@@ -15,7 +16,7 @@ static Work *record_new(Worker *worker) {
     fault_memory(worker);
     return NULL;
   }
-  *work = (Work){.payer = payer, .kept = {VAL_EMPTY, VAL_EMPTY}};
+  *work = (Work){.payer = payer, .kept = {VAL_EMPTY, VAL_EMPTY}, .slice_left = worker->vm->options.quantum};
   return worker->turn->work = work;
 }
 

@@ -27,9 +27,11 @@
 enum {
   WORK_KEPT = 2,
 #ifdef DEED_STRESS
+  WORK_STEP = 1,
   WORK_BYTES = 64,
   WORK_ITEMS = 8,
 #else
+  WORK_STEP = 1000,         // reductions: what an actor gets in place of a slice while its native is not done
   WORK_BYTES = 64 * 1024,   // that are moved between two looks at the clock
   WORK_ITEMS = 512,         // elements, cells, characters: whatever takes some ns for each
 #endif
@@ -44,6 +46,7 @@ typedef struct Work {
   Chunk *space;             // that memory, newest first
   void *own;                // the native's beginning there
   u64 space_bytes;
+  i64 slice_left;           // reductions until the actor has used up a slice
 } Work;
 
 static inline Work *work_begun(const Worker *worker) { return worker->turn ? worker->turn->work : NULL; }
