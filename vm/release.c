@@ -18,12 +18,15 @@
 enum {
 #ifdef DEED_STRESS
   STEP_WORDS = 64,             // of work in a step
+  STEP_REDUCTIONS = 0,         // that have run since the last one
 #else
   STEP_WORDS = 8 * 1024,
+  STEP_REDUCTIONS = 2000,
 #endif
   COUNT_COST = 8,              // and giving back a count
   PAGE_WORDS = 4096 / sizeof(u64),
-  STACK_WORDS_FREED = 4,       // pages of a stack: so many words for one of work
+  STACK_WORDS_FREED = 2,       // pages of a stack: so many words for one of work
+  STACK_WORDS_COUNTED = 32,    // and as one of what waits: there are few of them, and they go fast
   CHARGE_FROM = 256,           // words of work that the slice is charged for
   WORDS_PER_REDUCTION = 8,
   STEPS_ALONE = 4,             // steps between two slices if nobody was woken
@@ -198,7 +201,7 @@ static bool look(const DeadHeads *heads, const DeadHeads *floor, DeadItem *item)
   } else if (heads->heaps != floor->heaps) {
     *item = (DeadItem){.heap = heads->heaps, .words = 1 + heads->heaps->live_words, .payer = heads->heaps->payer};
   } else if (heads->stacks != floor->stacks) {
-    *item = (DeadItem){.stack = heads->stacks, .words = 1 + heads->stacks->words / STACK_WORDS_FREED};
+    *item = (DeadItem){.stack = heads->stacks, .words = 1 + heads->stacks->words / STACK_WORDS_COUNTED};
   } else {
     return false;
   }
@@ -311,6 +314,14 @@ bool release_for_room(Worker *worker) {
   return true;
 }
 
+// Where many have little to do, a step after each would take most of the time.
+static bool too_soon(Worker *worker) {
+  u64 run = worker->stats.reductions - worker->released_at;
+  if (worker->sched->ready_count && run < STEP_REDUCTIONS) return true;
+  worker->released_at = worker->stats.reductions;
+  return false;
+}
+
 void release_between(Worker *worker) {
   Sched *sched = worker->sched;
   const DeadItem *item = &worker->dead[is_empty(&worker->dead[false])].item;
@@ -318,14 +329,14 @@ void release_between(Worker *worker) {
     release_rest(worker);
     return;
   }
-  bool behind = worker->dead_words > worker->dead_allowed, woken = sched_has_woken(sched);
+  if (too_soon(worker)) return;
+  bool behind = worker->dead_words > worker->dead_least + BEHIND_WORDS, woken = sched_has_woken(sched);
   for (u32 steps = behind ? STEPS_BEHIND : woken ? 1 : STEPS_ALONE; steps && worker->dead_words; steps--) {
     next_step(worker, STEP_WORDS);
     sched->until_poll -= POLL_COST;
     if (!behind && !woken && sched_has_woken(sched)) break;
   }
-  u64 most = worker->dead_words + BEHIND_WORDS;
-  if (worker->dead_allowed > most) worker->dead_allowed = most;
+  if (worker->dead_least > worker->dead_words) worker->dead_least = worker->dead_words;
 }
 
 // ---- What dies ------------------------------------------------------------------------------------------------------
@@ -382,7 +393,7 @@ void heap_free(Worker *worker, Heap *heap) {
   dead->heads.heaps = heap;
   u64 words = 1 + heap->live_words;
   count_in(worker, heap->payer, words);
-  if (words > BEHIND_WORDS) worker->dead_allowed = worker->dead_words + BEHIND_WORDS;  // nobody makes many of those
+  if (words > BEHIND_WORDS) worker->dead_least = worker->dead_words;  // nobody makes many of those
   work_off(worker, &floor);
 }
 
@@ -396,5 +407,5 @@ void stack_free(Worker *worker, u64 *words, u32 count) {
   Dead *dead = list_of(worker);
   *stack = (DeadStack){dead->heads.stacks, count};
   dead->heads.stacks = stack;
-  worker->dead_words += 1 + count / STACK_WORDS_FREED;
+  worker->dead_words += 1 + count / STACK_WORDS_COUNTED;
 }

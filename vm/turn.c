@@ -638,6 +638,7 @@ static __attribute__((noinline)) bool between(Worker *worker, const Crew *crew, 
   u32 wanted = atomic_load_explicit(&crew->wanted, memory_order_relaxed);
   if (wanted && !nothing_to_give(worker, wanted)) crew_attend(worker);
   if (worker->dead_words) {
+    if (nobody) sched->until_poll = -1;  // it may be the outside's turn
     nobody = false;
     release_between(worker);
   }

@@ -2,7 +2,7 @@
 #include "vm/work.h"
 
 #include "vm/fault.h"
-#include "vm/state.h"
+#include "vm/sched.h"
 
 enum {
   FREED_AT_ONCE = 64 * 1024,  // bytes
@@ -115,6 +115,7 @@ bool making_begin(Making *making, Worker *worker, Kind kind, u64 length) {
     making->at = work->at;
     return true;
   }
+  if (length > WORK_BYTES && worker->puts_aside) sched_shorten(worker, WORK_STEP);
   making->text = heap_bytes(worker, kind, length);
   return making->text || fault_memory(worker);
 }

@@ -61,7 +61,8 @@ struct Worker {
   bool freeze_due;             // it is to be, once what it sends has been frozen in steps
   Dead dead[2];                // what is to be freed, in the second what goes while `unheard` (release.c)
   u64 dead_words;              // in both: 0 if there is nothing
-  u64 dead_allowed;            // more words would mean that more dies than is freed
+  u64 dead_least;              // of them were left since a large heap died: much more would mean that more dies than is freed
+  u64 released_at;             // reductions of the worker when a step was last done
   bool releasing;              // it is being worked off
   u32 locked;                  // somebody holds a lock for the worker: nothing may be freed for want of room
   bool spilled;                // some of what was swept was left for later: so is telling of its sessions

@@ -42,6 +42,14 @@ class Trouble(Exception):
     pass
 
 
+def settled(vm):
+    """The VM's figures when what is freed in steps has been."""
+    figures, before = vm.figures(), None
+    while figures and (not before or figures["resident"] < before["resident"]):
+        before, figures = figures, vm.figures()
+    return figures
+
+
 def measure(workers, kinds, options):
     """([(kind, p50, p99)], {kind: {figure: the most that was left}})"""
     command = [DEED, "run", "--workers", str(workers), os.path.join(HERE, "programs/attacks.deed"), str(ACTORS), str(options.ms),
@@ -54,7 +62,7 @@ def measure(workers, kinds, options):
                 kind = m[1]
                 times.append((kind, int(m[4]), int(m[5])))
             elif line == "at rest\n":
-                figures = vm.figures() and vm.figures()  # by the second look all that was to be freed has been
+                figures = settled(vm)
                 if not figures:
                     raise Trouble("the VM shows nothing")
                 if wrong := unbalanced(figures):
