@@ -19,7 +19,7 @@ enum {
   SHRINK_SPARES = 16,           // unused words that are not worth a copy
   MAPPED_WORDS = 1 << 17,       // from here on a stack is pages of its own: it grows without being copied
   DEEP_WORDS = 8192,            // from here on a stack may stay half empty
-  NEW_PER_REDUCTION = 12,       // words of new pages: the system takes 2 us for each page
+  NEW_PER_REDUCTION = 6,        // words of new pages: the system takes 2 us for each page, twice that if two ask
   GROWTH_WORDS = 1 << 16,       // what a stack of pages grows by, at least,
   GROWTH_PART = 64,             // and of what it is
 };

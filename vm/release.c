@@ -316,7 +316,7 @@ bool release_for_room(Worker *worker) {
 
 // Where many have little to do, a step after each would take most of the time.
 static bool too_soon(Worker *worker) {
-  u64 run = worker->stats.reductions - worker->released_at;
+  i64 run = (i64)(worker->stats.reductions - worker->released_at);
   if (worker->sched->ready_count && run < STEP_REDUCTIONS) return true;
   worker->released_at = worker->stats.reductions;
   return false;

@@ -534,7 +534,8 @@ static Show *begin_still(Worker *worker, Work *work, const u64 *from) {
 
 static bool show_on(Worker *worker, Work *work, const u64 *from, u64 *to) {
   Show *s = work->own;
-  if (!s && !(s = begin_still(worker, work, from))) return false;
+  if (s) worker->text_length = 0;  // somebody else's
+  else if (!(s = begin_still(worker, work, from))) return false;
   s->worker = worker;
   if (work->still) {
     if (!run(s, true) || !keep_text(s)) return fault_memory(worker);

@@ -109,7 +109,7 @@ void work_free(Worker *worker, Turn *turn) {
 bool making_begin(Making *making, Worker *worker, Kind kind, u64 length) {
   const Work *work = work_begun(worker);
   *making = (Making){.worker = worker};
-  if (work && work->kept[0] != VAL_EMPTY) {
+  if (making_goes_on(worker)) {
     making->text = val_obj(work->kept[0]);
     making->done = work->done;
     making->at = work->at;
@@ -144,4 +144,15 @@ bool making_pause(const Making *making, Val kept, u64 count) {
   work->at = making->at;
   work->count = count;
   return work_pause(making->worker);
+}
+
+bool making_copy(Worker *worker, Kind kind, const u64 *source, u64 from, u64 to, u64 *result) {
+  Making making;
+  bool goes_on = making_goes_on(worker);
+  if (!making_begin(&making, worker, kind, to - from)) return false;
+  u64 length = header_info(making.text->header);
+  if (goes_on) from = work_begun(worker)->count;
+  if (!making_add(&making, (Str){obj_bytes(val_obj(*source)).ptr + from, length})) return making_pause(&making, VAL_EMPTY, from);
+  *result = obj_val(making.text);
+  return work_end(worker);
 }

@@ -91,5 +91,11 @@ bool making_begin(Making *making, Worker *worker, Kind kind, u64 length) MUST_CH
 bool making_add(Making *making, Str part) MUST_CHECK;
 // Notes it, with the value in kept[1] and the count. False.
 bool making_pause(const Making *making, Val kept, u64 count);
+// All of that: the bytes `from` to `to` of the text in *source, as a text of their own. If it goes on, `from` and `to` are what they were.
+bool making_copy(Worker *worker, Kind kind, const u64 *source, u64 from, u64 to, u64 *result) MUST_CHECK;
+static inline bool making_goes_on(const Worker *worker) {
+  const Work *work = work_begun(worker);
+  return UNLIKELY(work != NULL) && work->kept[0] != VAL_EMPTY;
+}
 // The bytes not yet made.
 static inline char *making_place(const Making *making) { return (char *)making->text->words + making->done; }
