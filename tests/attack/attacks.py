@@ -27,8 +27,8 @@ DEED = os.environ.get("DEED", os.path.join(HERE, "../../build/deed"))
 KINDS = ("spawns", "flood", "flood_honest", "loops", "allocations", "giants", "texts", "timers", "recursion")
 ACTORS = 1000
 RATIO = 3
-# Two workers that both take and give back pages wait for each other in the system (docs/resilience.md): times quiet that are let pass.
-KNOWN = {"recursion": 10}
+# With two workers, whose quiet is half a millisecond, these are late by 2 to 3 (docs/resilience.md): times quiet that are let pass.
+KNOWN = {"recursion": 10, "flood_honest": 8}
 ATTEMPTS = 3  # at a p99 that something else on the machine may have spoilt
 SLACK = {
     "charged": 64 << 10,    # what a worker leases, and records of banks that go when there are more of them
