@@ -17,7 +17,7 @@
 //     return work_end(worker);
 //   }
 //
-// Each step does a block at least, of about 20 us, so that all comes to an end. What is short never sees a record. Where nothing can be put
+// Each step does a block at least, so that all comes to an end. What is short never sees a record. Where nothing can be put
 // aside (constants being computed, native actors) all is done in one go. docs/memory.md#steps
 #pragma once
 #include "vm/engine.h"
