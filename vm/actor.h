@@ -152,6 +152,7 @@ typedef struct Turn {
   bool at_once;           // what it is about to send has been frozen as far as that can be done in steps
   bool put_off;           // GUARD: `message` is in the put-off list
   struct HeldSend *held;  // a send that waits for room, or NULL (crowd.h)
+  struct Work *work;      // of a native that was interrupted, or NULL (work.h)
   u32 guard_writes;       // GUARD: arrays of vals that it wrote into and that still exist (storage.h)
   bool wants_outcome;     // OUTCOME rather than AWAIT
   u16 dst;                // register that the awaited value goes to

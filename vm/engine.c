@@ -5,6 +5,7 @@
 // (DEED_SWITCH).
 #include "vm/sched.h"
 #include "vm/step.h"
+#include "vm/work.h"
 
 #if defined(DEED_SWITCH)
 // as asked for

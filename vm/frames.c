@@ -12,12 +12,16 @@
 #include "vm/load.h"
 #include "vm/memory.h"
 #include "vm/step.h"
+#include "vm/work.h"
 
 enum {
   LOWER_BY = 32,                // frames that the barrier makes dirty at once
   SHRINK_SPARES = 16,           // unused words that are not worth a copy
   MAPPED_WORDS = 1 << 17,       // from here on a stack is pages of its own: it grows without being copied
   DEEP_WORDS = 8192,            // from here on a stack may stay half empty
+  NEW_PER_REDUCTION = 6,        // words of new pages: the system takes 2 us for each page, twice that if two ask
+  GROWTH_WORDS = 1 << 16,       // what a stack of pages grows by, at least,
+  GROWTH_PART = 64,             // and of what it is
 };
 static const u64 STACK_LIMIT = (u64)1 << 30;
 
@@ -37,7 +41,7 @@ static u64 *stack_take(Worker *worker, u32 words) {
 }
 
 static void stack_give(Worker *worker, u64 *stack, u32 words) {
-  if (UNLIKELY(is_mapped(words))) memory_unmap(stack, words * sizeof(u64));
+  if (UNLIKELY(is_mapped(words))) stack_free(worker, stack, words);
   else if (words == STACK_WORDS && !worker->spare_stack) worker->spare_stack = stack;
   else pool_free(&worker->pool, stack, words * sizeof(u64));
 }
@@ -74,6 +78,7 @@ void turn_repay(Worker *worker) {
 
 void turn_free(Worker *worker, Turn *turn) {
   if (turn->charged) repay(worker, turn);
+  if (turn->work) work_free(worker, turn);
   deadlock_forget(worker, &turn->waiter);
   stack_give(worker, turn->stack, turn->stack_words);
   pool_free(&worker->pool, turn, sizeof *turn);
@@ -107,17 +112,24 @@ static bool stack_fault(Worker *worker, u64 limit) {
   return fault_set(worker, "stack limit of %llu KB reached (deep recursion)", (unsigned long long)(limit >> 10));
 }
 
+// Pages that are to be new are charged for, and come little by little: so that they are within a slice's time.
+static u64 growth_of(u64 words) {
+  if (!is_mapped((u32)words)) return words;
+  return words / GROWTH_PART > GROWTH_WORDS ? words / GROWTH_PART : GROWTH_WORDS;
+}
+
 // The worker's turn gets a stack of `needed` words or more, of which `used` are in use.
 bool stack_reserve(Worker *worker, u64 needed, u32 used) {
   Turn *turn = worker->turn;
   u64 limit = worker->stack_limit ? worker->stack_limit : STACK_LIMIT;
-  u64 most = limit / sizeof(u64), words = (u64)turn->stack_words * 2;
+  u64 most = limit / sizeof(u64), words = turn->stack_words + growth_of(turn->stack_words);
   if (needed > most) return stack_fault(worker, limit);
   if (words < STACK_WORDS) words = STACK_WORDS;
   if (words < needed) words = needed;
   if (words > most) words = most;
   // Up to the usual size a running turn's stack is the worker's.
   if (words > STACK_WORDS && !turn_pay(worker, turn, sizeof *turn + words * sizeof(u64))) return fault_memory(worker);
+  if (is_mapped((u32)words)) worker->reductions -= (i64)((words - turn->stack_words) / NEW_PER_REDUCTION);
   if (!stack_move(worker, turn, (u32)words, used)) return fault_memory(worker);
   stack_end_set(worker);
   return true;

@@ -10,6 +10,7 @@
 // (storage.h). A major one moves the whole heap to new chunks.
 #include "vm/collect.h"
 #include "vm/engine.h"
+#include "vm/work.h"
 
 enum {
   CHUNK_MIN_BYTES = 128,
@@ -299,7 +300,9 @@ static bool frame_roots(void *context, const FrameView *frame) {
 static void move_roots(Collector *c, bool frames) {
   state_each(c->worker->actor, minor_visit, c);
   FrameWalk walk = {c, false};
-  if (frames && c->worker->turn) frames_each(c->worker, c->worker->turn, frame_roots, &walk);
+  if (!frames || !c->worker->turn) return;
+  work_each(c->worker->turn, minor_visit, c);
+  frames_each(c->worker, c->worker->turn, frame_roots, &walk);
 }
 
 // The elements that were written since the last collection, a card at a time.
@@ -465,6 +468,7 @@ void gc_begin(Collection *m, Worker *worker, bool frames) {
   heap->chunks = NULL;
   shares_begin(heap);
   state_each(worker->actor, major_visit, &m->c);
+  if (m->frames) work_each(worker->turn, major_visit, &m->c);
 }
 
 static bool frames_step(Collection *m) {

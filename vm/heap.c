@@ -7,6 +7,7 @@
 #include "vm/charge.h"
 #include "vm/collect.h"
 #include "vm/sched.h"
+#include "vm/work.h"
 
 // Large objects of one turn, and the storage of its Bytes, may hold so many words before they cause a collection.
 enum { YOUNG_LARGE_WORDS = 8 * NURSERY_WORDS };
@@ -153,7 +154,10 @@ static bool frame_clear(void *context, const FrameView *frame) {
 static bool doom(Worker *worker, bool frames) {
   worker->holding++;
   state_each(worker->actor, slot_clear, NULL);
-  if (frames && worker->turn) frames_each(worker, worker->turn, frame_clear, NULL);
+  if (frames && worker->turn) {
+    work_each(worker->turn, slot_clear, NULL);
+    frames_each(worker, worker->turn, frame_clear, NULL);
+  }
   young_drop(worker);
   Heap **place = heap_place(worker);
   Heap *heap = *place;
@@ -369,7 +373,10 @@ bool heap_end_turn(Worker *worker) {
 
 bool heap_suspend(Worker *worker) {
   bool empty = worker->at == worker->nursery && !worker->young_large && !young_fragment(worker).bytes;
-  if (!empty || STRESSING) return collect(worker, false);
+  const Work *work = work_begun(worker);
+  bool still = work && work->still;
+  if (still && !empty) BUG("something young was made while nothing may move");
+  if (!empty || (STRESSING && !still)) return collect(worker, false);
   storages_forget(worker);  // there is nothing young that could have been written
   return true;
 }

@@ -119,6 +119,9 @@ void heap_free(Worker *worker, Heap *heap);
 void chunk_free(Worker *worker, Chunk *chunk);
 void heap_free_message(Worker *worker, Message *message);
 
+// A stack that has pages of its own (frames.c): many of them are given back in steps, too.
+void stack_free(Worker *worker, u64 *words, u32 count);
+
 // Takes over a chunk (a settled promise's value) as part of the running actor's heap. May collect before. False when
 // memory is out: it is still the caller's.
 bool heap_adopt(Worker *worker, Chunk *chunk) MUST_CHECK;
@@ -165,5 +168,7 @@ int val_compare(Worker *worker, Val a, Val b);
 
 // Source text that reads back, into worker->text (reset first). False when memory is out, or the text passes SCRATCH_LIMIT.
 bool val_show(Worker *worker, Val v) MUST_CHECK;
+// The same as a String, in steps (work.h): the value is read where it lies anew in each. False with a fault.
+bool show_string(Worker *worker, const u64 *from, u64 *to) MUST_CHECK;
 // Raw words' text: shortest that reads back.
 void show_float(double d, char out[40]);

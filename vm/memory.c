@@ -35,6 +35,11 @@ static void pages_unmap(void *block, size_t size) {
   (void)size;
   free(block);
 }
+// Cutting it would copy it: it goes as a whole, with its last part.
+static void pages_unmap_end(void *block, size_t size, size_t kept) {
+  (void)size;
+  if (!kept) free(block);
+}
 static void blocks_purge(void) {}
 #ifdef __SANITIZE_ADDRESS__
 size_t __sanitizer_get_current_allocated_bytes(void);
@@ -64,6 +69,7 @@ static void *pages_remap(void *block, size_t size, size_t grown) {
   return moved == MAP_FAILED ? NULL : moved;
 }
 static void pages_unmap(void *block, size_t size) { munmap(block, size); }
+static void pages_unmap_end(void *block, size_t size, size_t kept) { munmap((char *)block + kept, size - kept); }
 static void blocks_purge(void) {
   mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
   mallctl("arena." NAME_OF(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
@@ -165,6 +171,11 @@ void *memory_remap(void *block, size_t size, size_t grown) {
 void memory_unmap(void *block, size_t size) {
   pages_unmap(block, size);
   count(-(i64)size);
+}
+
+void memory_unmap_end(void *block, size_t size, size_t kept) {
+  pages_unmap_end(block, size, kept);
+  count((i64)kept - (i64)size);
 }
 
 void *memory_alloc_aligned(size_t size, size_t alignment) {

@@ -12,6 +12,7 @@ void memory_free_aligned(void *block, size_t size, size_t alignment);
 void *memory_map(size_t size) MUST_CHECK;
 void *memory_remap(void *block, size_t size, size_t grown) MUST_CHECK;  // NULL: the block is as it was
 void memory_unmap(void *block, size_t size);
+void memory_unmap_end(void *block, size_t size, size_t kept);  // all but the first `kept` bytes
 u64 memory_live(void);                            // bytes handed out and not returned
 bool memory_is_short(void);                       // more than half of the limit is in use, or a failure is set
 void memory_limit(u64 bytes);                     // 0: none. What the kernel counts is kept within it, too (resident.h)

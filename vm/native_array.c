@@ -3,8 +3,21 @@
 // An array's elements are words: raw Ints, raw Floats, or vals, as its storage says (storage.h). Most of what is done to them is moving
 // words, and does not ask. A write of vals is noted, so that the collector finds what is young among them.
 #include "vm/native_unique.h"
+#include "vm/work.h"
 
-static void charge(Worker *worker, u64 words) { worker->reductions -= (i64)(words / 64); }
+static void charge(Worker *worker, u64 words) { worker->reductions -= (i64)(words / 16); }
+
+enum {
+  CELLS_AT_ONCE = WORK_ITEMS,
+  ELEMENTS_AT_ONCE = WORK_BYTES / sizeof(u64),
+};
+
+// With a value that a native makes, and a place.
+static bool work_pause_array(Worker *worker, Val made, u64 at) {
+  Work *work = work_record(worker);
+  if (work) work->at = at;
+  return work && work_pause_kept(worker, made, VAL_EMPTY);
+}
 
 static bool give_unit(u64 *args) {
   args[0] = VAL_UNIT;
@@ -24,51 +37,116 @@ static Storage *array_make(Worker *worker, u64 *args, u32 to, StorageKind kind, 
   return storage;
 }
 
+// Elements from `at` to `end` become x. One that is being made ends where that is interrupted: what comes then is no val.
+static bool set_elements(Worker *worker, Val array, u64 at, u64 end, Val x) {
+  Storage *storage = handle_storage(val_obj(array));
+  u64 word = element_word(storage->kind, x);
+  while (at < end) {
+    u64 from = at, part = end - at < ELEMENTS_AT_ONCE ? end - at : ELEMENTS_AT_ONCE;
+    for (; at < from + part; at++) storage->data[at] = word;
+    storage_wrote(worker, val_obj(array), from, part);
+    charge(worker, part);
+    if (at == end || !work_is_over(worker)) continue;
+    return work_pause_array(worker, array, at);
+  }
+  return work_end(worker);
+}
+
 bool native_array_new(Worker *worker, u64 *args) {
   i64 length = (i64)args[0];
   if (!length_check(worker, "array.new", length)) return false;
-  Storage *storage = array_make(worker, args, 0, element_kind(args[1]), (u64)length);
-  if (!storage) return false;
-  u64 word = element_word(storage->kind, args[1]);
-  for (i64 i = 0; i < length; i++) storage->data[i] = word;
-  storage_wrote(worker, val_obj(args[0]), 0, (u64)length);
-  charge(worker, (u64)length);
-  return true;
+  const Work *work = work_begun(worker);
+  if (work) args[2] = work->kept[0];
+  else if (!array_make(worker, args, 2, element_kind(args[1]), (u64)length)) return false;
+  Storage *storage = handle_storage(val_obj(args[2]));
+  bool done = set_elements(worker, args[2], work ? work->at : 0, (u64)length, args[1]);
+  storage->len = done ? (u64)length : work_begun(worker) ? work_begun(worker)->at : 0;
+  args[0] = args[2];
+  return done;
+}
+
+// Of a list; interrupted, it goes on at the cell in kept[0].
+static bool count_cells(Worker *worker, Val list, u64 *length) {
+  const Work *work = work_begun(worker);
+  Val at = work ? work->kept[0] : list;
+  *length = work ? work->at : 0;
+  while (at != VAL_NIL) {
+    u32 cells = 0;
+    for (; at != VAL_NIL && cells < WORK_ITEMS; cells++) at = cons_tail(at);
+    *length += cells;
+    worker->reductions -= cells / 32;
+    if (at == VAL_NIL || !work_is_over(worker)) continue;
+    Work *record = work_record(worker);
+    if (record) record->at = *length;
+    return record && work_pause_kept(worker, at, VAL_EMPTY);
+  }
+  return work_end(worker);
+}
+
+// The list's become the array's last elements; there is room for them. Interrupted, `count` says that the array is there.
+static bool take_elements(Worker *worker, Val array, Val list) {
+  Storage *storage = handle_storage(val_obj(array));
+  while (list != VAL_NIL) {
+    u64 from = storage->len, cells = 0;
+    for (; list != VAL_NIL && cells < WORK_ITEMS; cells++, list = cons_tail(list)) {
+      storage->data[storage->len++] = element_word(storage->kind, cons_head(list));
+    }
+    storage_wrote(worker, val_obj(array), from, cells);
+    worker->reductions -= (i64)(cells / 16);
+    if (list == VAL_NIL || !work_is_over(worker)) continue;
+    Work *record = work_record(worker);
+    if (record) record->count = 1;
+    return record && work_pause_kept(worker, array, list);
+  }
+  return work_end(worker);
 }
 
 bool native_list_to_array(Worker *worker, u64 *args) {
-  u64 length = 0;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) length++;
-  StorageKind kind = args[0] == VAL_NIL ? STORAGE_NONE : element_kind(cons_head(args[0]));
-  Storage *storage = array_make(worker, args, 1, kind, length);
-  if (!storage) return false;
-  u64 *to = storage->data;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) *to++ = element_word(kind, cons_head(at));
+  if (!(work_begun(worker) && work_begun(worker)->count)) {
+    u64 length;
+    if (!count_cells(worker, args[0], &length)) return false;
+    StorageKind kind = args[0] == VAL_NIL ? STORAGE_NONE : element_kind(cons_head(args[0]));
+    Storage *storage = array_make(worker, args, 1, kind, length);
+    if (!storage) return false;
+    storage->len = 0;
+    args[2] = args[0];
+  } else {
+    args[1] = work_begun(worker)->kept[0];
+    args[2] = work_begun(worker)->kept[1];
+  }
+  if (!take_elements(worker, args[1], args[2])) return false;
   args[0] = args[1];
-  storage_wrote(worker, val_obj(args[0]), 0, length);
-  worker->reductions -= (i64)(length / 16);
   return true;
 }
 
 bool native_array_slice(Worker *worker, u64 *args) {
   if (!part_check(worker, "array.slice", args[0], args[1], args[2], "elements")) return false;
   u64 from = args[1], length = args[2] - from;
+  const Work *work = work_begun(worker);
   const Storage *old = handle_storage(val_obj(args[0]));
-  Storage *storage = array_make(worker, args, 1, old ? old->kind : STORAGE_NONE, length);
-  if (!storage) return false;
+  if (work) args[3] = work->kept[0];
+  else if (!array_make(worker, args, 3, old ? old->kind : STORAGE_NONE, length)) return false;
   old = handle_storage(val_obj(args[0]));
-  if (length) memcpy(storage->data, old->data + from, length * sizeof(u64));
-  args[0] = args[1];
-  storage_wrote(worker, val_obj(args[0]), 0, length);
-  charge(worker, length);
-  return true;
+  Storage *storage = handle_storage(val_obj(args[3]));
+  for (u64 at = work ? work->at : 0; at < length;) {
+    u64 part = length - at < ELEMENTS_AT_ONCE ? length - at : ELEMENTS_AT_ONCE;
+    memcpy(storage->data + at, old->data + from + at, part * sizeof(u64));
+    storage_wrote(worker, val_obj(args[3]), at, part);
+    charge(worker, part);
+    at += part;
+    if (at == length || !work_is_over(worker)) continue;
+    storage->len = at;
+    return work_pause_array(worker, args[3], at);
+  }
+  storage->len = length;
+  args[0] = args[3];
+  return work_end(worker);
 }
 
-enum { CELLS_AT_ONCE = 1024 };
-
 bool native_array_to_list(Worker *worker, u64 *args) {
-  u64 left = handle_length(val_obj(args[0]));
-  args[1] = VAL_NIL;
+  const Work *work = work_begun(worker);
+  u64 left = work ? work->at : handle_length(val_obj(args[0]));
+  args[1] = work ? work->kept[0] : VAL_NIL;
   while (left) {
     u32 cells = left < CELLS_AT_ONCE ? (u32)left : CELLS_AT_ONCE;
     if (!heap_reserve(worker, cells * (3 + ELEMENT_WORDS))) return fault_memory(worker);
@@ -77,9 +155,10 @@ bool native_array_to_list(Worker *worker, u64 *args) {
     for (; cells; cells--) list = build_cons(worker, build_element(worker, storage, --left), list);
     args[1] = list;
     worker->reductions -= CELLS_AT_ONCE / 16;
+    if (left && work_is_over(worker)) return work_pause_array(worker, list, left);
   }
   args[0] = args[1];
-  return true;
+  return work_end(worker);
 }
 
 // ---- Growing and shrinking ------------------------------------------------------------------------------------------
@@ -174,12 +253,8 @@ bool native_array_fill(Worker *worker, u64 *args) {
   Obj *array = val_obj(args[0]);
   u64 length = handle_length(array);
   if (!length) return give_unit(args);
-  Storage *storage = handle_storage(array);
-  u64 word = element_word(storage->kind, args[1]);
-  for (u64 i = 0; i < length; i++) storage->data[i] = word;
-  storage_wrote(worker, array, 0, length);
-  charge(worker, length);
-  return give_unit(args);
+  const Work *work = work_begun(worker);
+  return set_elements(worker, args[0], work ? work->at : 0, length, args[1]) && give_unit(args);
 }
 
 bool native_array_reverse(Worker *worker, u64 *args) {

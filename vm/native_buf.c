@@ -1,8 +1,9 @@
 // Natives of the module buf, and bytes.to_buf. A Buf that never held a byte may have no storage at all.
 #include "vm/native_text.h"
 #include "vm/native_unique.h"
+#include "vm/work.h"
 
-static void charge(Worker *worker, u64 bytes) { worker->reductions -= (i64)(bytes / 256); }
+static void charge(Worker *worker, u64 bytes) { worker->reductions -= (i64)(bytes / 128); }
 
 static bool give_unit(u64 *args) {
   args[0] = VAL_UNIT;
@@ -71,14 +72,40 @@ bool native_buf_push(Worker *worker, u64 *args) {
   return give_unit(args);
 }
 
+// Copies the bytes, or what is left of them, into the Buf from a place on. False if interrupted.
+static bool put(Worker *worker, Obj *buf, u64 place, Str bytes) {
+  const Work *work = work_begun(worker);
+  for (u64 at = work ? work->at : 0; at < bytes.len;) {
+    u64 count = bytes.len - at < WORK_BYTES ? bytes.len - at : WORK_BYTES;
+    memcpy(buf_bytes(buf) + place + at, bytes.ptr + at, count);
+    charge(worker, count);
+    at += count;
+    if (at < bytes.len && work_is_over(worker)) return work_pause_at(worker, at, place);
+  }
+  return work_end(worker);
+}
+
+// Sets the bytes of the Buf from `at` to `end`, or those that are left. False if interrupted.
+static bool set(Worker *worker, Obj *buf, u64 at, u64 end, u8 byte) {
+  const Work *work = work_begun(worker);
+  for (at = work ? work->at : at; at < end;) {
+    u64 count = end - at < WORK_BYTES ? end - at : WORK_BYTES;
+    memset(buf_bytes(buf) + at, byte, count);
+    charge(worker, count);
+    at += count;
+    if (at < end && work_is_over(worker)) return work_pause_at(worker, at, 0);
+  }
+  return work_end(worker);
+}
+
+// Interrupted, it has grown already; `count` is where the bytes go.
 static bool append(Worker *worker, u64 *args) {
+  const Work *work = work_begun(worker);
   Str bytes = arg_text(args[1]);
   if (!bytes.len) return give_unit(args);
-  u8 *to = buf_extend(worker, val_obj(args[0]), bytes.len);
-  if (!to) return false;
-  memcpy(to, bytes.ptr, bytes.len);
-  charge(worker, bytes.len);
-  return give_unit(args);
+  u64 place = work ? work->count : handle_length(val_obj(args[0]));
+  if (!work && !buf_extend(worker, val_obj(args[0]), bytes.len)) return false;
+  return put(worker, val_obj(args[0]), place, bytes) && give_unit(args);
 }
 
 bool native_buf_append(Worker *worker, u64 *args) { return append(worker, args); }
@@ -88,11 +115,10 @@ bool native_buf_resize(Worker *worker, u64 *args) {
   Obj *buf = val_obj(args[0]);
   u64 length = handle_length(buf), wanted = args[1];
   if (!length_check(worker, "buf.resize", (i64)wanted)) return false;
-  if (wanted > length) {
-    u8 *to = buf_extend(worker, buf, wanted - length);
-    if (!to) return false;
-    memset(to, 0, wanted - length);
-    charge(worker, wanted - length);
+  if (work_begun(worker)) {
+    if (!set(worker, buf, 0, wanted, 0)) return false;
+  } else if (wanted > length) {
+    if (!buf_extend(worker, buf, wanted - length) || !set(worker, buf, length, wanted, 0)) return false;
   } else if (length) {
     handle_storage(buf)->len = wanted;
   }
@@ -101,30 +127,25 @@ bool native_buf_resize(Worker *worker, u64 *args) {
 
 bool native_buf_fill(Worker *worker, u64 *args) {
   if (!part_check(worker, "buf.fill", args[0], args[1], args[2], "bytes") || !byte_check(worker, (i64)args[3])) return false;
-  u64 count = args[2] - args[1];
-  if (count) memset(buf_bytes(val_obj(args[0])) + args[1], (int)args[3], count);
-  charge(worker, count);
-  return give_unit(args);
+  return set(worker, val_obj(args[0]), args[1], args[2], (u8)args[3]) && give_unit(args);
 }
 
 bool native_buf_put(Worker *worker, u64 *args) {
   Str bytes = arg_text(args[2]);
   Obj *buf = val_obj(args[0]);
   if (!within_check(worker, "buf.put", buf, args[1], bytes.len)) return false;
-  if (bytes.len) memcpy(buf_bytes(buf) + args[1], bytes.ptr, bytes.len);
-  charge(worker, bytes.len);
-  return give_unit(args);
+  return put(worker, buf, args[1], bytes) && give_unit(args);
 }
 
 bool native_buf_slice(Worker *worker, u64 *args) {
   if (!part_check(worker, "buf.slice", args[0], args[1], args[2], "bytes")) return false;
   u64 count = args[2] - args[1];
-  Obj *bytes = heap_bytes(worker, KIND_BYTES, count);
-  if (!bytes) return fault_memory(worker);
-  if (count) memcpy(bytes->words, buf_bytes(val_obj(args[0])) + args[1], count);
-  args[0] = obj_val(bytes);
-  charge(worker, count);
-  return true;
+  Making making;
+  if (!making_begin(&making, worker, KIND_BYTES, count)) return false;
+  Str part = {count ? (const char *)buf_bytes(val_obj(args[0])) + args[1] : "", count};
+  if (!making_add(&making, part)) return making_pause(&making, VAL_EMPTY, 0);
+  args[0] = obj_val(making.text);
+  return work_end(worker);
 }
 
 // Bytes so few are copied: a block of their own would take more room than they do.

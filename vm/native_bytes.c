@@ -3,6 +3,7 @@
 #include "vm/bank.h"
 #include "vm/native_text.h"
 #include "vm/native_unique.h"
+#include "vm/work.h"
 
 static bool give_none(Worker *worker, u64 *args) {
   args[0] = build_well_known0(worker, WK_NONE);
@@ -48,6 +49,7 @@ static bool slice_shared(Worker *worker, u64 *args, u64 from, u64 length) {
 }
 
 bool native_bytes_slice(Worker *worker, u64 *args) {
+  if (making_goes_on(worker)) return making_copy(worker, KIND_BYTES, args, 0, 0, args);
   u64 length = arg_text(args[0]).len;
   i64 from = (i64)args[1];
   i64 to = (i64)args[2];
@@ -55,12 +57,7 @@ bool native_bytes_slice(Worker *worker, u64 *args) {
     return fault_set(worker, "bytes.slice: %lld..%lld is outside the %llu bytes", (long long)from, (long long)to, (unsigned long long)length);
   }
   if (val_is_kind(args[0], KIND_BLOB) && to - from >= SLICE_SHARES) return slice_shared(worker, args, args[1], args[2] - args[1]);
-  Obj *part = heap_bytes(worker, KIND_BYTES, (u64)(to - from));
-  if (!part) return fault_memory(worker);
-  memcpy(part->words, arg_text(args[0]).ptr + from, (size_t)(to - from));
-  args[0] = obj_val(part);
-  worker->reductions -= (to - from) / 256;
-  return true;
+  return making_copy(worker, KIND_BYTES, args, args[1], args[2], args);
 }
 
 bool native_bytes_to_string(Worker *worker, u64 *args) {
@@ -77,17 +74,22 @@ bool native_bytes_to_string(Worker *worker, u64 *args) {
 
 bool native_bytes_to_hex(Worker *worker, u64 *args) {
   u64 length = arg_text(args[0]).len;
-  Obj *text = heap_bytes(worker, KIND_STRING, length * 2);
-  if (!text) return fault_memory(worker);
+  Making making;
+  if (!making_begin(&making, worker, KIND_STRING, length * 2)) return false;
   const u8 *from = (const u8 *)arg_text(args[0]).ptr;
-  char *to = (char *)text->words;
-  for (u64 i = 0; i < length; i++) {
-    *to++ = "0123456789abcdef"[from[i] >> 4];
-    *to++ = "0123456789abcdef"[from[i] & 15];
+  for (u64 i = making.done / 2; i < length;) {
+    u64 end = length - i < WORK_ITEMS ? length : i + WORK_ITEMS;
+    worker->reductions -= (i64)((end - i) / 64);
+    char *to = making_place(&making);
+    for (; i < end; i++) {
+      *to++ = "0123456789abcdef"[from[i] >> 4];
+      *to++ = "0123456789abcdef"[from[i] & 15];
+    }
+    making.done = i * 2;
+    if (i < length && work_is_over(worker)) return making_pause(&making, VAL_EMPTY, 0);
   }
-  args[0] = obj_val(text);
-  worker->reductions -= (i64)(length / 64);
-  return true;
+  args[0] = obj_val(making.text);
+  return work_end(worker);
 }
 
 static int hex_digit(char c) {
@@ -112,22 +114,6 @@ bool native_bytes_from_hex(Worker *worker, u64 *args) {
   return give_some(worker, args);
 }
 
-bool native_bytes_concat(Worker *worker, u64 *args) {
-  u64 length = 0, cells = 0;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at), cells++) length += arg_text(cons_head(at)).len;
-  Obj *joined = heap_bytes(worker, KIND_BYTES, length);
-  if (!joined) return fault_memory(worker);
-  char *to = (char *)joined->words;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) {
-    Str part = arg_text(cons_head(at));
-    memcpy(to, part.ptr, part.len);
-    to += part.len;
-  }
-  args[0] = obj_val(joined);
-  worker->reductions -= (i64)(length / 256 + cells / 8);
-  return true;
-}
-
 bool native_bytes_from_list(Worker *worker, u64 *args) {
   u64 length = 0;
   for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at), length++) {
@@ -148,10 +134,11 @@ bool native_bytes_index_of(Worker *worker, u64 *args) {
   Str part = arg_text(args[1]);
   i64 from = (i64)args[2] < 0 ? 0 : (i64)args[2];
   if ((u64)from > b.len) return give_none(worker, args);
-  const char *found = part.len ? memmem(b.ptr + from, b.len - (u64)from, part.ptr, part.len) : b.ptr + from;
-  worker->reductions -= (i64)((found ? (u64)(found - b.ptr) : b.len) - (u64)from) / 64;
-  if (!found) return give_none(worker, args);
-  args[0] = val_from_small(found - b.ptr);
+  i64 place;
+  if (!text_find(worker, b, part, (u64)from, &place)) return false;
+  (void)work_end(worker);
+  if (place < 0) return give_none(worker, args);
+  args[0] = val_from_small(place);
   return give_some(worker, args);
 }
 

@@ -1,10 +1,7 @@
 // Natives of the prelude: show, and what is done with promises and references.
 #include "vm/life.h"
 
-bool native_prelude_show(Worker *worker, u64 *args) {
-  if (!val_show(worker, args[0])) return fault_memory(worker);
-  return string_from(worker, (Str){worker->text, worker->text_length}, args);
-}
+bool native_prelude_show(Worker *worker, u64 *args) { return show_string(worker, &args[0], &args[0]); }
 
 // Room was made before there was a promise: it would leak if its handle found none.
 static bool give_promise(Worker *worker, u64 *args, bool made, Promise *promise) {

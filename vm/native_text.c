@@ -2,10 +2,13 @@
 //
 // Strings are valid UTF-8 always; every native keeps it so.
 #include "vm/native_text.h"
+#include "vm/work.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <utf8proc.h>
+
+enum { SCALARS_PER_REDUCTION = 4 };  // where each is looked up in a table
 
 static void charge_bytes(Worker *worker, u64 bytes) { worker->reductions -= (i64)(bytes / 64); }
 
@@ -18,10 +21,18 @@ static u64 count_scalars(Str s) {
 }
 
 bool native_string_len(Worker *worker, u64 *args) {
+  const Work *work = work_begun(worker);
   Str s = arg_text(args[0]);
-  charge_bytes(worker, s.len);
-  args[0] = count_scalars(s);
-  return true;
+  u64 at = work ? work->at : 0, count = work ? work->count : 0;
+  while (at < s.len) {
+    u64 bytes = s.len - at < WORK_BYTES ? s.len - at : WORK_BYTES;
+    count += count_scalars((Str){s.ptr + at, bytes});
+    at += bytes;
+    charge_bytes(worker, bytes);
+    if (at < s.len && work_is_over(worker)) return work_pause_at(worker, at, count);
+  }
+  args[0] = count;
+  return work_end(worker);
 }
 
 bool native_string_byte_len(Worker *worker, u64 *args) {
@@ -31,20 +42,27 @@ bool native_string_byte_len(Worker *worker, u64 *args) {
 }
 
 bool native_string_grapheme_len(Worker *worker, u64 *args) {
+  Work *work = work_begun(worker);
   Str s = arg_text(args[0]);
-  charge_bytes(worker, s.len * 4);
-  u64 count = 0;
-  u32 before = 0;
-  utf8proc_int32_t state = 0;
-  for (size_t at = 0; at < s.len;) {
+  u64 count = work ? work->count : 0, at = work ? work->at : 0;
+  // Of an interrupted one `done` has what the rules remember.
+  u32 before = work ? (u32)work->done : 0, scalars = 0;
+  utf8proc_int32_t state = work ? (utf8proc_int32_t)(work->done >> 32) : 0;
+  while (at < s.len) {
     u32 bytes;
     u32 scalar = scalar_at(s.ptr + at, &bytes);
     if (at == 0 || utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)scalar, &state)) count++;
     before = scalar;
     at += bytes;
+    if (++scalars % SCALARS_PER_REDUCTION) continue;
+    worker->reductions--;
+    if (at == s.len || !work_is_over(worker)) continue;
+    if (!(work = work_record(worker))) return false;
+    work->done = before | (u64)(u32)state << 32;
+    return work_pause_at(worker, at, count);
   }
   args[0] = count;
-  return true;
+  return work_end(worker);
 }
 
 // ---- Searching ------------------------------------------------------------------------------------------------------
@@ -63,6 +81,23 @@ bool native_string_ends_with(Worker *worker, u64 *args) {
   return true;
 }
 
+bool text_find(Worker *worker, Str s, Str part, u64 from, i64 *place) {
+  const Work *work = work_begun(worker);
+  u64 at = work ? work->at : from, block = part.len < WORK_BYTES ? WORK_BYTES : part.len;
+  *place = -1;
+  while (part.len <= s.len - at) {
+    // A block's matches begin in it.
+    u64 bytes = s.len - at < block + part.len ? s.len - at : block + part.len - 1;
+    const char *found = part.len ? memmem(s.ptr + at, bytes, part.ptr, part.len) : s.ptr + at;
+    charge_bytes(worker, found ? (u64)(found - s.ptr) - at : bytes);
+    if (found) *place = found - s.ptr;
+    if (found || at + bytes == s.len) return true;
+    at += block;
+    if (work_is_over(worker)) return work_pause_at(worker, at, 0);
+  }
+  return true;
+}
+
 bool native_string_find_byte(Worker *worker, u64 *args) {
   Str s = arg_text(args[0]);
   Str part = arg_text(args[1]);
@@ -72,11 +107,10 @@ bool native_string_find_byte(Worker *worker, u64 *args) {
     args[0] = (u64)-1;
     return true;
   }
-  const char *found = part.len ? memmem(s.ptr + from, s.len - (u64)from, part.ptr, part.len) : s.ptr + from;
-  u64 end = found ? (u64)(found - s.ptr) : s.len;
-  charge_bytes(worker, end - (u64)from);
-  args[0] = found ? end : (u64)-1;
-  return true;
+  i64 place;
+  if (!text_find(worker, s, part, (u64)from, &place)) return false;
+  args[0] = (u64)place;
+  return work_end(worker);
 }
 
 bool native_string_byte_at(Worker *worker, u64 *args) {
@@ -106,14 +140,11 @@ bool native_string_byte_of(Worker *worker, u64 *args) {
 
 // args[0] becomes the bytes from `from` to `to` of the text in args[0].
 static bool give_slice(Worker *worker, u64 *args, u64 from, u64 to) {
-  if (from == 0 && to == arg_text(args[0]).len) return true;
-  Obj *part = heap_bytes(worker, KIND_STRING, to - from);
-  if (!part) return fault_memory(worker);
-  memcpy(part->words, arg_text(args[0]).ptr + from, to - from);
-  args[0] = obj_val(part);
-  charge_bytes(worker, to - from);
-  return true;
+  if (from == 0 && to == arg_text(args[0]).len) return work_end(worker);
+  return making_copy(worker, KIND_STRING, args, from, to, args);
 }
+
+static bool slice_on(Worker *worker, u64 *args) { return making_copy(worker, KIND_STRING, args, 0, 0, args); }
 
 bool native_string_slice_bytes(Worker *worker, u64 *args) {
   Str s = arg_text(args[0]);
@@ -129,6 +160,7 @@ bool native_string_slice_bytes(Worker *worker, u64 *args) {
 }
 
 bool native_string_slice(Worker *worker, u64 *args) {
+  if (making_goes_on(worker)) return slice_on(worker, args);
   Str s = arg_text(args[0]);
   i64 from = (i64)args[1];
   i64 to = (i64)args[2];
@@ -174,29 +206,26 @@ static bool give_trimmed(Worker *worker, u64 *args, u64 from, u64 to) {
 }
 
 bool native_string_trim(Worker *worker, u64 *args) {
+  if (making_goes_on(worker)) return slice_on(worker, args);
   Str s = arg_text(args[0]);
   u64 from = blank_prefix(s);
   return give_trimmed(worker, args, from, without_blank_suffix(s, from));
 }
 
 bool native_string_trim_start(Worker *worker, u64 *args) {
+  if (making_goes_on(worker)) return slice_on(worker, args);
   Str s = arg_text(args[0]);
   return give_trimmed(worker, args, blank_prefix(s), s.len);
 }
 
 bool native_string_trim_end(Worker *worker, u64 *args) {
+  if (making_goes_on(worker)) return slice_on(worker, args);
   Str s = arg_text(args[0]);
   return give_trimmed(worker, args, 0, without_blank_suffix(s, 0));
 }
 
 bool native_string_to_bytes(Worker *worker, u64 *args) {
-  u64 length = arg_text(args[0]).len;
-  Obj *bytes = heap_bytes(worker, KIND_BYTES, length);
-  if (!bytes) return fault_memory(worker);
-  memcpy(bytes->words, arg_text(args[0]).ptr, length);
-  args[0] = obj_val(bytes);
-  charge_bytes(worker, length);
-  return true;
+  return making_copy(worker, KIND_BYTES, args, 0, arg_text(args[0]).len, args);
 }
 
 // ---- Changing -------------------------------------------------------------------------------------------------------
@@ -277,14 +306,17 @@ bool native_string_repeat(Worker *worker, u64 *args) {
   if (times < 0) return fault_set(worker, "string.repeat: the count must not be negative, and is %lld", (long long)times);
   u64 total;
   if (__builtin_mul_overflow(length, (u64)times, &total) || total > UINT32_MAX) return fault_memory(worker);
-  Obj *result = heap_bytes(worker, KIND_STRING, total);
-  if (!result) return fault_memory(worker);
-  const char *unit = arg_text(args[0]).ptr;
-  char *to = (char *)result->words;
-  for (i64 i = 0; i < times && length; i++, to += length) memcpy(to, unit, length);
-  args[0] = obj_val(result);
-  charge_bytes(worker, total);
-  return true;
+  Making making;
+  if (!making_begin(&making, worker, KIND_STRING, total)) return false;
+  u64 most = length && length < WORK_BYTES ? WORK_BYTES / length * length : length;
+  while (making.done < total) {
+    // What is there already is copied behind itself.
+    u64 there = making.done - making.at, bytes = there < most ? there : most;
+    Str part = {(const char *)making.text->words, bytes < total - there ? bytes : total - there};
+    if (!making_add(&making, there ? part : arg_text(args[0]))) return making_pause(&making, VAL_EMPTY, 0);
+  }
+  args[0] = obj_val(making.text);
+  return work_end(worker);
 }
 
 bool native_string_from_code(Worker *worker, u64 *args) {

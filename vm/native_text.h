@@ -40,4 +40,7 @@ static inline bool scalar_is_blank(u32 c) {
          c == 0x205f || c == 0x3000;
 }
 
+// Where `part` first stands in s from byte `from` on, -1 if nowhere. False if the native is interrupted: its record is text_find's.
+bool text_find(Worker *worker, Str s, Str part, u64 from, i64 *place) MUST_CHECK;
+
 static inline Str arg_text(u64 arg) { return obj_bytes(val_obj(arg)); }

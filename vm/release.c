@@ -18,10 +18,15 @@
 enum {
 #ifdef DEED_STRESS
   STEP_WORDS = 64,             // of work in a step
+  STEP_REDUCTIONS = 0,         // that have run since the last one
 #else
   STEP_WORDS = 8 * 1024,
+  STEP_REDUCTIONS = 2000,
 #endif
   COUNT_COST = 8,              // and giving back a count
+  PAGE_WORDS = 4096 / sizeof(u64),
+  STACK_WORDS_FREED = 2,       // pages of a stack: so many words for one of work
+  STACK_WORDS_COUNTED = 32,    // and as one of what waits: there are few of them, and they go fast
   CHARGE_FROM = 256,           // words of work that the slice is charged for
   WORDS_PER_REDUCTION = 8,
   STEPS_ALONE = 4,             // steps between two slices if nobody was woken
@@ -163,6 +168,23 @@ static bool heap_part(Worker *worker, Heap *heap, u64 *at, i64 *left) {
   return empty;
 }
 
+// The first words of a stack that nobody runs on. It has no payer: what ran there has let go of all that it held.
+typedef struct DeadStack {
+  struct DeadStack *next;
+  u64 words;
+} DeadStack;
+
+// From its end on.
+static bool stack_part(DeadStack *stack, i64 *left) {
+  u64 words = stack->words, part = (u64)*left * STACK_WORDS_FREED / PAGE_WORDS * PAGE_WORDS;
+  if (part < PAGE_WORDS) part = PAGE_WORDS;
+  u64 kept = part < words ? (words - part + PAGE_WORDS - 1) / PAGE_WORDS * PAGE_WORDS : 0;
+  *left -= (i64)((words - kept) / STACK_WORDS_FREED);
+  stack->words = kept;
+  memory_unmap_end(stack, words * sizeof(u64), kept * sizeof(u64));
+  return !kept;
+}
+
 // ---- Lists ----------------------------------------------------------------------------------------------------------
 
 static u64 block_words(const SharedBlock *block) { return block->counted ? block->bytes / 8 : 0; }
@@ -178,6 +200,8 @@ static bool look(const DeadHeads *heads, const DeadHeads *floor, DeadItem *item)
     *item = (DeadItem){.block = heads->blocks, .words = 1 + block_words(heads->blocks)};
   } else if (heads->heaps != floor->heaps) {
     *item = (DeadItem){.heap = heads->heaps, .words = 1 + heads->heaps->live_words, .payer = heads->heaps->payer};
+  } else if (heads->stacks != floor->stacks) {
+    *item = (DeadItem){.stack = heads->stacks, .words = 1 + heads->stacks->words / STACK_WORDS_COUNTED};
   } else {
     return false;
   }
@@ -188,7 +212,8 @@ static void take_out(DeadHeads *heads, const DeadItem *item) {
   if (item->chunk) heads->chunks = item->chunk->next;
   else if (item->message) heads->messages = item->message->next;
   else if (item->block) heads->blocks = item->block->next;
-  else heads->heaps = item->heap->next;
+  else if (item->heap) heads->heaps = item->heap->next;
+  else heads->stacks = item->stack->next;
 }
 
 // Takes it out, unless it is of more words than `most`.
@@ -216,7 +241,8 @@ static void part(Worker *worker, DeadItem *item, i64 *left) {
   bool gone = item->chunk     ? chunk_part(worker, item->chunk, &item->at, left)
               : item->message ? message_part(worker, item->message, &item->at, left)
               : item->block   ? block_part(worker, item->block, &item->at, left)
-                              : heap_part(worker, item->heap, &item->at, left);
+              : item->heap    ? heap_part(worker, item->heap, &item->at, left)
+                              : stack_part(item->stack, left);
   if (!gone) return;
   worker->dead_words -= item->words;
   if (item->payer) bank_freed(worker, item->payer);
@@ -270,7 +296,7 @@ static void step(Worker *worker, bool unheard, i64 left) {
 
 static bool is_empty(const Dead *dead) {
   const DeadHeads *heads = &dead->heads;
-  return !is_held(&dead->item) && !heads->chunks && !heads->messages && !heads->blocks && !heads->heaps;
+  return !is_held(&dead->item) && !heads->chunks && !heads->messages && !heads->blocks && !heads->heaps && !heads->stacks;
 }
 
 static void next_step(Worker *worker, i64 words) { step(worker, is_empty(&worker->dead[false]), words); }
@@ -288,6 +314,14 @@ bool release_for_room(Worker *worker) {
   return true;
 }
 
+// Where many have little to do, a step after each would take most of the time.
+static bool too_soon(Worker *worker) {
+  i64 run = (i64)(worker->stats.reductions - worker->released_at);
+  if (worker->sched->ready_count && run < STEP_REDUCTIONS) return true;
+  worker->released_at = worker->stats.reductions;
+  return false;
+}
+
 void release_between(Worker *worker) {
   Sched *sched = worker->sched;
   const DeadItem *item = &worker->dead[is_empty(&worker->dead[false])].item;
@@ -295,14 +329,14 @@ void release_between(Worker *worker) {
     release_rest(worker);
     return;
   }
-  bool behind = worker->dead_words > worker->dead_allowed, woken = sched_has_woken(sched);
+  if (too_soon(worker)) return;
+  bool behind = worker->dead_words > worker->dead_least + BEHIND_WORDS, woken = sched_has_woken(sched);
   for (u32 steps = behind ? STEPS_BEHIND : woken ? 1 : STEPS_ALONE; steps && worker->dead_words; steps--) {
     next_step(worker, STEP_WORDS);
     sched->until_poll -= POLL_COST;
     if (!behind && !woken && sched_has_woken(sched)) break;
   }
-  u64 most = worker->dead_words + BEHIND_WORDS;
-  if (worker->dead_allowed > most) worker->dead_allowed = most;
+  if (worker->dead_least > worker->dead_words) worker->dead_least = worker->dead_words;
 }
 
 // ---- What dies ------------------------------------------------------------------------------------------------------
@@ -359,6 +393,19 @@ void heap_free(Worker *worker, Heap *heap) {
   dead->heads.heaps = heap;
   u64 words = 1 + heap->live_words;
   count_in(worker, heap->payer, words);
-  if (words > BEHIND_WORDS) worker->dead_allowed = worker->dead_words + BEHIND_WORDS;  // nobody makes many of those
+  if (words > BEHIND_WORDS) worker->dead_least = worker->dead_words;  // nobody makes many of those
   work_off(worker, &floor);
+}
+
+// Its bank has no part in it any more: one that is full could not wait (docs/charging.md).
+void stack_free(Worker *worker, u64 *words, u32 count) {
+  if (!may_leave(worker, NULL)) {
+    memory_unmap(words, count * sizeof(u64));
+    return;
+  }
+  DeadStack *stack = (DeadStack *)words;
+  Dead *dead = list_of(worker);
+  *stack = (DeadStack){dead->heads.stacks, count};
+  dead->heads.stacks = stack;
+  worker->dead_words += 1 + count / STACK_WORDS_COUNTED;
 }

@@ -10,7 +10,8 @@
 enum {
   QUANTUM = 20000,          // reductions of a slice
   TURN_COST = 10,           // reductions for a turn beside what its code costs: senders can't outrun who handles what they send
-  POLL_SLICES = 64,         // slices between two looks at the clock and at the outside
+  POLL_SLICES = 64,         // slices between two looks at the clock and at the outside; one is enough if it was whole
+  POLL_REDUCTIONS = 256,    // and as many count as one of them
   REAP_STEP = 256,          // unreachable actors freed between two slices,
   REAP_WORDS = 4096,        // or so many as have that much in their heaps
   UNDERTAKE_STEP = 1000,    // actors of destroyed banks looked at between two slices
@@ -203,6 +204,13 @@ static inline void sched_grant(Worker *worker) {
   sched->granted = worker->reductions = granted;
 }
 
+// It gets no more than so many of them.
+static inline void sched_shorten(Worker *worker, i64 most) {
+  if (worker->reductions <= most) return;
+  worker->sched->granted -= worker->reductions - most;
+  worker->reductions = most;
+}
+
 // It gets no more of them.
 static inline void sched_cut(Worker *worker) {
   if (worker->reductions <= 0) return;
@@ -217,7 +225,7 @@ static inline void sched_charge(Worker *worker) {
   sched->granted = worker->reductions;
   worker->stats.reductions += (u64)spent;
   worker->stats.slices++;
-  sched->until_poll -= 1 + (i64)((u64)spent / 512);
+  sched->until_poll -= 1 + (i64)((u64)spent / POLL_REDUCTIONS);
   if (UNLIKELY(sched->others != NULL)) line_charge(sched, worker->account, (u64)spent);
   if (UNLIKELY(sched->kill_left)) sched_charge_kill(sched, spent);
 }

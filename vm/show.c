@@ -1,7 +1,11 @@
 // Source text of any value: what `show` and interpolation print, into the worker's scratch text.
 //
-// What is being printed is a stack of steps in a growable array, not C frames: a list as long as memory or a tree as
+// What is being printed is a stack of steps in blocks, not C frames: a list as long as memory or a tree as
 // deep costs no C stack. The last element of a list, or the last part of a map's node, takes its step's place.
+//
+// A text that is not done when the slice is over is begun anew, with all that it needs in the turn's record (work.h): first nothing
+// of the value may be young, so that the steps' pointers last. From then on each slice adds its text to a list of pieces; when all is
+// shown they are copied into the string, in steps too. So a text never grows by being copied, whatever its length.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +13,13 @@
 #include "bytecode/module.h"
 #include "vm/code.h"
 #include "vm/forward.h"
-#include "vm/gc.h"
+#include "vm/work.h"
 
 typedef enum StepKind {
   STEP_FIELDS,  // of a tuple or data: `next` is the field, text closes with ")"
   STEP_LIST,    // `value` is the list from here on
   STEP_NODE,    // of a Map: `next` is 0 left part, 1 key, 2 value, 3 right part
+  STEP_STRING,  // `value` is a long String or Bytes, shown up to `at`
   STEP_TEXT,    // closes what was opened
 } StepKind;
 
@@ -27,24 +32,71 @@ typedef struct Step {
   u16 count;
   const u8 *raw;
   Val value;
+  u64 at;
   Str text;
 } Step;
 
-enum { FIRST_STEPS = 32, ROOM = 64 };
+enum {
+  ROOM = 64,
+  BLOCK_STEPS = 32,
+  STRING_PART = WORK_BYTES / 16,  // bytes of a string that are shown in one step
+  PIECE_BYTES = WORK_BYTES,
+  PART_COST = WORK_BYTES / 64,    // so much is done between two looks at the clock: bytes, and STEP_COST for each step
+  STEP_COST = 4,
+  COST_PER_REDUCTION = 16,
+};
+
+// A part of the stack. Those above the top are kept for when it grows again.
+typedef struct Block {
+  struct Block *below, *above;
+  u32 count;
+  Step steps[BLOCK_STEPS];
+} Block;
+
+// A part of the text; all but the last are full.
+typedef struct Piece {
+  struct Piece *next;
+  char bytes[PIECE_BYTES];
+} Piece;
 
 typedef struct Show {
   Worker *worker;
-  Step *steps;
-  u32 count, capacity;
-  Step first[FIRST_STEPS];
+  Work *work;           // has the memory
+  Block *top;
+  Piece *pieces, *last; // what earlier slices have shown
+  u64 length;           // of that
+  u64 left;             // of it, not yet in the string
+  Block first;
 } Show;
 
 static bool add(Show *s, Str text) { return scratch_append(s->worker, text); }
 
+static void *space(Show *s, size_t bytes) {
+  Chunk *chunk = work_space(s->worker, s->work, (u32)(bytes / sizeof(u64)));
+  return chunk ? chunk->words : NULL;
+}
+
+static Block *block_add(Show *s) {
+  Block *above = s->top->above;
+  if (!above) {
+    if (!(above = space(s, sizeof *above))) return NULL;
+    above->below = s->top;
+    above->above = NULL;
+    s->top->above = above;
+  }
+  above->count = 0;
+  return s->top = above;
+}
+
 static Step *push(Show *s, Step step) {
-  if (s->count == s->capacity && !memory_grow((void **)&s->steps, &s->capacity, sizeof step, s->first)) return NULL;
-  s->steps[s->count] = step;
-  return &s->steps[s->count++];
+  Block *top = s->top;
+  if (UNLIKELY(top->count == BLOCK_STEPS) && !(top = block_add(s))) return NULL;
+  top->steps[top->count] = step;
+  return &top->steps[top->count++];
+}
+
+static void pop(Show *s) {
+  if (!--s->top->count && s->top->below) s->top = s->top->below;
 }
 
 // ---- Numbers --------------------------------------------------------------------------------------------------------
@@ -205,10 +257,10 @@ static u32 control_at(Str s, u32 *code) {
   return 2;
 }
 
-static bool add_string(Show *s, Str text) {
-  if (!add(s, STR("\""))) return false;
-  size_t plain = 0;  // from here on nothing was added yet
-  for (size_t i = 0; i < text.len;) {
+// The text's bytes from *at until `end`, or one more if a character ends there.
+static bool add_characters(Show *s, Str text, u64 *at, u64 end) {
+  u64 plain = *at, i = plain;  // from `plain` on nothing was added yet
+  while (i < end) {
     char escaped[ROOM];
     u32 code, length = control_at((Str){text.ptr + i, text.len - i}, &code);
     const char *escape = escape_of(text.ptr[i]);
@@ -224,12 +276,12 @@ static bool add_string(Show *s, Str text) {
     i += length ? length : 1;
     plain = i;
   }
-  return add(s, (Str){text.ptr + plain, text.len - plain}) && add(s, STR("\""));
+  *at = i;
+  return add(s, (Str){text.ptr + plain, i - plain});
 }
 
-static bool add_bytes(Show *s, Str bytes) {
-  if (!add(s, STR("b\""))) return false;
-  for (size_t i = 0; i < bytes.len; i++) {
+static bool add_bytes(Show *s, Str bytes, u64 *at, u64 end) {
+  for (u64 i = *at; i < end; i++) {
     u8 c = (u8)bytes.ptr[i];
     const char *escape = escape_of((char)c);
     char text[8];
@@ -237,7 +289,26 @@ static bool add_bytes(Show *s, Str bytes) {
     else snprintf(text, sizeof text, c < 0x20 || c >= 0x7f ? "\\x%02x" : "%c", c);
     if (!add(s, str_from(text))) return false;
   }
+  *at = end;
+  return true;
+}
+
+// String or Bytes, a part at a time.
+static bool string_step(Show *s, Step *step) {
+  const Obj *obj = val_obj(step->value);
+  Str text = obj_bytes(obj);
+  u64 end = text.len - step->at < STRING_PART ? text.len : step->at + STRING_PART;
+  if (!(obj_kind(obj) == KIND_STRING ? add_characters : add_bytes)(s, text, &step->at, end)) return false;
+  if (step->at < text.len) return true;
+  pop(s);
   return add(s, STR("\""));
+}
+
+static bool enter_string(Show *s, Val v) {
+  Step step = {.kind = STEP_STRING, .value = v};
+  if (!add(s, val_is_kind(v, KIND_STRING) ? STR("\"") : STR("b\""))) return false;
+  Step *pushed = push(s, step);
+  return pushed && string_step(s, pushed);
 }
 
 static bool add_named(Show *s, Str name) { return add(s, STR("<")) && add(s, name) && add(s, STR(">")); }
@@ -286,8 +357,7 @@ static bool enter(Show *s, Val v) {
   switch (obj_kind(obj)) {
     case KIND_INT: return add_int(s, (i64)obj->words[0]);
     case KIND_FLOAT: return add_float(s, word_double(obj->words[0]));
-    case KIND_STRING: return add_string(s, obj_bytes(obj));
-    case KIND_BYTES: case KIND_BLOB: return add_bytes(s, obj_bytes(obj));
+    case KIND_STRING: case KIND_BYTES: case KIND_BLOB: return enter_string(s, v);
     case KIND_DURATION: return add_duration(s, (i64)obj->words[0]);
     case KIND_TIME: return add_time(s, (i64)obj->words[0]);
     case KIND_CONS: return add(s, STR("[")) && push(s, (Step){.kind = STEP_LIST, .value = v, .first = true});
@@ -304,10 +374,10 @@ static bool enter(Show *s, Val v) {
   BUG("showing an object of kind %d", obj_kind(obj));
 }
 
-// A step is advanced before its value is entered: entering may move the steps.
+// A step is advanced before its value is entered, whose own steps come before it.
 static bool fields_step(Show *s, Step *step) {
   if (step->field == step->count) {
-    s->count--;
+    pop(s);
     return add(s, STR(")"));
   }
   u16 i = step->field++;
@@ -320,7 +390,7 @@ static bool fields_step(Show *s, Step *step) {
 
 static bool list_step(Show *s, Step *step) {
   if (!val_is_pointer(step->value)) {
-    s->count--;
+    pop(s);
     return add(s, STR("]"));
   }
   bool first = step->first;
@@ -342,32 +412,144 @@ static bool node_step(Show *s, Step *step) {
     case 2: return step->keys || (add(s, STR(": ")) && enter(s, bin[BIN_VALUE]));
     default:
       if (val_is_pointer(bin[BIN_RIGHT])) *step = (Step){.kind = STEP_NODE, .value = bin[BIN_RIGHT], .keys = step->keys};
-      else s->count--;
+      else pop(s);
       return true;
   }
 }
 
 static bool advance(Show *s) {
-  Step *step = &s->steps[s->count - 1];
+  Step *step = &s->top->steps[s->top->count - 1];
   switch (step->kind) {
     case STEP_FIELDS: return fields_step(s, step);
     case STEP_LIST: return list_step(s, step);
     case STEP_NODE: return node_step(s, step);
-    case STEP_TEXT: s->count--; return add(s, step->text);
+    case STEP_STRING: return string_step(s, step);
+    case STEP_TEXT: {
+      Str text = step->text;
+      pop(s);
+      return add(s, text);
+    }
   }
   BUG("bad step %d", step->kind);
 }
 
-bool val_show(Worker *worker, Val v) {
-  Show s;
-  s.worker = worker;
-  s.steps = s.first;
-  s.count = 0;
-  s.capacity = FIRST_STEPS;
+// ---- Running --------------------------------------------------------------------------------------------------------
+
+static void begin(Show *s, Worker *worker, Work *work) {
+  s->worker = worker;
+  s->work = work;
+  s->top = &s->first;
+  s->pieces = s->last = NULL;
+  s->length = s->left = 0;
+  s->first.below = s->first.above = NULL;
+  s->first.count = 0;
   worker->text_length = 0;
-  bool shown = enter(&s, v);
-  while (shown && s.count) shown = advance(&s);
-  if (s.steps != s.first) memory_free(s.steps, s.capacity * sizeof(Step));
-  worker->reductions -= (i64)(worker->text_length / 16);
+}
+
+static bool is_done(const Show *s) { return !s->top->count; }
+
+// Goes on until all is shown, or the slice is over, if it may stop then. False when memory is out, or the text too long.
+static bool run(Show *s, bool may_stop) {
+  Worker *worker = s->worker;
+  u64 charged = worker->text_length, steps = 0;
+  while (!is_done(s)) {
+    if (!advance(s)) return false;
+    steps++;
+    u64 cost = worker->text_length - charged + steps * STEP_COST;
+    if (LIKELY(cost < PART_COST)) continue;
+    worker->reductions -= (i64)(cost / COST_PER_REDUCTION);
+    charged = worker->text_length;
+    steps = 0;
+    if (may_stop && work_is_over(worker)) return worker->text_length <= SCRATCH_LIMIT - s->length;
+  }
+  worker->reductions -= (i64)((worker->text_length - charged + steps * STEP_COST) / COST_PER_REDUCTION);
+  return true;
+}
+
+// In one go, as far as the slice goes if it may stop: *done says whether that is all.
+static bool show_here(Worker *worker, Val v, bool may_stop, bool *done) {
+  Show s;
+  Work own = {.payer = worker->account->bank};
+  begin(&s, worker, &own);
+  bool shown = enter(&s, v) && run(&s, may_stop);
+  *done = is_done(&s);
+  work_space_free(worker, &own);
   return shown;
+}
+
+bool val_show(Worker *worker, Val v) {
+  bool done;
+  return show_here(worker, v, false, &done);
+}
+
+// ---- In steps -------------------------------------------------------------------------------------------------------
+
+// The worker's text joins the pieces.
+static bool keep_text(Show *s) {
+  Worker *worker = s->worker;
+  for (u64 at = 0; at < worker->text_length;) {
+    u64 filled = s->length % PIECE_BYTES, count = PIECE_BYTES - filled;
+    if (!filled) {
+      Piece *piece = space(s, sizeof *piece);
+      if (!piece) return false;
+      piece->next = NULL;
+      if (s->last) s->last->next = piece;
+      else s->pieces = piece;
+      s->last = piece;
+    }
+    if (count > worker->text_length - at) count = worker->text_length - at;
+    memcpy(s->last->bytes + filled, worker->text + at, count);
+    s->length += count;
+    at += count;
+  }
+  worker->text_length = 0;
+  s->left = s->length;
+  return true;
+}
+
+// The pieces' text becomes a string.
+static bool join(Show *s, u64 *to) {
+  Making making;
+  if (!making_begin(&making, s->worker, KIND_STRING, s->length)) return false;
+  while (s->left) {
+    u64 count = s->left < PIECE_BYTES ? s->left : PIECE_BYTES;
+    if (!making_add(&making, (Str){s->pieces->bytes, count})) return making_pause(&making, VAL_EMPTY, 0);
+    s->pieces = s->pieces->next;
+    s->left -= count;
+  }
+  *to = obj_val(making.text);
+  return work_end(s->worker);
+}
+
+// The beginning, once nothing of the value is young.
+static Show *begin_still(Worker *worker, Work *work, const u64 *from) {
+  if (!work_be_still(worker, work)) return NULL;
+  Chunk *chunk = work_space(worker, work, sizeof(Show) / sizeof(u64));
+  if (!chunk) return fault_memory(worker), NULL;
+  Show *s = work->own = chunk->words;
+  begin(s, worker, work);
+  if (!enter(s, *from)) return fault_memory(worker), NULL;
+  return s;
+}
+
+static bool show_on(Worker *worker, Work *work, const u64 *from, u64 *to) {
+  Show *s = work->own;
+  if (s) worker->text_length = 0;  // somebody else's
+  else if (!(s = begin_still(worker, work, from))) return false;
+  s->worker = worker;
+  if (work->still) {
+    if (!run(s, true) || !keep_text(s)) return fault_memory(worker);
+    if (!is_done(s)) return work_pause(worker);
+    work->still = false;
+  }
+  return join(s, to);
+}
+
+bool show_string(Worker *worker, const u64 *from, u64 *to) {
+  Work *work = work_begun(worker);
+  if (work) return show_on(worker, work, from, to);
+  bool done;
+  if (!show_here(worker, *from, true, &done)) return fault_memory(worker);
+  if (done) return string_from(worker, (Str){worker->text, worker->text_length}, to);
+  return work_record(worker) && work_pause(worker);
 }

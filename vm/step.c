@@ -3,6 +3,7 @@
 //
 // Each reserves first and reads its registers after that, since reserving may move what they point to.
 #include "vm/step.h"
+#include "vm/work.h"
 
 #include <math.h>
 
@@ -112,19 +113,25 @@ static void charge_bytes(Worker *worker, u64 bytes) { worker->reductions -= (i64
 
 bool step_show(Worker *worker, const u64 *pc, u64 *fp) {
   u64 word = *pc;
-  if (!val_show(worker, B)) return worker->fault ? false : fault_memory(worker);
-  Obj *string = heap_bytes(worker, KIND_STRING, worker->text_length);
-  if (!string) return fault_memory(worker);
-  memcpy(string->words, worker->text, worker->text_length);
-  charge_bytes(worker, worker->text_length);
-  A = obj_val(string);
-  return true;
+  return show_string(worker, &B, &A);
+}
+
+static bool concat_long(Worker *worker, u64 *fp, u32 count, const CodeHalf *registers, u16 to, u64 total) {
+  Making making;
+  if (!making_begin(&making, worker, KIND_STRING, total)) return false;
+  const Work *work = work_begun(worker);
+  for (u32 i = work ? (u32)work->count : 0; i < count; i++) {
+    if (!making_add(&making, obj_bytes(val_obj(fp[registers[i]])))) return making_pause(&making, VAL_EMPTY, i);
+  }
+  fp[to] = obj_val(making.text);
+  return work_end(worker);
 }
 
 static bool concat_registers(Worker *worker, u64 *fp, u32 count, const CodeHalf *registers, u16 to) {
   u64 total = 0;
   for (u32 i = 0; i < count; i++) total += header_info(val_obj(fp[registers[i]])->header);
   if (total > UINT32_MAX - 8) return fault_memory(worker);
+  if (UNLIKELY(total > WORK_BYTES)) return concat_long(worker, fp, count, registers, to, total);
   Obj *string = heap_bytes(worker, KIND_STRING, total);
   if (!string) return fault_memory(worker);
   char *at = (char *)string->words;

@@ -15,6 +15,7 @@
 #include "vm/storage.h"
 #include "vm/stream.h"
 #include "vm/trace.h"
+#include "vm/work.h"
 
 typedef enum Step {
   STEP_MORE,     // the turn is over: the next message, please
@@ -299,10 +300,15 @@ static Step left(Worker *worker, Actor *actor, EngineExit how) {
       case ENGINE_SUSPEND:
         if (LIKELY(worker->sched->handed ? hand_over(worker, actor, &step) : suspend(worker, actor, &step))) return step;
         break;
+      case ENGINE_FAULT:
+        if (worker->freeze_due) return freeze_first(worker, actor);
+        if (!work_paused(worker)) return end_by_fault(worker, actor);
+        fault_clear(worker);  // a native is not done: it was preempted
+        // fall through
       case ENGINE_YIELD:
         if (worker->stalled || worker->collect_due || worker->sched->depth || !sched_again(worker)) return preempt(worker, actor);
+        if (UNLIKELY(worker->turn->work != NULL)) sched_shorten(worker, WORK_STEP);
         break;
-      case ENGINE_FAULT: return worker->freeze_due ? freeze_first(worker, actor) : end_by_fault(worker, actor);
     }
   }
 }
@@ -435,6 +441,7 @@ static Step resume(Worker *worker, Actor *actor) {
   worker->turn = NULL;
   Step step;
   if (!take_up(worker, actor, &step)) return step;
+  if (UNLIKELY(worker->turn->work != NULL)) sched_shorten(worker, WORK_STEP);
   step = left(worker, actor, engine_go_on(worker));
   if ((step == STEP_MORE || step == STEP_BEGIN) && UNLIKELY(atomic_load(&actor->doomed))) sched_cut(worker);  // it was the last
   return step;
@@ -569,6 +576,19 @@ static void collect_first(Worker *worker, Actor *actor) {
   sched_requeue(worker, actor);
 }
 
+// It has had its slice; one whose native is not done had a step in its place, and goes on at once unless somebody was woken.
+static inline void step_back(Worker *worker, Actor *actor) {
+  Work *work = actor->turn ? actor->turn->work : NULL;
+  if (UNLIKELY(work != NULL)) {
+    if ((work->slice_left -= WORK_STEP) > 0) {
+      sched_requeue_first(worker, actor);
+      return;
+    }
+    work->slice_left = worker->vm->options.quantum;
+  }
+  sched_requeue(worker, actor);
+}
+
 static inline void slice(Worker *worker, Actor *actor) {
   if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // while it stood in line
     weight_return(worker, actor, WEIGHT_UNIT);
@@ -598,7 +618,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (LIKELY(step == STEP_IDLE)) look_back(worker, actor);
   else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
-  else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
+  else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) step_back(worker, actor);
   if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
   leave(worker);
   worker->stalled = NULL;
@@ -618,6 +638,7 @@ static __attribute__((noinline)) bool between(Worker *worker, const Crew *crew, 
   u32 wanted = atomic_load_explicit(&crew->wanted, memory_order_relaxed);
   if (wanted && !nothing_to_give(worker, wanted)) crew_attend(worker);
   if (worker->dead_words) {
+    if (nobody) sched->until_poll = -1;  // it may be the outside's turn
     nobody = false;
     release_between(worker);
   }

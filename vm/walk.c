@@ -7,6 +7,7 @@
 
 #include "vm/engine.h"
 #include "vm/gc.h"
+#include "vm/work.h"
 
 typedef struct Run {
   const u64 *words;
@@ -303,6 +304,8 @@ void heap_check(Worker *worker, Actor *actor, bool frames) {
   if (running) written_check(worker);
   w.where = "a state field";
   state_each(actor, slot_check, &w);
+  w.where = "what a native keeps";
+  if (frames && running && worker->turn) work_each(worker->turn, slot_check, &w);
   w.where = "a register";
   if (frames && running && worker->turn) frames_each(worker, worker->turn, frame_check, &w);
   for (u32 i = 0; i < w.run_count; i++) free(w.runs[i].starts);

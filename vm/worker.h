@@ -11,6 +11,7 @@ typedef enum FaultKind {
   FAULT_MEMORY,      // out of memory
   FAULT_STOP,        // `stop`
   FAULT_KILL,        // the kill hook, or destroy later
+  FAULT_PAUSE,       // it is none: the instruction is not done, and is to be repeated (work.h)
 } FaultKind;
 
 // Heads of lists of what is dead, each linked by next.
@@ -19,6 +20,7 @@ typedef struct DeadHeads {
   Message *messages;           // with counts, whose promise is somebody else's matter
   struct SharedBlock *blocks;
   Heap *heaps;
+  struct DeadStack *stacks;
 } DeadHeads;
 
 // One of them, being worked off: it has `words`, of which `at` are done. Its other members are NULL.
@@ -27,6 +29,7 @@ typedef struct DeadItem {
   Message *message;
   struct SharedBlock *block;
   Heap *heap;
+  struct DeadStack *stack;
   u64 words, at;
   Bank *payer;                 // of it, or NULL
 } DeadItem;
@@ -58,7 +61,8 @@ struct Worker {
   bool freeze_due;             // it is to be, once what it sends has been frozen in steps
   Dead dead[2];                // what is to be freed, in the second what goes while `unheard` (release.c)
   u64 dead_words;              // in both: 0 if there is nothing
-  u64 dead_allowed;            // more words would mean that more dies than is freed
+  u64 dead_least;              // of them were left since a large heap died: much more would mean that more dies than is freed
+  u64 released_at;             // reductions of the worker when a step was last done
   bool releasing;              // it is being worked off
   u32 locked;                  // somebody holds a lock for the worker: nothing may be freed for want of room
   bool spilled;                // some of what was swept was left for later: so is telling of its sessions

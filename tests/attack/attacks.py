@@ -27,8 +27,8 @@ DEED = os.environ.get("DEED", os.path.join(HERE, "../../build/deed"))
 KINDS = ("spawns", "flood", "flood_honest", "loops", "allocations", "giants", "texts", "timers", "recursion")
 ACTORS = 1000
 RATIO = 3
-# What a native or the system does in one go isn't interrupted (docs/resilience.md): times quiet that are let pass until it is.
-KNOWN = {"giants": 15, "recursion": 15, "texts": 1000}
+# With two workers, whose quiet is half a millisecond, these are late by 2 to 3 (docs/resilience.md): times quiet that are let pass.
+KNOWN = {"recursion": 10, "flood_honest": 8}
 ATTEMPTS = 3  # at a p99 that something else on the machine may have spoilt
 SLACK = {
     "charged": 64 << 10,    # what a worker leases, and records of banks that go when there are more of them
@@ -40,6 +40,14 @@ LINE = re.compile(r"^(\w+) (\d+) requests (\d+) p50 (\d+) p99 (\d+) max (\d+)$")
 
 class Trouble(Exception):
     pass
+
+
+def settled(vm):
+    """The VM's figures when what is freed in steps has been."""
+    figures, before = vm.figures(), None
+    while figures and (not before or figures["resident"] < before["resident"]):
+        before, figures = figures, vm.figures()
+    return figures
 
 
 def measure(workers, kinds, options):
@@ -54,7 +62,7 @@ def measure(workers, kinds, options):
                 kind = m[1]
                 times.append((kind, int(m[4]), int(m[5])))
             elif line == "at rest\n":
-                figures = vm.figures() and vm.figures()  # by the second look all that was to be freed has been
+                figures = settled(vm)
                 if not figures:
                     raise Trouble("the VM shows nothing")
                 if wrong := unbalanced(figures):

@@ -155,6 +155,26 @@ static const char supervised[] =
     "  b ! note(\"nobody will\")\n"
     "}\n";
 
+// Natives that are interrupted: each has more to do than a slice allows.
+static const char natives[] =
+    "import array\n"
+    "import buf\n"
+    "type Tree { Leaf  Both(a: Tree, b: Tree) }\n"
+    "fn shared(n: Int, t: Tree) -> Tree { if n == 0 { t } else { shared(n - 1, Both(t, t)) } }\n"
+    "fn deep(n: Int, t: Tree) -> Tree { if n == 0 { t } else { deep(n - 1, Both(t, Leaf)) } }\n"
+    "actor Maker() {\n"
+    "  on text() -> Int { show((shared(12, Leaf), deep(400, Leaf), \"x\".repeat(70_000))).byte_len() }\n"
+    "  on list() -> Int { let ps = (0..2_000).map(fn(i) { show(i) }); [ps.join(\", \"), ps.reverse().join(\"-\".repeat(40))].join(\"\").len() }\n"
+    "  on array() -> Int { let a = array.new(20_000, \"y\"); a.fill(show(7)); a.slice(5, 19_000).to_list().to_array().len() }\n"
+    "  on buf() -> Int { let b = buf.zeros(150_000); b.append_string(\"xy\".repeat(80_000)); b.freeze().to_hex().to_bytes().len() }\n"
+    "}\n"
+    "fn main(out: Out, args: List[String]) {\n"
+    "  let m = args.map(fn(_) { spawn Maker() })\n"
+    "  let (a, b) = (m.first().or_else(spawn Maker()), m.last().or_else(spawn Maker()))\n"
+    "  let all_of = [a ! text(), b ! list(), b ! array(), a ! buf(), (spawn Maker()) ! text()]\n"
+    "  for p in all_of { out ! line(\"{p.outcome()}\") }\n"
+    "}\n";
+
 static ProgramImage image;
 static int nowhere = -1;
 
@@ -199,7 +219,7 @@ static u64 rounds(const char *name, u64 usual) {
 static bool same(VmStats a, VmStats b) { return !memcmp(&a, &b, sizeof a); }
 
 // Kills at each `step`-th reduction of the run under each seed.
-static void kill_everywhere(const char *source) {
+static void kill_everywhere(const char *source, u64 step) {
   open_image(source);
   u64 live = memory_live(), seeds = rounds("SEEDS", 4), hits = 0, tried = 0;
   for (u64 seed = 1; seed <= seeds; seed++) {
@@ -207,7 +227,7 @@ static void kill_everywhere(const char *source) {
     VmResult result;
     VmStats unharmed = run(options, &result);
     cr_assert_eq(result.status, 0);
-    for (options.kill_at = 1; options.kill_at < unharmed.reductions; options.kill_at += 7, tried++) {
+    for (options.kill_at = 1; options.kill_at < unharmed.reductions; options.kill_at += step, tried++) {
       hits += !same(check(options, live, options.kill_at), unharmed);
     }
   }
@@ -216,10 +236,11 @@ static void kill_everywhere(const char *source) {
   fprintf(stderr, "%llu of %llu kills changed the run\n", (unsigned long long)hits, (unsigned long long)tried);
 }
 
-Test(faults, kill_at_any_reduction, .timeout = 600) { kill_everywhere(program); }
-Test(faults, kill_owners_at_any_reduction, .timeout = 600) { kill_everywhere(owners); }
-Test(faults, kill_cycles_at_any_reduction, .timeout = 600) { kill_everywhere(cycles); }
-Test(faults, kill_supervised_at_any_reduction, .timeout = 600) { kill_everywhere(supervised); }
+Test(faults, kill_at_any_reduction, .timeout = 600) { kill_everywhere(program, 7); }
+Test(faults, kill_owners_at_any_reduction, .timeout = 600) { kill_everywhere(owners, 7); }
+Test(faults, kill_cycles_at_any_reduction, .timeout = 600) { kill_everywhere(cycles, 7); }
+Test(faults, kill_supervised_at_any_reduction, .timeout = 600) { kill_everywhere(supervised, 7); }
+Test(faults, kill_natives_at_any_reduction, .timeout = 600) { kill_everywhere(natives, 97); }
 
 // Fails each allocation of the run under each seed: on until so many in a row changed nothing, for then the run has fewer.
 static void fail_everywhere(const char *source) {
@@ -227,7 +248,8 @@ static void fail_everywhere(const char *source) {
   open_image(source);
   u64 live = memory_live(), seeds = rounds("SEEDS", 4), all = 0;
   for (u64 seed = 1; seed <= seeds; seed++) {
-    VmOptions options = {.seeded = true, .seed = seed};
+    // One that is to fail, if late, has what is dead freed at once.
+    VmOptions options = {.seeded = true, .seed = seed, .fail_alloc_at = (u64)1 << 60};
     VmResult result;
     VmStats unharmed = run(options, &result);
     u64 hits = 0, last = 0;
@@ -247,6 +269,7 @@ Test(faults, fail_at_any_allocation, .timeout = 600) { fail_everywhere(program);
 Test(faults, fail_owners_at_any_allocation, .timeout = 600) { fail_everywhere(owners); }
 Test(faults, fail_cycles_at_any_allocation, .timeout = 600) { fail_everywhere(cycles); }
 Test(faults, fail_supervised_at_any_allocation, .timeout = 600) { fail_everywhere(supervised); }
+Test(faults, fail_natives_at_any_allocation, .timeout = 600) { fail_everywhere(natives); }
 
 Test(faults, same_seed_same_run) {
   open_image(program);

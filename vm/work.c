@@ -1,0 +1,158 @@
+// Records of natives that are interrupted: see work.h.
+#include "vm/work.h"
+
+#include "vm/fault.h"
+#include "vm/sched.h"
+
+enum {
+  FREED_AT_ONCE = 64 * 1024,  // bytes
+  MADE_PER_REDUCTION = 64,    // bytes: what it takes if the pages are new
+};
+
+static Work *record_new(Worker *worker) {
+  Bank *payer = worker->account->bank;
+  Work *work = bank_alloc(worker, payer, sizeof *work);
+  if (!work) {
+    fault_memory(worker);
+    return NULL;
+  }
+  *work = (Work){.payer = payer, .kept = {VAL_EMPTY, VAL_EMPTY}, .slice_left = worker->vm->options.quantum};
+  return worker->turn->work = work;
+}
+
+Work *work_record(Worker *worker) {
+  Work *work = work_begun(worker);
+  return work ? work : record_new(worker);
+}
+
+bool work_pause(Worker *worker) {
+  fault_clear(worker);
+  worker->fault = FAULT_PAUSE;
+  return false;
+}
+
+bool work_pause_at(Worker *worker, u64 at, u64 count) {
+  Work *work = work_record(worker);
+  if (!work) return false;
+  work->at = at;
+  work->count = count;
+  return work_pause(worker);
+}
+
+bool work_pause_kept(Worker *worker, Val first, Val second) {
+  Work *work = work_record(worker);
+  if (!work) return false;
+  work->kept[0] = first;
+  work->kept[1] = second;
+  return work_pause(worker);
+}
+
+void work_each(Turn *turn, SlotVisit visit, void *context) {
+  if (LIKELY(!turn->work)) return;
+  for (u32 i = 0; i < WORK_KEPT; i++) visit(context, &turn->work->kept[i]);
+}
+
+// Collected already, or about to be: a collection that is due comes when the turn has been put aside, and the native begins after that.
+bool work_be_still(Worker *worker, Work *work) {
+  if (!heap_suspend(worker)) return fault_memory(worker);
+  if (worker->collect_due) return work_pause(worker);
+  work->still = true;
+  return true;
+}
+
+// ---- Memory of their own --------------------------------------------------------------------------------------------
+
+Chunk *work_space(Worker *worker, Work *work, u32 words) {
+  u64 bytes = chunk_bytes(words);
+  if (!bank_take(worker, work->payer, bytes)) return NULL;
+  Chunk *chunk = chunk_new(words);
+  if (!chunk) {
+    bank_give(worker, work->payer, bytes);
+    return NULL;
+  }
+  chunk->next = work->space;
+  work->space = chunk;
+  work->space_bytes += bytes;
+  return chunk;
+}
+
+// Much of it is freed in steps, as the heap of nobody.
+static bool space_leave(Worker *worker, Work *work) {
+  Heap *heap = work->space_bytes > FREED_AT_ONCE ? memory_alloc(sizeof *heap) : NULL;
+  if (!heap) return false;
+  u64 bytes = work->space_bytes;
+  *heap = (Heap){.chunks = work->space, .live_words = bytes / sizeof(u64), .payer = work->payer, .bytes = bytes, .paid = bytes};
+  work->space = NULL;
+  heap_free(worker, heap);
+  return true;
+}
+
+void work_space_free(Worker *worker, Work *work) {
+  if (!work->space || space_leave(worker, work)) return;
+  bank_give(worker, work->payer, work->space_bytes);
+  work->space_bytes = 0;
+  for (Chunk *chunk; (chunk = work->space);) {
+    work->space = chunk->next;
+    memory_free(chunk, chunk_bytes(chunk->capacity));
+  }
+}
+
+void work_free(Worker *worker, Turn *turn) {
+  Work *work = turn->work;
+  turn->work = NULL;
+  work_space_free(worker, work);
+  bank_free(worker, work->payer, work, sizeof *work);
+}
+
+// ---- Texts being made -----------------------------------------------------------------------------------------------
+
+bool making_begin(Making *making, Worker *worker, Kind kind, u64 length) {
+  const Work *work = work_begun(worker);
+  *making = (Making){.worker = worker};
+  if (making_goes_on(worker)) {
+    making->text = val_obj(work->kept[0]);
+    making->done = work->done;
+    making->at = work->at;
+    return true;
+  }
+  if (length > WORK_BYTES && worker->puts_aside) sched_shorten(worker, WORK_STEP);
+  making->text = heap_bytes(worker, kind, length);
+  return making->text || fault_memory(worker);
+}
+
+bool making_add(Making *making, Str part) {
+  char *to = making_place(making);
+  while (making->at < part.len) {
+    u64 left = part.len - making->at, count = left < WORK_BYTES ? left : WORK_BYTES;
+    memcpy(to, part.ptr + making->at, count);
+    to += count;
+    making->at += count;
+    making->worker->reductions -= (i64)((making->done + count) / MADE_PER_REDUCTION - making->done / MADE_PER_REDUCTION);
+    making->done += count;
+    if (work_is_over(making->worker)) return false;
+  }
+  making->at = 0;
+  return true;
+}
+
+bool making_pause(const Making *making, Val kept, u64 count) {
+  Work *work = work_record(making->worker);
+  if (!work) return false;
+  work->kept[0] = obj_val(making->text);
+  work->kept[1] = kept;
+  work->done = making->done;
+  work->at = making->at;
+  work->count = count;
+  return work_pause(making->worker);
+}
+
+bool making_copy(Worker *worker, Kind kind, const u64 *source, u64 from, u64 to, u64 *result) {
+  Making making;
+  bool goes_on = making_goes_on(worker);
+  if (!making_begin(&making, worker, kind, to - from)) return false;
+  u64 length = header_info(making.text->header);
+  if (goes_on) from = work_begun(worker)->count;
+  if (!making_add(&making, (Str){obj_bytes(val_obj(*source)).ptr + from, length})) return making_pause(&making, VAL_EMPTY, from);
+  *result = obj_val(making.text);
+  return work_end(worker);
+}
