@@ -9,6 +9,7 @@
 #include "vm/drop.h"
 #include "vm/fault.h"
 #include "vm/gc.h"
+#include "vm/guard.h"
 #include "vm/load.h"
 #include "vm/sched.h"
 #include "vm/step.h"
@@ -263,11 +264,11 @@ static void leave_queue(Worker *worker, Actor *actor, Message *message) {
   crowd_leave(worker, actor, message);
 }
 
-static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
+// What the guard of the turn's message has said is done; of the guard itself nothing is left.
+static inline Step guard_said(Worker *worker, Actor *actor, bool holds) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
   worker->in_guard = false;
-  if (!heap_end_plain(worker) && !heap_end_turn(worker)) return end_by_memory(worker, actor);
   turn->phase = PHASE_HANDLER;
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
   if (holds) {
@@ -286,6 +287,12 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   mailbox_append(put_off, message);
   leave_queue(worker, actor, message);
   return STEP_MORE;
+}
+
+static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
+  worker->in_guard = false;
+  if (!heap_end_plain(worker) && !heap_end_turn(worker)) return end_by_memory(worker, actor);
+  return guard_said(worker, actor, holds);
 }
 
 // The engine has left a turn before its end, or at the end of a guard.
@@ -359,17 +366,22 @@ static inline __attribute__((always_inline)) Step begin(Worker *worker, Actor *a
   return LIKELY(how == ENGINE_TURN_END) ? handler_ended(worker, actor, false) : left(worker, actor, how);
 }
 
-static Step test_guard(Worker *worker, Actor *actor, Message *message, const Code *guard, bool put_off) {
+// Most guards only compare; most others make nothing and run to their end at once.
+static inline Step test_guard(Worker *worker, Actor *actor, Message *message, bool put_off) {
+  const ClassHandler *handler = &actor->class->handlers[message->slot];
   Turn *turn = worker->turn;
   turn->phase = PHASE_GUARD;
   turn->message = message;
   turn->put_off = put_off;
-  turn->guard_writes = 0;
   worker->reductions--;
+  if (LIKELY(handler->plain.compares != GUARD_RUNS)) return guard_said(worker, actor, guard_holds(actor, &handler->plain));
+  turn->guard_writes = 0;
   worker->untidy = false;
   worker->in_guard = true;
-  if (!enter(worker, message, guard)) return end_by_memory(worker, actor);
-  return left(worker, actor, engine_run(worker));
+  if (UNLIKELY(!enter(worker, message, handler->guard))) return end_by_memory(worker, actor);
+  EngineExit how = engine_run(worker);
+  if (UNLIKELY(how != ENGINE_TURN_END || !heap_end_plain(worker))) return left(worker, actor, how);
+  return guard_said(worker, actor, worker->result == VAL_TRUE);
 }
 
 // ---- Choosing -------------------------------------------------------------------------------------------------------
@@ -387,20 +399,43 @@ static inline Step take(Worker *worker, Actor *actor, Message *message) {
   return STEP_BEGIN;
 }
 
+static inline const ClassHandler *handler_of(const Actor *actor, const Message *message) { return &actor->class->handlers[message->slot]; }
+
+// What needs no turn to be told.
+static inline bool plainly(const Actor *actor, const ClassHandler *handler, bool holds) {
+  return LIKELY(handler->plain.compares != GUARD_RUNS) && guard_holds(actor, &handler->plain) == holds;
+}
+
+// Put-off messages, since the state was written. False: all are refused still. Otherwise *step says what came of one.
+static inline bool test_again(Worker *worker, Actor *actor, Step *step) {
+  Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
+  while (*put_off && *tested != *put_off) {
+    Message *message = *tested ? (*tested)->next : (*put_off)->next;
+    *step = STEP_MORE;
+    if (plainly(actor, handler_of(actor, message), false)) {
+      worker->reductions--;
+      *tested = message;
+    } else {
+      *step = test_guard(worker, actor, message, true);
+    }
+    if (*step != STEP_MORE || worker->reductions <= 0 || UNLIKELY(!worker->turn)) return true;
+    worker->reductions -= TURN_COST;
+  }
+  *mailbox_retest(actor) = false;
+  return false;
+}
+
 // Of an actor with guards: put-off messages first, for they are older, but only if the state was written since they were tested.
 static Step next_guarded(Worker *worker, Actor *actor) {
-  Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
-  if (*mailbox_retest(actor)) {
-    if (*put_off && *tested != *put_off) {
-      Message *message = *tested ? (*tested)->next : (*put_off)->next;
-      return test_guard(worker, actor, message, actor->class->handlers[message->slot].guard, true);
-    }
-    *mailbox_retest(actor) = false;
-  }
+  Step step;
+  if (*mailbox_retest(actor) && test_again(worker, actor, &step)) return step;
   if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
   Message *message = actor->queue->next;
-  const Code *guard = message->kind == MESSAGE_CALL ? actor->class->handlers[message->slot].guard : NULL;
-  if (guard) return test_guard(worker, actor, message, guard, false);
+  const ClassHandler *handler = handler_of(actor, message);
+  if (message->kind == MESSAGE_CALL && handler->guard) {
+    if (!plainly(actor, handler, true)) return test_guard(worker, actor, message, false);
+    worker->reductions--;
+  }
   return take(worker, actor, mailbox_first(actor));
 }
 
