@@ -51,23 +51,23 @@ static inline MUST_CHECK Message *message_new(Worker *worker, MessageKind kind, 
   return message;
 }
 
-// A message of the listed registers, if none holds an object and the pool has a block: as most are. Else NULL, and message_new() is
-// to make it.
-static inline __attribute__((always_inline)) Message *message_plain(Worker *worker, MessageKind kind, const u64 *fp, const u64 *list, u32 line) {
-  u32 count = list_count(list);
+// A message of the `count` listed registers, if none holds an object, the account has leased enough and the pool has a block: as most are. Else
+// NULL, and message_new() is to make it. Calls nothing.
+static inline __attribute__((always_inline)) Message *message_plain(Worker *worker, MessageKind kind, const u64 *fp, const u64 *list, u32 count,
+                                                                    u32 line) {
   for (u32 i = 0; i < count; i++) {
     if (UNLIKELY(val_is_pointer(fp[list_at(list, i)]))) return NULL;
   }
   size_t bytes = sizeof(Message) + count * sizeof(Val);
+  Account *account = worker->account;
+  i64 left = atomic_load_explicit(&account->left, memory_order_relaxed) - (i64)bytes;
+  if (UNLIKELY(left < 0)) return NULL;
   Message *message = pool_take(&worker->pool, bytes);
   if (UNLIKELY(!message)) return NULL;
-  if (UNLIKELY(!account_take(worker, worker->account, bytes))) {
-    pool_free(&worker->pool, message, bytes);
-    return NULL;
-  }
+  atomic_store_explicit(&account->left, left, memory_order_relaxed);
   const Actor *sender = worker->actor;
   if (!sender) __builtin_unreachable();  // only actors send
-  message_fill(message, kind, count, bytes, sender, line, worker->account);
+  message_fill(message, kind, count, bytes, sender, line, account);
   for (u32 i = 0; i < count; i++) message->args[i] = fp[list_at(list, i)];
   return message;
 }

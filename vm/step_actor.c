@@ -144,7 +144,6 @@ AwaitResult step_send(Worker *worker, const u64 *pc) {
 }
 
 AwaitResult step_refused(Worker *worker, const u64 *pc) {
-  worker->reductions -= SEND_COST;
   return sent(crowd_send(worker, ref_actor(val_obj(registers(worker)[word_a(*pc)])), worker->dead_letter));
 }
 
@@ -152,7 +151,7 @@ AwaitResult step_refused(Worker *worker, const u64 *pc) {
 static inline __attribute__((always_inline)) Promise *request_make(Worker *worker, const u64 *pc, Message **message) {
   if (!guard_check(worker, "send")) return NULL;
   const u64 *fp = registers(worker);
-  *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, (u32)pc[1]);
+  *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, list_count(pc + 2), (u32)pc[1]);
   if (UNLIKELY(!*message) && !(*message = call_message(worker, pc, fp))) return NULL;
   Promise *promise = promise_new(worker);
   if (UNLIKELY(!promise)) {
