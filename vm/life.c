@@ -477,22 +477,21 @@ static bool close_if_unwanted(Actor *actor) {
 }
 
 // An idle one is judged by who owns it: looking without doing so, one might see the state of different moments. What was put off waits for
-// what may still come.
-void actor_unreachable(Worker *worker, Actor *actor) {
-  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) {
-    free_if_gone(worker, actor);
-    return;
-  }
+// what may still come. True: it is the caller's to free.
+static inline bool take_unwanted(Worker *worker, Actor *actor) {
   while (!is_wanted(actor) && mailbox_rouse(actor)) {
     bool waits = actor->class->any_guard && *mailbox_put_off(actor);
-    if (!waits && close_if_unwanted(actor)) {
-      if (actor_claim(actor)) list_to_free(worker, actor);
-      return;
-    }
+    if (!waits && close_if_unwanted(actor)) return actor_claim(actor);
     bool ready = !mailbox_idle(actor) || (atomic_load(&actor->doomed) && mailbox_rouse(actor));
     if (ready) sched_ready(worker, actor);
-    if (ready || waits) return;
+    if (ready || waits) return false;
   }
+  return false;
+}
+
+void actor_unreachable(Worker *worker, Actor *actor) {
+  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) free_if_gone(worker, actor);
+  else if (atomic_load(&actor->inbox) == MAILBOX_IDLE && take_unwanted(worker, actor)) list_to_free(worker, actor);
 }
 
 // Others may look at it still (E5): they see that it has ended.
@@ -507,6 +506,18 @@ static void free_unheard(Worker *worker, Actor *actor) {
   // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
   heap_free(worker, heap);
   if (UNLIKELY(leave_bank(worker, actor))) bank_departed(worker, actor->bank);
+}
+
+// The worker has run it: nobody else frees it.
+bool actor_went_idle(Worker *worker, Actor *actor) {
+  if (!take_unwanted(worker, actor)) return false;
+  if (actor->heap || actor->watchers || actor->class->drop) {
+    list_to_free(worker, actor);
+    return false;
+  }
+  free_unheard(worker, actor);
+  send_home(worker, actor);
+  return true;
 }
 
 // An actor that nothing can reach would have kept its sessions for ever: going without notice, it tells nobody of them.

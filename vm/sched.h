@@ -365,6 +365,8 @@ static inline __attribute__((always_inline)) MUST_CHECK PushResult actor_tell(Wo
 void actor_dispose(Worker *worker, Actor *actor);                  // frees the record, which nothing names any more (crew_retire())
 // Sees to the records that other workers have sent home (E3), up to REAP_STEP. True if there are more.
 bool life_take_returned(Worker *worker);
+// A class's actor without a reference, which the worker has just run, has gone idle. True: it has been freed, for nothing hung on it.
+bool actor_went_idle(Worker *worker, Actor *actor) MUST_CHECK;
 void life_reap(Worker *worker, u32 most);                          // frees those that can go, up to so many
 void life_close(Vm *vm);                                           // ends and frees all: no worker runs any more
 // All that the end of an actor leaves has been cut: tells `told`, and gives back the weight that the end held.

@@ -477,11 +477,17 @@ static Step resume(Worker *worker, Actor *actor) {
 
 static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
 
+// A sender may wait for room that was made in the slice (B2).
+static inline void let_in(Worker *worker, Actor *actor) {
+  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);
+}
+
 // It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
-// E2).
+// E2). It may be freed.
 static inline void look_back(Worker *worker, Actor *actor) {
   if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
-  else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
+  else if (UNLIKELY(!atomic_load(&actor->weight)) && actor_went_idle(worker, actor)) return;
+  let_in(worker, actor);
 }
 
 // Whoever asked can't run on at once: the slice is the actor's from now on.
@@ -516,8 +522,7 @@ static Step hand_back(Worker *worker, Actor *actor) {
   bool over = !slice_goes_on(worker) || UNLIKELY(atomic_load_explicit(&caller->doomed, memory_order_relaxed));
   if (UNLIKELY(over)) return outlast_callers(worker, actor);
   if (LIKELY(go_idle(actor) == STEP_IDLE)) look_back(worker, actor);
-  else sched_ready(worker, actor);
-  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
+  else sched_ready(worker, actor), let_in(worker, actor);
   sched->depth--;
   worker->actor = caller;
   if (UNLIKELY(!take_answer(worker, caller))) return resume(worker, caller);
@@ -634,7 +639,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
-  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
+  if (step != STEP_IDLE) let_in(worker, actor);
   leave(worker);
   worker->stalled = NULL;
 }
