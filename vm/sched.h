@@ -195,6 +195,8 @@ static inline Actor *sched_take(Worker *worker) {
   sched->ready_count--;
   Actor *actor = account->fresh.first;
   account->fresh.first = actor->next_ready;
+  __builtin_prefetch(actor->next_ready);  // it is next, or nothing is there
+  __builtin_prefetch((const void *)((u64)actor->next_ready + 64));
   if (--account->ready_count == account->spent_count) account->fresh.tail = &account->fresh.first;
   return actor;
 }
