@@ -37,8 +37,8 @@ struct Code {
 typedef enum PlainCompare { GUARD_RUNS, GUARD_EQ, GUARD_NE, GUARD_LT, GUARD_LE } PlainCompare;
 typedef struct PlainGuard {
   i64 left, right;         // each a field's number, or the word itself
-  PlainCompare compares : 8;  // GUARD_RUNS: it does more than that
-  bool left_is_field : 1, right_is_field : 1;
+  u8 compares;             // PlainCompare; GUARD_RUNS: it does more than that
+  bool left_is_field, right_is_field;
 } PlainGuard;
 
 // A message that a class takes.

@@ -38,7 +38,7 @@ static PlainGuard bool_is(const Known *field, Val value) {
 static PlainGuard comparison(const Reading *r, PlainCompare compares, u64 word) {
   const Known *left = find(r, word_b(word)), *right = find(r, word_c(word));
   if (!left || !right) return (PlainGuard){.compares = GUARD_RUNS};
-  return (PlainGuard){left->n, right->n, compares, left->is_field, right->is_field};
+  return (PlainGuard){left->n, right->n, (u8)compares, left->is_field, right->is_field};
 }
 
 PlainGuard guard_plain(const Function *guard) {

@@ -9,7 +9,7 @@ PlainGuard guard_plain(const Function *guard);
 static inline bool guard_holds(const Actor *actor, const PlainGuard *guard) {
   i64 left = guard->left_is_field ? (i64)actor->fields[guard->left] : guard->left;
   i64 right = guard->right_is_field ? (i64)actor->fields[guard->right] : guard->right;
-  switch (guard->compares) {
+  switch ((PlainCompare)guard->compares) {
     case GUARD_EQ: return left == right;
     case GUARD_NE: return left != right;
     case GUARD_LT: return left < right;

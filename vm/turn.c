@@ -160,6 +160,7 @@ static inline bool hand_over(Worker *worker, Actor *actor, Step *step) {
     if (sched->depth) callers_park(worker);
     return wait(worker, actor, step);
   }
+  crowd_let_in(worker, actor);  // B2: the slice may end as another's
   sched->callers[sched->depth++] = actor;
   sched->hands_left--;
   worker->stats.slices++;  // waits that begin in it began later
@@ -221,7 +222,7 @@ static __attribute__((noinline)) bool settle(Worker *worker, Actor *actor, Messa
     if (!promise_forward(worker, promise_of(from), promise)) return false;
     if (header_flags(from->header) & OBJ_UNIQUE) handle_drop(worker, from);  // the answer follows it without its handle
   } else {
-    if (UNLIKELY(val_is_pointer(worker->result) && !promise_is_heard(promise))) drop_answer(worker, code_of(actor, message));
+    if (UNLIKELY(val_is_pointer(worker->result) && !promise_is_heard(promise))) drop_answer(worker, worker->turn->code);
     worker->may_repeat = true;
     bool kept = promise_keep(worker, promise, worker->result);
     worker->may_repeat = worker->turn->at_once = false;
@@ -245,7 +246,7 @@ static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, 
   if (UNLIKELY(!turn_end(worker, actor, message, forwards))) {
     return worker->freeze_due ? freeze_first(worker, actor) : end_by_memory(worker, actor);
   }
-  if (actor->class->any_guard && code_of(actor, message)->effects & actor->class->retest) {
+  if (actor->class->any_guard && turn->code->effects & actor->class->retest) {
     *mailbox_retest(actor) = true;
     *mailbox_tested(actor) = NULL;
   }
@@ -360,7 +361,8 @@ static inline __attribute__((always_inline)) Step begin(Worker *worker, Actor *a
   worker->reductions--;
   worker->turn->young_message = true;
   worker->untidy = message->counted;
-  if (UNLIKELY(!enter(worker, message, code_of(actor, message)))) return end_by_memory(worker, actor);
+  const Code *code = worker->turn->code = code_of(actor, message);
+  if (UNLIKELY(!enter(worker, message, code))) return end_by_memory(worker, actor);
   if (UNLIKELY(message->kind == MESSAGE_WHEN) && !give_result(worker, message)) return end_by_memory(worker, actor);
   EngineExit how = engine_run(worker);
   return LIKELY(how == ENGINE_TURN_END) ? handler_ended(worker, actor, false) : left(worker, actor, how);
@@ -477,17 +479,12 @@ static Step resume(Worker *worker, Actor *actor) {
 
 static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
 
-// A sender may wait for room that was made in the slice (B2).
-static inline void let_in(Worker *worker, Actor *actor) {
-  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);
-}
-
 // It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
 // E2). It may be freed.
 static inline void look_back(Worker *worker, Actor *actor) {
   if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
   else if (UNLIKELY(!atomic_load(&actor->weight)) && actor_went_idle(worker, actor)) return;
-  let_in(worker, actor);
+  crowd_let_in(worker, actor);
 }
 
 // Whoever asked can't run on at once: the slice is the actor's from now on.
@@ -522,7 +519,7 @@ static Step hand_back(Worker *worker, Actor *actor) {
   bool over = !slice_goes_on(worker) || UNLIKELY(atomic_load_explicit(&caller->doomed, memory_order_relaxed));
   if (UNLIKELY(over)) return outlast_callers(worker, actor);
   if (LIKELY(go_idle(actor) == STEP_IDLE)) look_back(worker, actor);
-  else sched_ready(worker, actor), let_in(worker, actor);
+  else sched_ready(worker, actor), crowd_let_in(worker, actor);
   sched->depth--;
   worker->actor = caller;
   if (UNLIKELY(!take_answer(worker, caller))) return resume(worker, caller);
@@ -639,7 +636,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) sched_requeue(worker, actor);
-  if (step != STEP_IDLE) let_in(worker, actor);
+  if (step != STEP_IDLE) crowd_let_in(worker, actor);  // B2
   leave(worker);
   worker->stalled = NULL;
 }
