@@ -136,6 +136,7 @@ typedef enum TurnPhase {
 typedef struct Turn {
   TurnPhase phase;
   Message *message;       // what is being handled
+  const Code *code;       // of its handler, once that has begun
   bool young_message;     // HANDLER: its fragment is young memory; false once a collection has been there
   u64 *stack;             // frames, growing upward
   u32 stack_words;        // capacity

@@ -33,11 +33,20 @@ struct Code {
   const Function *function;  // its declaration: names, lines, locals
 };
 
+// A guard that only compares (guard.h).
+typedef enum PlainCompare { GUARD_RUNS, GUARD_EQ, GUARD_NE, GUARD_LT, GUARD_LE } PlainCompare;
+typedef struct PlainGuard {
+  i64 left, right;         // each a field's number, or the word itself
+  u8 compares;             // PlainCompare; GUARD_RUNS: it does more than that
+  bool left_is_field, right_is_field;
+} PlainGuard;
+
 // A message that a class takes.
 typedef struct ClassHandler {
   Str name;
   const Code *code;
   const Code *guard;      // or NULL
+  PlainGuard plain;       // what it compares
   bool answers;
   u16 param_count;
 } ClassHandler;

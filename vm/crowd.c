@@ -183,17 +183,11 @@ static PushResult push_counted(Actor *actor, Backlog *backlog, Message *message,
   return pushed;
 }
 
-// With the lock held. *spare, if it has been made, becomes the backlog of the message's bank.
-static Offer offer(Shard *shard, Actor *actor, Message *message, HeldSend *held, bool past, Backlog **spare, PushResult *pushed) {
+// With the lock held. `backlog` is that of the message's bank, if there is one.
+static Offer offer(Actor *actor, Message *message, Backlog *backlog, HeldSend *held, bool past, PushResult *pushed) {
   if (mailbox_is_closed(actor) && !actor->class->deliver) return OFFER_CLOSED;
-  Bank *bank = message->payer;
   u64 weight = weight_of(message);
-  Backlog *backlog = find(shard, actor, bank);
-  if (!backlog && *spare) {
-    insert(shard, backlog = *spare);
-    *spare = NULL;
-  }
-  bool full = !past && ((backlog && backlog->held) || !fits(actor, backlog, bank, weight));
+  bool full = !past && ((backlog && backlog->held) || !fits(actor, backlog, message->payer, weight));
   if (full && (!held || !backlog)) return OFFER_FULL;
   if (full) {
     join(backlog, held);
@@ -206,19 +200,28 @@ static Offer offer(Shard *shard, Actor *actor, Message *message, HeldSend *held,
   return *pushed == PUSH_CLOSED ? OFFER_CLOSED : OFFER_TAKEN;
 }
 
+// The lock is let go while a backlog is made that may be wanted. *spare: if it is not.
+static Backlog *find_or_make(Worker *worker, Shard *shard, Actor *actor, Bank *bank, Backlog **spare) {
+  spin_unlock(&shard->lock);
+  *spare = backlog_new(worker, actor, bank);
+  spin_lock(&shard->lock);
+  Backlog *backlog = find(shard, actor, bank);
+  if (backlog || !*spare) return backlog;
+  backlog = *spare;
+  *spare = NULL;
+  insert(shard, backlog);
+  return backlog;
+}
+
 Offer crowd_offer(Worker *worker, Actor *actor, Message *message, HeldSend *held, bool past) {
   Shard *shard = shard_of(actor);
-  Bank *bank = message->payer;
   PushResult pushed = PUSH_QUEUED;
-  spin_lock(&shard->lock);
   Backlog *spare = NULL;
-  if (!find(shard, actor, bank) && (held || !is_plain(actor, message))) {
-    spin_unlock(&shard->lock);
-    spare = backlog_new(worker, actor, bank);
-    spin_lock(&shard->lock);
-  }
-  Offer result = offer(shard, actor, message, held, past, &spare, &pushed);
-  Backlog *empty = remove_empty(shard, find(shard, actor, bank));
+  spin_lock(&shard->lock);
+  Backlog *backlog = find(shard, actor, message->payer);
+  if (!backlog && (held || !is_plain(actor, message))) backlog = find_or_make(worker, shard, actor, message->payer, &spare);
+  Offer result = offer(actor, message, backlog, held, past, &pushed);
+  Backlog *empty = remove_empty(shard, backlog);
   spin_unlock(&shard->lock);
   backlog_free(worker, spare);
   backlog_free(worker, empty);

@@ -40,9 +40,13 @@ void crowd_kept(Worker *worker, Actor *actor, Message *message);
 void crowd_admit(Worker *worker, Actor *actor, Bank *bank);
 
 void crowd_taken(Worker *worker, Actor *actor, Message *message);
-// The actor's message has left its mailbox: it counts no longer, and somebody who waits may come in.
+// The actor's message has left its mailbox. If it counted in a backlog it does so no longer, and somebody who waits may come in; for one that
+// counted in the mailbox's own words that is looked at when the slice is over (B2).
 static inline void crowd_leave(Worker *worker, Actor *actor, Message *message) {
-  if (UNLIKELY(actor_is_crowded(actor))) crowd_taken(worker, actor, message);
+  if (UNLIKELY(message->crowded)) crowd_taken(worker, actor, message);
+}
+static inline void crowd_let_in(Worker *worker, Actor *actor) {
+  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);
 }
 // The actor has ended, and its mailbox is closed: nobody waits any longer.
 void crowd_end(Worker *worker, Actor *actor);

@@ -354,7 +354,38 @@ static void trim(Worker *worker, bool pointers) {
   heap_free(worker, heap);
 }
 
+// The running handler's actor has no heap, needs none, and the turn made nothing but small objects: what is left are counts.
+static inline bool only_counts(const Worker *worker) {
+  const Actor *actor = worker->actor;
+  const Turn *turn = worker->turn;
+  if (WALKING || !actor || actor->heap || actor->class->step || !turn || turn->phase != PHASE_HANDLER) return false;
+  if (worker->big || worker->written || worker->young_frozen || worker->young_paid || worker->young_large_words) return false;
+  for (u32 i = 0; i < actor->class->field_count; i++) {
+    if (!actor->class->raw_fields[i] && val_is_pointer(actor->fields[i])) return false;
+  }
+  return true;
+}
+
+static inline void end_counts(Worker *worker) {
+  for (u32 i = 0; i < worker->counted_count; i++) count_release(worker, worker->counted[i], worker->account->bank);
+  worker->counted_count = 0;
+  Turn *turn = worker->turn;
+  Message *message = turn->message;
+  turn->young_message = false;
+  if (message && message->counted) {
+    Fragment fragment = message_fragment(message);
+    message->counted = 0;
+    counts_release(worker, fragment.words, (u32)(fragment.bytes / 8), message->payer);
+  }
+  worker->at = worker->nursery;
+  sessions_tell(worker);
+}
+
 bool heap_end_turn(Worker *worker) {
+  if (LIKELY(only_counts(worker))) {
+    end_counts(worker);
+    return true;
+  }
   Turn *turn = worker->turn;
   if (UNLIKELY(turn && turn->phase == PHASE_GUARD && turn->guard_writes)) {
     return fault_set(worker, "a guard may not write into an array that it was lent");

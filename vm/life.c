@@ -35,6 +35,25 @@ static size_t size_of(const Actor *actor) {
   return actor_bytes(class, class->step ? (u32)actor->fields[0] : class->field_count);
 }
 
+// A record in which nothing is set, of an idle actor. Word by word: a string instruction for so few takes as long as all else.
+static inline void blank(Actor *actor) {
+  atomic_init(&actor->inbox, MAILBOX_IDLE);
+  actor->queue = NULL;
+  actor->next_ready = NULL;
+  atomic_init(&actor->weight, 0);
+  actor->newer = NULL;
+  actor->turn = NULL;
+  actor->heap = NULL;
+  actor->watchers = NULL;
+  atomic_init(&actor->state, ACTOR_IDLE);
+  actor->exit = 0;
+  actor->collecting = false;
+  atomic_init(&actor->marks, 0);
+  atomic_init(&actor->doomed, 0);
+  atomic_init(&actor->disturbed, 0);
+  atomic_init(&actor->queued, 0);
+}
+
 static inline Actor *make(Worker *worker, Bank *bank, const Class *class, u32 fields) {
   Account *account = bank_account(bank, worker);
   if (UNLIKELY(account->doomed)) return fault_set(worker, "the bank was destroyed"), NULL;
@@ -42,13 +61,16 @@ static inline Actor *make(Worker *worker, Bank *bank, const Class *class, u32 fi
   u32 words = fields + hidden_words(class);
   Actor *actor = bank_alloc(worker, bank, sizeof(Actor) + words * sizeof(u64));
   if (!actor) return NULL;
-  *actor = (Actor){.class = class, .serial = sched_serial(worker), .older = account->newest, .bank = bank,
-                   .state = ACTOR_IDLE, .home = (u8)worker->index};
+  blank(actor);
+  actor->class = class;
+  actor->serial = sched_serial(worker);
+  actor->older = account->newest;
+  actor->bank = bank;
+  actor->home = (u8)worker->index;
   for (u32 i = 0; i < words; i++) {
     actor->fields[i] = VAL_EMPTY;
     __asm__ volatile("");  // few words: no call of memset
   }
-  atomic_store_explicit(&actor->inbox, MAILBOX_IDLE, memory_order_relaxed);
   if (account->newest) account->newest->newer = actor;
   account->newest = actor;
   worker->stats.spawned++;
@@ -283,27 +305,30 @@ bool actor_refused(Worker *worker, Actor *actor, Message *message) {
 }
 
 // The first message of an actor that nobody else knows yet.
-void actor_begin(Worker *worker, Actor *actor, Message *message) {
-  if (message->promise) message->promise->owed = owed_by_actor(actor);
+static inline void begin(Worker *worker, Actor *actor, Message *message) {
   worker->stats.sent++;
   atomic_store_explicit(&actor->inbox, 0, memory_order_relaxed);
-  mailbox_append(&actor->queue, message);
-  sched_ready(worker, actor);
+  actor->queue = message->next = message;
+  if (actor->bank != worker->account->bank || UNLIKELY(!sched_ready_plainly(worker, actor))) sched_ready(worker, actor);
 }
 
-Val actor_spawn(Worker *worker, Bank *bank, const Class *class, const Itable *itable, const Val *args, u32 count) {
+void actor_begin(Worker *worker, Actor *actor, Message *message) {
+  if (message->promise) message->promise->owed = owed_by_actor(actor);
+  begin(worker, actor, message);
+}
+
+Val actor_spawn(Worker *worker, Bank *bank, const Class *class, const Itable *itable, Message *start) {
   Message *dropped = NULL;
-  if (UNLIKELY(itable->unique) && !dropped_new(worker, class, &dropped)) return VAL_EMPTY;
-  Message *message = message_new(worker, MESSAGE_START, args, count);
-  Actor *actor = message ? actor_make(worker, bank, class) : NULL;
-  if (!actor) {
+  bool room = LIKELY(!itable->unique) || dropped_new(worker, class, &dropped);
+  Actor *actor = room ? make(worker, bank, class, class->field_count) : NULL;
+  if (UNLIKELY(!actor)) {
     if (dropped) message_recycle(worker, dropped);
-    if (message) heap_free_message(worker, message);
+    heap_free_message(worker, start);
     return VAL_EMPTY;
   }
-  message->code = class->init;
+  start->code = class->init;
   Val reference = UNLIKELY(itable->unique) ? session_build(worker, actor, itable, dropped) : actor_reference(worker, actor, itable);
-  actor_begin(worker, actor, message);
+  begin(worker, actor, start);
   return reference;
 }
 
@@ -477,22 +502,21 @@ static bool close_if_unwanted(Actor *actor) {
 }
 
 // An idle one is judged by who owns it: looking without doing so, one might see the state of different moments. What was put off waits for
-// what may still come.
-void actor_unreachable(Worker *worker, Actor *actor) {
-  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) {
-    free_if_gone(worker, actor);
-    return;
-  }
+// what may still come. True: it is the caller's to free.
+static inline bool take_unwanted(Worker *worker, Actor *actor) {
   while (!is_wanted(actor) && mailbox_rouse(actor)) {
     bool waits = actor->class->any_guard && *mailbox_put_off(actor);
-    if (!waits && close_if_unwanted(actor)) {
-      if (actor_claim(actor)) list_to_free(worker, actor);
-      return;
-    }
+    if (!waits && close_if_unwanted(actor)) return actor_claim(actor);
     bool ready = !mailbox_idle(actor) || (atomic_load(&actor->doomed) && mailbox_rouse(actor));
     if (ready) sched_ready(worker, actor);
-    if (ready || waits) return;
+    if (ready || waits) return false;
   }
+  return false;
+}
+
+void actor_unreachable(Worker *worker, Actor *actor) {
+  if (actor->class->deliver || actor_state(actor) == ACTOR_ENDED) free_if_gone(worker, actor);
+  else if (atomic_load(&actor->inbox) == MAILBOX_IDLE && take_unwanted(worker, actor)) list_to_free(worker, actor);
 }
 
 // Others may look at it still (E5): they see that it has ended.
@@ -507,6 +531,21 @@ static void free_unheard(Worker *worker, Actor *actor) {
   // Its own heap may hold references to the actor itself: they are gone already, for its weight is 0.
   heap_free(worker, heap);
   if (UNLIKELY(leave_bank(worker, actor))) bank_departed(worker, actor->bank);
+}
+
+bool actor_went_idle(Worker *worker, Actor *actor) {
+  if (UNLIKELY(actor_state(actor) == ACTOR_ENDED)) {  // another has run it since
+    actor_unreachable(worker, actor);
+    return false;
+  }
+  if (!take_unwanted(worker, actor)) return false;
+  if (actor->heap || actor->watchers || actor->class->drop) {
+    list_to_free(worker, actor);
+    return false;
+  }
+  free_unheard(worker, actor);
+  send_home(worker, actor);
+  return true;
 }
 
 // An actor that nothing can reach would have kept its sessions for ever: going without notice, it tells nobody of them.

@@ -6,8 +6,9 @@
 
 // ---- Actors (life.c) ----
 
-// A new actor of `class` in the bank, its start message queued. A reference for `itable`; 4 words reserved. VAL_EMPTY when memory is out.
-Val actor_spawn(Worker *worker, Bank *bank, const Class *class, const Itable *itable, const Val *args, u32 count) MUST_CHECK;
+// A new actor of `class` in the bank, its start message (taken over) queued. A reference for `itable`; 4 words reserved. VAL_EMPTY when memory
+// is out.
+Val actor_spawn(Worker *worker, Bank *bank, const Class *class, const Itable *itable, Message *start) MUST_CHECK;
 // A native actor made by the VM (a power), with `words` of C state in fields. NULL when memory is out.
 Actor *actor_native(Worker *worker, Bank *bank, const Class *class, u32 words);
 // One without a mailbox: what is sent to it goes to class->deliver.

@@ -218,7 +218,8 @@ static u64 *write_instruction(Linker *l, u64 *to, u32 word, u32 length) {
       return write_list(to + 3, few(l, code + 2));
     case OP_SEND: {
       bool session = l->module->interfaces.items[register_type(l, word_a(first))->index].unique;
-      return write_with(to, session ? with_op(first, OP_SEND_ANY) : first, line_at(l, word), few(l, code + 1));
+      u32 op = session ? OP_SEND_ANY : reglist_count(code + 1) == 1 ? OP_SEND_1 : OP_SEND;
+      return write_with(to, with_op(first, op), line_at(l, word), few(l, code + 1));
     }
     case OP_ASK: case OP_REQUEST: return write_with(to, first, line_at(l, word), few(l, code + 1));
     case OP_SPAWN: return write_spawn(l, to, word, code);

@@ -44,7 +44,10 @@
   X(UNPACK_LONG)                                                                                                  \
   X(SPLIT_LONG)                                                                                                   \
   X(COMPARE)     /* EQ … LE, JEQ … JLE of two objects */                                                          \
-  X(SEND_ANY)    /* SEND whose arguments are no plain words, or in a guard, or through a session */                                    \
+  X(SEND_REFERRING)  /* SEND whose arguments are plain words and references */                                    \
+  X(SEND_ANY)    /* SEND of anything else, or in a guard, or through a session */                                 \
+  X(SEND_1)        /* SEND with one argument */                                                                   \
+  X(SEND_WAKES)    /* SEND whose receiver is to be put in line, and that is not done by a few words */           \
   X(SEND_REFUSED)  /* SEND to what has no open mailbox */                                                        \
   X(SET_RAW)     /* SET of a field that holds raw words */                                                        \
   X(REPLACE_RAW) /* REPLACE of one */                                                                             \

@@ -5,6 +5,7 @@
 // image memory, which is freed as a whole. Names and declarations stay where the compiler made them; the list of roots below keeps the
 // collector of the compiler's memory from taking them.
 #include "vm/drop.h"
+#include "vm/guard.h"
 #include "vm/image.h"
 #include "vm/memory.h"
 #include "vm/step.h"
@@ -407,6 +408,7 @@ static bool make_class(Loader *l, Class *class, const ActorDef *def) {
     const Handler *handler = &def->handlers[i];
     handlers[i] = (ClassHandler){.name = handler->name, .code = code_of[handler->function]};
     handlers[i].guard = handler->guard == IMPORT_NONE ? NULL : code_of[handler->guard];
+    if (handlers[i].guard) handlers[i].plain = guard_plain(handlers[i].guard->function);
     handlers[i].param_count = handlers[i].code->param_count;
     class->any_guard |= handlers[i].guard != NULL;
   }

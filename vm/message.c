@@ -13,10 +13,10 @@ enum { DEEP = 1 << 16 };
 static inline u32 flat_words(Val arg) {
   if (!val_is_pointer(arg)) return 0;
   u64 header = val_obj(arg)->header;
-  if (LIKELY(header == REF_HEADER)) return 4;
+  if (LIKELY(header == REF_HEADER)) return REF_WORDS;
   if (header_flags(header) & OBJ_IMMORTAL) return 0;
   switch (header_kind(header)) {
-    case KIND_REF: return 4;
+    case KIND_REF: return REF_WORDS;
     case KIND_INT: case KIND_FLOAT: case KIND_DURATION: case KIND_TIME: case KIND_PROMISE: return 2;
     case KIND_STRING: case KIND_BYTES: return header_info(header) <= SHORT_BYTES ? 1 + bytes_words(header_info(header)) : DEEP;
     case KIND_BUF: return 2;
@@ -31,14 +31,11 @@ static inline u32 flat_words(Val arg) {
 
 // Copies a flat argument of so many words to `at`.
 static inline void flat_copy(Obj *from, Obj *to, u32 words, Message *message) {
-  to->header = header_without(from->header, OBJ_SHARED);
   if (LIKELY(from->header == REF_HEADER)) {
-    to->words[REF_ACTOR] = from->words[REF_ACTOR];
-    to->words[REF_ITABLE] = from->words[REF_ITABLE];
-    to->words[REF_WEIGHT] = weight_split(from);
-    message->counted |= MESSAGE_COUNTED;
+    message_reference(message, from, to);
     return;
   }
+  to->header = header_without(from->header, OBJ_SHARED);
   for (u32 i = 0; i + 1 < words; i++) to->words[i] = from->words[i];
   if (!header_is_counted(from->header)) return;
   message->counted |= MESSAGE_COUNTED | (header_kind(from->header) != KIND_PROMISE ? MESSAGE_OWNS : 0);

@@ -6,6 +6,7 @@
 #include "vm/bank.h"
 #include "vm/life.h"
 #include "vm/linked.h"
+#include "vm/mailbox.h"
 
 // In Message.counted.
 enum {
@@ -51,24 +52,67 @@ static inline MUST_CHECK Message *message_new(Worker *worker, MessageKind kind, 
   return message;
 }
 
-// A message of the listed registers, if none holds an object and the pool has a block: as most are. Else NULL, and message_new() is
-// to make it.
-static inline __attribute__((always_inline)) Message *message_plain(Worker *worker, MessageKind kind, const u64 *fp, const u64 *list, u32 line) {
-  u32 count = list_count(list);
+// A block for a message, charged, where neither the bank nor the allocator has to be asked. NULL otherwise: nothing has happened.
+static inline __attribute__((always_inline)) Message *message_block_kept(Worker *worker, size_t bytes) {
+  Account *account = worker->account;
+  i64 left = atomic_load_explicit(&account->left, memory_order_relaxed) - (i64)bytes;
+  if (UNLIKELY(left < 0)) return NULL;
+  Message *message = pool_take(&worker->pool, bytes);
+  if (LIKELY(message != NULL)) atomic_store_explicit(&account->left, left, memory_order_relaxed);
+  return message;
+}
+
+// A message of the `count` listed registers, if none holds an object and such a block is kept: as most are. Else NULL, and message_new() is
+// to make it. Calls nothing. Only actors send.
+static inline __attribute__((always_inline)) Message *message_plain(Worker *worker, MessageKind kind, const u64 *fp, const u64 *list, u32 count,
+                                                                    u32 line) {
   for (u32 i = 0; i < count; i++) {
     if (UNLIKELY(val_is_pointer(fp[list_at(list, i)]))) return NULL;
   }
   size_t bytes = sizeof(Message) + count * sizeof(Val);
-  Message *message = pool_take(&worker->pool, bytes);
+  Message *message = message_block_kept(worker, bytes);
   if (UNLIKELY(!message)) return NULL;
-  if (UNLIKELY(!account_take(worker, worker->account, bytes))) {
-    pool_free(&worker->pool, message, bytes);
-    return NULL;
-  }
   const Actor *sender = worker->actor;
-  if (!sender) __builtin_unreachable();  // only actors send
+  if (!sender) __builtin_unreachable();
   message_fill(message, kind, count, bytes, sender, line, worker->account);
   for (u32 i = 0; i < count; i++) message->args[i] = fp[list_at(list, i)];
+  return message;
+}
+
+// Copies a reference that is no session to `to`, in the message.
+static inline void message_reference(Message *message, Obj *from, Obj *to) {
+  to->header = REF_HEADER;
+  to->words[REF_ACTOR] = from->words[REF_ACTOR];
+  to->words[REF_ITABLE] = from->words[REF_ITABLE];
+  to->words[REF_WEIGHT] = weight_split(from);
+  message->counted |= MESSAGE_COUNTED;
+}
+
+// The same as message_plain() where some registers hold references, as many as a small message has room for.
+static inline Message *message_referring(Worker *worker, MessageKind kind, const u64 *fp, const u64 *list, u32 line) {
+  u32 count = list_count(list), words = count;
+  for (u32 i = 0; i < count; i++) {
+    Val arg = fp[list_at(list, i)];
+    if (!val_is_pointer(arg)) continue;
+    if (UNLIKELY(val_obj(arg)->header != REF_HEADER)) return NULL;
+    words += REF_WORDS;
+  }
+  size_t bytes = sizeof(Message) + words * sizeof(Val);
+  Message *message = LIKELY(bytes <= MAILBOX_SMALL) ? message_block_kept(worker, bytes) : NULL;
+  if (UNLIKELY(!message)) return NULL;
+  const Actor *sender = worker->actor;
+  if (!sender) __builtin_unreachable();
+  message_fill(message, kind, count, bytes, sender, line, worker->account);
+  worker->copied += (words - count) * sizeof(u64);
+  u64 *fragment = message->args + count;
+  for (u32 i = 0; i < count; i++) {
+    Val arg = fp[list_at(list, i)];
+    message->args[i] = arg;
+    if (!val_is_pointer(arg)) continue;
+    message->args[i] = (Val)fragment;
+    message_reference(message, val_obj(arg), (Obj *)fragment);
+    fragment += REF_WORDS;
+  }
   return message;
 }
 

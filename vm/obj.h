@@ -105,6 +105,7 @@ static inline i64 val_us(Val v) { return (i64)val_obj(v)->words[0]; }  // DURATI
 // ---- REF ----
 // A session's weight is always one WEIGHT_UNIT; in the weight's place stands the message that tells its actor when it is dropped, or 0.
 enum { REF_ACTOR, REF_ITABLE, REF_WEIGHT, SESSION_DROPPED = REF_WEIGHT };
+enum { REF_WORDS = 4 };  // with its header
 #define REF_HEADER OBJ_HEADER(KIND_REF, 0, 0)
 #define SESSION_HEADER (REF_HEADER | (u64)OBJ_UNIQUE << 8)
 typedef struct Actor Actor;

@@ -181,6 +181,7 @@ static bool must_leave(const Worker *worker) {
   const Account *account = worker->account;
   if (sched->kill_now || sched->ready_count || sched->reap || sched->graves || worker->dead_words) return true;
   if (worker->actor->doomed || account->parked || account->doomed) return true;
+  if (actor_is_crowded(worker->actor)) return true;  // who waits for room is to be let in
   return atomic_load_explicit(&worker->vm->crew->wanted, memory_order_relaxed) >= WANTED_STOP;
 }
 

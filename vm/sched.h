@@ -128,6 +128,18 @@ static inline void sched_ready(Worker *worker, Actor *actor) {
   line_count(sched, account);
 }
 
+// The same where no more is to be done than that: for one of the running actor's bank. False: nothing has happened.
+static inline bool sched_ready_plainly(Worker *worker, Actor *actor) {
+  Sched *sched = worker->sched;
+  Account *account = worker->account;
+  if (UNLIKELY(sched->seeded || account != sched->front)) return false;
+  atomic_store_explicit(&actor->state, ACTOR_READY, memory_order_relaxed);
+  queue_add(&account->fresh, actor);
+  account->ready_count++;
+  sched->ready_count++;
+  return true;
+}
+
 // The same for one that could have gone on, had it not used up its slice.
 static inline void sched_requeue(Worker *worker, Actor *actor) {
   Sched *sched = worker->sched;
@@ -184,6 +196,8 @@ static inline Actor *sched_take(Worker *worker) {
   sched->ready_count--;
   Actor *actor = account->fresh.first;
   account->fresh.first = actor->next_ready;
+  __builtin_prefetch(actor->next_ready);  // it is next, or nothing is there
+  __builtin_prefetch((const void *)((u64)actor->next_ready + 64));
   if (--account->ready_count == account->spent_count) account->fresh.tail = &account->fresh.first;
   return actor;
 }
@@ -317,10 +331,10 @@ typedef struct Why {
 
 Actor *actor_make(Worker *worker, Bank *bank, const Class *class) MUST_CHECK;  // no messages, not ready; no reference exists. NULL: memory
 void actor_begin(Worker *worker, Actor *actor, Message *message);  // gives a new actor its first message and makes it ready
-// Queues a message of the VM's own, whether there is room or not. False if the actor has ended: then it is a dead letter.
-static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *message) {
+static inline __attribute__((always_inline)) bool actor_takes(Worker *worker, Actor *actor, Message *message,
+                                                             PushResult (*push)(Actor *actor, Message *message)) {
   if (message->promise) message->promise->owed = owed_by_actor(actor);
-  switch (mailbox_push(actor, message)) {
+  switch (push(actor, message)) {
     case PUSH_QUEUED: return true;
     case PUSH_WAKE: sched_ready(worker, actor); return true;
     case PUSH_CLOSED: case PUSH_FULL: break;
@@ -328,16 +342,13 @@ static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *
   if (message->promise) message->promise->owed = 0;
   return false;
 }
+// Queues a message of the VM's own, whether there is room or not. False if the actor has ended: then it is a dead letter.
+static inline MUST_CHECK bool actor_post(Worker *worker, Actor *actor, Message *message) {
+  return actor_takes(worker, actor, message, mailbox_push);
+}
 // The same for one that an actor has sent: false too if there is no room, or that must be looked at closely. Not if it is large.
 static inline MUST_CHECK bool actor_admit(Worker *worker, Actor *actor, Message *message) {
-  if (message->promise) message->promise->owed = owed_by_actor(actor);
-  switch (mailbox_admit(actor, message)) {
-    case PUSH_QUEUED: return true;
-    case PUSH_WAKE: sched_ready(worker, actor); return true;
-    case PUSH_CLOSED: case PUSH_FULL: break;
-  }
-  if (message->promise) message->promise->owed = 0;
-  return false;
+  return actor_takes(worker, actor, message, mailbox_admit);
 }
 // A message that an actor's inbox did not take: delivered otherwise, if the actor's class has a way, or counted and dropped as a dead
 // letter. False: the sender crashes with worker->fault.
@@ -352,10 +363,20 @@ static inline MUST_CHECK bool actor_send(Worker *worker, const Obj *reference, u
   worker->stats.sent++;
   return actor_admit(worker, ref_actor(reference), message);
 }
+// The same for a message that wants no answer, without calling anything. PUSH_WAKE: the caller is to make the receiver ready.
+static inline __attribute__((always_inline)) MUST_CHECK PushResult actor_tell(Worker *worker, const Obj *reference, u16 slot, Message *message) {
+  message->slot = ref_itable(reference)->slots[slot];
+  worker->stats.sent++;
+  Actor *actor = ref_actor(reference);
+  PushResult pushed = mailbox_admit(actor, message);
+  return pushed == PUSH_WAKE && LIKELY(sched_ready_plainly(worker, actor)) ? PUSH_QUEUED : pushed;
+}
 
 void actor_dispose(Worker *worker, Actor *actor);                  // frees the record, which nothing names any more (crew_retire())
 // Sees to the records that other workers have sent home (E3), up to REAP_STEP. True if there are more.
 bool life_take_returned(Worker *worker);
+// A class's actor without a reference, which the worker has just run, has gone idle. True: it has been freed, for nothing hung on it.
+bool actor_went_idle(Worker *worker, Actor *actor) MUST_CHECK;
 void life_reap(Worker *worker, u32 most);                          // frees those that can go, up to so many
 void life_close(Vm *vm);                                           // ends and frees all: no worker runs any more
 // All that the end of an actor leaves has been cut: tells `told`, and gives back the weight that the end held.

@@ -57,15 +57,25 @@ bool step_narrow(Worker *worker, const u64 *pc) {
   return true;
 }
 
-static inline __attribute__((always_inline)) bool spawn(Worker *worker, Bank *bank, const u64 *pc, const u64 *list) {
-  u64 *fp = registers(worker);
+// What init is to get, where that is no plain words. NULL without memory, or if it is to be frozen first.
+static __attribute__((noinline)) Message *start_message(Worker *worker, const u64 *fp, const u64 *list) {
+  Message *start = message_referring(worker, MESSAGE_START, fp, list, worker->line);
+  if (start) return start;
   Val args[LIMIT_PARAMS];
   u32 count = registers_listed(fp, list, args);
+  worker->may_repeat = true;
+  start = message_new(worker, MESSAGE_START, args, count);
+  worker->may_repeat = worker->turn->at_once = false;
+  return start;
+}
+
+static inline __attribute__((always_inline)) bool spawn(Worker *worker, Bank *bank, const u64 *pc, const u64 *list) {
+  u64 *fp = registers(worker);
   worker->reductions -= SEND_COST;
   if (UNLIKELY(leash_holder(worker)) && !leash_make_room(worker)) return memory_out(worker);
-  worker->may_repeat = true;
-  Val reference = actor_spawn(worker, bank, (const Class *)pc[1], (const Itable *)pc[2], args, count);
-  worker->may_repeat = worker->turn->at_once = false;
+  Message *start = message_plain(worker, MESSAGE_START, fp, list, list_count(list), worker->line);
+  if (UNLIKELY(!start) && !(start = start_message(worker, fp, list))) return memory_out(worker);
+  Val reference = actor_spawn(worker, bank, (const Class *)pc[1], (const Itable *)pc[2], start);
   if (reference == VAL_EMPTY) return memory_out(worker);
   if (UNLIKELY(leash_holder(worker))) leash_hold(worker, ref_actor(val_obj(reference)));
   fp[word_a(*pc)] = reference;
@@ -144,7 +154,6 @@ AwaitResult step_send(Worker *worker, const u64 *pc) {
 }
 
 AwaitResult step_refused(Worker *worker, const u64 *pc) {
-  worker->reductions -= SEND_COST;
   return sent(crowd_send(worker, ref_actor(val_obj(registers(worker)[word_a(*pc)])), worker->dead_letter));
 }
 
@@ -152,7 +161,7 @@ AwaitResult step_refused(Worker *worker, const u64 *pc) {
 static inline __attribute__((always_inline)) Promise *request_make(Worker *worker, const u64 *pc, Message **message) {
   if (!guard_check(worker, "send")) return NULL;
   const u64 *fp = registers(worker);
-  *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, (u32)pc[1]);
+  *message = message_plain(worker, MESSAGE_CALL, fp, pc + 2, list_count(pc + 2), (u32)pc[1]);
   if (UNLIKELY(!*message) && !(*message = call_message(worker, pc, fp))) return NULL;
   Promise *promise = promise_new(worker);
   if (UNLIKELY(!promise)) {

@@ -9,6 +9,7 @@
 #include "vm/drop.h"
 #include "vm/fault.h"
 #include "vm/gc.h"
+#include "vm/guard.h"
 #include "vm/load.h"
 #include "vm/sched.h"
 #include "vm/step.h"
@@ -160,6 +161,7 @@ static inline bool hand_over(Worker *worker, Actor *actor, Step *step) {
     if (sched->depth) callers_park(worker);
     return wait(worker, actor, step);
   }
+  crowd_let_in(worker, actor);  // B2: the slice may end as another's
   sched->callers[sched->depth++] = actor;
   sched->hands_left--;
   worker->stats.slices++;  // waits that begin in it began later
@@ -221,7 +223,7 @@ static __attribute__((noinline)) bool settle(Worker *worker, Actor *actor, Messa
     if (!promise_forward(worker, promise_of(from), promise)) return false;
     if (header_flags(from->header) & OBJ_UNIQUE) handle_drop(worker, from);  // the answer follows it without its handle
   } else {
-    if (UNLIKELY(val_is_pointer(worker->result) && !promise_is_heard(promise))) drop_answer(worker, code_of(actor, message));
+    if (UNLIKELY(val_is_pointer(worker->result) && !promise_is_heard(promise))) drop_answer(worker, worker->turn->code);
     worker->may_repeat = true;
     bool kept = promise_keep(worker, promise, worker->result);
     worker->may_repeat = worker->turn->at_once = false;
@@ -245,7 +247,7 @@ static inline __attribute__((always_inline)) Step handler_ended(Worker *worker, 
   if (UNLIKELY(!turn_end(worker, actor, message, forwards))) {
     return worker->freeze_due ? freeze_first(worker, actor) : end_by_memory(worker, actor);
   }
-  if (actor->class->any_guard && code_of(actor, message)->effects & actor->class->retest) {
+  if (actor->class->any_guard && turn->code->effects & actor->class->retest) {
     *mailbox_retest(actor) = true;
     *mailbox_tested(actor) = NULL;
   }
@@ -264,11 +266,11 @@ static void leave_queue(Worker *worker, Actor *actor, Message *message) {
   crowd_leave(worker, actor, message);
 }
 
-static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
+// What the guard of the turn's message has said is done; of the guard itself nothing is left.
+static inline Step guard_said(Worker *worker, Actor *actor, bool holds) {
   Turn *turn = worker->turn;
   Message *message = turn->message;
   worker->in_guard = false;
-  if (!heap_end_plain(worker) && !heap_end_turn(worker)) return end_by_memory(worker, actor);
   turn->phase = PHASE_HANDLER;
   Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
   if (holds) {
@@ -287,6 +289,12 @@ static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
   mailbox_append(put_off, message);
   leave_queue(worker, actor, message);
   return STEP_MORE;
+}
+
+static Step guard_ended(Worker *worker, Actor *actor, bool holds) {
+  worker->in_guard = false;
+  if (!heap_end_plain(worker) && !heap_end_turn(worker)) return end_by_memory(worker, actor);
+  return guard_said(worker, actor, holds);
 }
 
 // The engine has left a turn before its end, or at the end of a guard.
@@ -359,23 +367,29 @@ static inline __attribute__((always_inline)) Step begin(Worker *worker, Actor *a
   worker->reductions--;
   worker->turn->young_message = true;
   worker->untidy = message->counted;
-  if (UNLIKELY(!enter(worker, message, code_of(actor, message)))) return end_by_memory(worker, actor);
+  const Code *code = worker->turn->code = code_of(actor, message);
+  if (UNLIKELY(!enter(worker, message, code))) return end_by_memory(worker, actor);
   if (UNLIKELY(message->kind == MESSAGE_WHEN) && !give_result(worker, message)) return end_by_memory(worker, actor);
   EngineExit how = engine_run(worker);
   return LIKELY(how == ENGINE_TURN_END) ? handler_ended(worker, actor, false) : left(worker, actor, how);
 }
 
-static Step test_guard(Worker *worker, Actor *actor, Message *message, const Code *guard, bool put_off) {
+// Most guards only compare; most others make nothing and run to their end at once.
+static inline Step test_guard(Worker *worker, Actor *actor, Message *message, bool put_off) {
+  const ClassHandler *handler = &actor->class->handlers[message->slot];
   Turn *turn = worker->turn;
   turn->phase = PHASE_GUARD;
   turn->message = message;
   turn->put_off = put_off;
-  turn->guard_writes = 0;
   worker->reductions--;
+  if (LIKELY(handler->plain.compares != GUARD_RUNS)) return guard_said(worker, actor, guard_holds(actor, &handler->plain));
+  turn->guard_writes = 0;
   worker->untidy = false;
   worker->in_guard = true;
-  if (!enter(worker, message, guard)) return end_by_memory(worker, actor);
-  return left(worker, actor, engine_run(worker));
+  if (UNLIKELY(!enter(worker, message, handler->guard))) return end_by_memory(worker, actor);
+  EngineExit how = engine_run(worker);
+  if (UNLIKELY(how != ENGINE_TURN_END || !heap_end_plain(worker))) return left(worker, actor, how);
+  return guard_said(worker, actor, worker->result == VAL_TRUE);
 }
 
 // ---- Choosing -------------------------------------------------------------------------------------------------------
@@ -393,20 +407,43 @@ static inline Step take(Worker *worker, Actor *actor, Message *message) {
   return STEP_BEGIN;
 }
 
+static inline const ClassHandler *handler_of(const Actor *actor, const Message *message) { return &actor->class->handlers[message->slot]; }
+
+// What needs no turn to be told.
+static inline bool plainly(const Actor *actor, const ClassHandler *handler, bool holds) {
+  return LIKELY(handler->plain.compares != GUARD_RUNS) && guard_holds(actor, &handler->plain) == holds;
+}
+
+// Put-off messages, since the state was written. False: all are refused still. Otherwise *step says what came of one.
+static inline bool test_again(Worker *worker, Actor *actor, Step *step) {
+  Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
+  while (*put_off && *tested != *put_off) {
+    Message *message = *tested ? (*tested)->next : (*put_off)->next;
+    *step = STEP_MORE;
+    if (plainly(actor, handler_of(actor, message), false)) {
+      worker->reductions--;
+      *tested = message;
+    } else {
+      *step = test_guard(worker, actor, message, true);
+    }
+    if (*step != STEP_MORE || worker->reductions <= 0 || UNLIKELY(!worker->turn)) return true;
+    worker->reductions -= TURN_COST;
+  }
+  *mailbox_retest(actor) = false;
+  return false;
+}
+
 // Of an actor with guards: put-off messages first, for they are older, but only if the state was written since they were tested.
 static Step next_guarded(Worker *worker, Actor *actor) {
-  Message **put_off = mailbox_put_off(actor), **tested = mailbox_tested(actor);
-  if (*mailbox_retest(actor)) {
-    if (*put_off && *tested != *put_off) {
-      Message *message = *tested ? (*tested)->next : (*put_off)->next;
-      return test_guard(worker, actor, message, actor->class->handlers[message->slot].guard, true);
-    }
-    *mailbox_retest(actor) = false;
-  }
+  Step step;
+  if (*mailbox_retest(actor) && test_again(worker, actor, &step)) return step;
   if (!actor->queue && !mailbox_collect(actor)) return go_idle(actor);
   Message *message = actor->queue->next;
-  const Code *guard = message->kind == MESSAGE_CALL ? actor->class->handlers[message->slot].guard : NULL;
-  if (guard) return test_guard(worker, actor, message, guard, false);
+  const ClassHandler *handler = handler_of(actor, message);
+  if (message->kind == MESSAGE_CALL && handler->guard) {
+    if (!plainly(actor, handler, true)) return test_guard(worker, actor, message, false);
+    worker->reductions--;
+  }
   return take(worker, actor, mailbox_first(actor));
 }
 
@@ -450,10 +487,11 @@ static Step resume(Worker *worker, Actor *actor) {
 static void end_by_doom(Worker *worker, Actor *actor) { actor_end(worker, actor, EXIT_REASON_KILLED, STR("")); }
 
 // It has gone idle. Whoever doomed it, or let go of it, before the mark stood could do nothing more; who does so now sees the mark (W3,
-// E2).
+// E2). It may be freed.
 static inline void look_back(Worker *worker, Actor *actor) {
   if (UNLIKELY(atomic_load(&actor->doomed)) && mailbox_rouse(actor)) end_by_doom(worker, actor);
-  else if (UNLIKELY(!atomic_load(&actor->weight))) actor_unreachable(worker, actor);
+  else if (UNLIKELY(!atomic_load(&actor->weight)) && actor_went_idle(worker, actor)) return;
+  crowd_let_in(worker, actor);
 }
 
 // Whoever asked can't run on at once: the slice is the actor's from now on.
@@ -488,8 +526,7 @@ static Step hand_back(Worker *worker, Actor *actor) {
   bool over = !slice_goes_on(worker) || UNLIKELY(atomic_load_explicit(&caller->doomed, memory_order_relaxed));
   if (UNLIKELY(over)) return outlast_callers(worker, actor);
   if (LIKELY(go_idle(actor) == STEP_IDLE)) look_back(worker, actor);
-  else sched_ready(worker, actor);
-  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
+  else sched_ready(worker, actor), crowd_let_in(worker, actor);
   sched->depth--;
   worker->actor = caller;
   if (UNLIKELY(!take_answer(worker, caller))) return resume(worker, caller);
@@ -619,7 +656,7 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) step_back(worker, actor);
-  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);  // B2
+  if (step != STEP_IDLE) crowd_let_in(worker, actor);  // B2
   leave(worker);
   worker->stalled = NULL;
 }
