@@ -10,7 +10,12 @@
 #include "vm/shared.h"
 #include "vm/storage.h"
 
-enum { CROWD_LOCKS = 64, CROWD_BUCKETS = 64 };
+enum {
+  CROWD_LOCKS = 64,
+  CROWD_BUCKETS = 64,
+  LET_IN_SLICES = 4,                     // between two times that senders are let in, if there is enough to do:
+  LET_IN_FROM = MAILBOX_MESSAGES / 4,    // more messages than this
+};
 
 typedef struct Backlog {
   struct Backlog *chained;      // in its bucket
@@ -20,6 +25,7 @@ typedef struct Backlog {
   Bank *bank;                   // pays for the record, too
   u64 count, bytes;             // of messages that count here
   HeldSend *held;               // a ring, the first
+  u32 slices;                   // that the receiver has had since somebody was let in
 } Backlog;
 
 typedef struct Shard {
@@ -296,6 +302,16 @@ void crowd_admit(Worker *worker, Actor *actor, Bank *bank) {
     if (pushed == PUSH_CLOSED) actor_dead_letter(worker, actor, freed.message);
     if (more) pass_on(worker, freed);
   }
+}
+
+void crowd_admit_late(Worker *worker, Actor *actor) {
+  Shard *shard = shard_of(actor);
+  spin_lock(&shard->lock);
+  Backlog *backlog = find(shard, actor, actor->bank);
+  bool later = backlog && backlog->held && mailbox_count(actor) > LET_IN_FROM && ++backlog->slices < LET_IN_SLICES;
+  if (backlog && !later) backlog->slices = 0;
+  spin_unlock(&shard->lock);
+  if (!later) crowd_admit(worker, actor, actor->bank);
 }
 
 void crowd_taken(Worker *worker, Actor *actor, Message *message) {

@@ -38,6 +38,8 @@ void crowd_keep(Worker *worker, Actor *actor, Message *message);
 void crowd_kept(Worker *worker, Actor *actor, Message *message);
 // Then lets in what is held there and has room now. Not within a lock.
 void crowd_admit(Worker *worker, Actor *actor, Bank *bank);
+// The same for the actor's own bank, if it has had some slices since, or has little left to do (B2).
+void crowd_admit_late(Worker *worker, Actor *actor);
 
 void crowd_taken(Worker *worker, Actor *actor, Message *message);
 // The actor's message has left its mailbox. If it counted in a backlog it does so no longer, and somebody who waits may come in; for one that
@@ -47,6 +49,10 @@ static inline void crowd_leave(Worker *worker, Actor *actor, Message *message) {
 }
 static inline void crowd_let_in(Worker *worker, Actor *actor) {
   if (UNLIKELY(actor_is_crowded(actor))) crowd_admit(worker, actor, actor->bank);
+}
+// It will go on in another slice.
+static inline void crowd_let_in_late(Worker *worker, Actor *actor) {
+  if (UNLIKELY(actor_is_crowded(actor))) crowd_admit_late(worker, actor);
 }
 // The actor has ended, and its mailbox is closed: nobody waits any longer.
 void crowd_end(Worker *worker, Actor *actor);

@@ -656,7 +656,8 @@ static inline void slice(Worker *worker, Actor *actor) {
   else if (UNLIKELY(step == STEP_READY)) sched_ready(worker, actor);
   else if (step == STEP_MORE && UNLIKELY(worker->collect_due)) collect_first(worker, actor);
   else if (step != STEP_AWAY && (LIKELY(!worker->stalled) || !stall(worker, actor))) step_back(worker, actor);
-  if (step != STEP_IDLE) crowd_let_in(worker, actor);  // B2
+  if (step == STEP_MORE || step == STEP_REQUEUE) crowd_let_in_late(worker, actor);  // B2
+  else if (step != STEP_IDLE) crowd_let_in(worker, actor);
   leave(worker);
   worker->stalled = NULL;
 }
