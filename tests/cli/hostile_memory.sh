@@ -45,8 +45,9 @@ actor Bomb(depth: Int) {
 }
 fn main(out: Out) {
   let b = spawn Bomb(0)
+  let end = ended(b)
   b ! go()
-  out ! line("begun")
+  out ! line("{await end}")
 }
 X2
 cat > flood.deed <<'X2'
