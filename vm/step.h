@@ -10,7 +10,7 @@
 
 // ---- step.c: values ----
 bool step_arithmetic(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;   // VADD … VNEG
-bool step_compare(Worker *worker, const u64 *pc, const u64 *fp);           // EQ … LE, JEQ … JLE: the answer
+bool step_compare(Worker *worker, const u64 *pc, const u64 *fp);           // EQ … LE, JEQ … JLE: the answer, unless there is a fault
 bool step_show(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_concat(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_list(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;

@@ -37,6 +37,8 @@ enum {
 #endif
 };
 
+typedef struct Compare Compare;
+
 typedef struct Work {
   Bank *payer;
   Val kept[WORK_KEPT];      // roots of the collector, VAL_EMPTY at first
@@ -45,6 +47,7 @@ typedef struct Work {
   bool still;
   Chunk *space;             // that memory, newest first
   void *own;                // the native's beginning there
+  Compare *compare;         // a comparison's (compare.h)
   u64 space_bytes;
   i64 slice_left;           // reductions until the actor has used up a slice
 } Work;
