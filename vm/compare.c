@@ -74,9 +74,10 @@ struct Compare {
   u64 steps, charged, patience;
   Str text_a, text_b;    // long texts that are being compared, equal up to text_at
   u64 text_at;
-  ObjClass **segments[SEGMENTS];  // of buckets: the first FIRST_BUCKETS, then as many as there are before
+  bool segmented;        // once there were buckets
   Pairs first;
   Cell first_cells[FIRST_CELLS];
+  ObjClass **segments[SEGMENTS];  // of buckets: the first FIRST_BUCKETS, then as many as there are before
 };
 
 // ---- Leaves ---------------------------------------------------------------------------------------------------------
@@ -203,6 +204,8 @@ static bool segment_make(Compare *c, u32 segment) {
 }
 
 static void classes_begin(Compare *c) {
+  if (!c->segmented) memset(c->segments, 0, sizeof c->segments);
+  c->segmented = true;
   if (!segment_make(c, 0)) return;
   memset(c->segments[0], 0, FIRST_BUCKETS * sizeof(ObjClass *));
   c->buckets = FIRST_BUCKETS;

@@ -156,3 +156,47 @@ bool making_copy(Worker *worker, Kind kind, const u64 *source, u64 from, u64 to,
   *result = obj_val(making.text);
   return work_end(worker);
 }
+
+enum { PIECE_BYTES = WORK_BYTES };
+
+struct TextPiece {
+  TextPiece *next;
+  char bytes[PIECE_BYTES];
+};
+
+static TextPiece *piece_add(Pieces *pieces, Worker *worker, Work *work) {
+  Chunk *chunk = work_space(worker, work, sizeof(TextPiece) / sizeof(u64));
+  if (!chunk) return NULL;
+  TextPiece *piece = (TextPiece *)chunk->words;
+  piece->next = NULL;
+  if (pieces->last) pieces->last->next = piece;
+  else pieces->first = piece;
+  return pieces->last = piece;
+}
+
+bool pieces_keep(Pieces *pieces, Worker *worker, Work *work) {
+  for (u64 at = 0; at < worker->text_length;) {
+    u64 filled = pieces->length % PIECE_BYTES, count = PIECE_BYTES - filled;
+    if (!filled && !piece_add(pieces, worker, work)) return false;
+    if (count > worker->text_length - at) count = worker->text_length - at;
+    memcpy(pieces->last->bytes + filled, worker->text + at, count);
+    pieces->length += count;
+    at += count;
+  }
+  worker->text_length = 0;
+  pieces->left = pieces->length;
+  return true;
+}
+
+bool pieces_join(Pieces *pieces, Worker *worker, u64 *to) {
+  Making making;
+  if (!making_begin(&making, worker, KIND_STRING, pieces->length)) return false;
+  while (pieces->left) {
+    u64 count = pieces->left < PIECE_BYTES ? pieces->left : PIECE_BYTES;
+    if (!making_add(&making, (Str){pieces->first->bytes, count})) return making_pause(&making, VAL_EMPTY, 0);
+    pieces->first = pieces->first->next;
+    pieces->left -= count;
+  }
+  *to = obj_val(making.text);
+  return work_end(worker);
+}

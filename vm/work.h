@@ -102,3 +102,24 @@ static inline bool making_goes_on(const Worker *worker) {
 }
 // The bytes not yet made.
 static inline char *making_place(const Making *making) { return (char *)making->text->words + making->done; }
+// The text is done, and has its root elsewhere: the next may begin.
+static inline void making_end(Worker *worker) {
+  Work *work = worker->turn ? worker->turn->work : NULL;
+  if (LIKELY(!work)) return;
+  work->kept[0] = VAL_EMPTY;
+  work->done = work->at = 0;
+}
+
+// Of unknown length: what each slice has added to the worker's scratch text joins a list of pieces, which become a string in the end. So it
+// never grows by being copied.
+typedef struct TextPiece TextPiece;
+typedef struct Pieces {
+  TextPiece *first, *last;  // all but the last are full
+  u64 length;
+  u64 left;                 // of that, not yet in the string
+} Pieces;
+
+// The scratch text joins them. False when memory is out.
+bool pieces_keep(Pieces *pieces, Worker *worker, Work *work) MUST_CHECK;
+// They become a String, in steps: this ends the record.
+bool pieces_join(Pieces *pieces, Worker *worker, u64 *to) MUST_CHECK;
