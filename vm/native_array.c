@@ -169,32 +169,71 @@ bool native_array_len(Worker *worker, u64 *args) {
   return true;
 }
 
-// Opens a gap for one more element like `x` at place i, and puts it there.
-static bool put_between(Worker *worker, Obj *array, u64 i, Val x) {
-  u64 length = handle_length(array);
-  if (!storage_reserve(worker, array, element_kind(x), length + 1)) return fault_memory(worker);
+// Elements from `from` to `end` move one place up or down, a block at a time. Interrupted, `at` says how far that has come; until then each
+// place has a val. False with a fault.
+static bool move_up(Worker *worker, Obj *array, u64 from, u64 end) {
+  const Work *work = work_begun(worker);
   Storage *storage = handle_storage(array);
-  memmove(storage->data + i + 1, storage->data + i, (length - i) * sizeof(u64));
-  storage->data[i] = element_word(storage->kind, x);
-  storage->len = length + 1;
-  storage_wrote(worker, array, i, length + 1 - i);
-  charge(worker, length - i);
-  return true;
+  for (end = work ? work->at : end; end > from;) {
+    u64 part = end - from < ELEMENTS_AT_ONCE ? end - from : ELEMENTS_AT_ONCE;
+    end -= part;
+    memmove(storage->data + end + 1, storage->data + end, part * sizeof(u64));
+    storage_wrote(worker, array, end + 1, part);
+    charge(worker, part);
+    if (end > from && work_is_over(worker)) return work_pause_at(worker, end, 1);
+  }
+  return work_end(worker);
+}
+
+static bool move_down(Worker *worker, Obj *array, u64 from, u64 end) {
+  const Work *work = work_begun(worker);
+  Storage *storage = handle_storage(array);
+  for (from = work ? work->at : from; from < end;) {
+    u64 part = end - from < ELEMENTS_AT_ONCE ? end - from : ELEMENTS_AT_ONCE;
+    memmove(storage->data + from - 1, storage->data + from, part * sizeof(u64));
+    storage_wrote(worker, array, from - 1, part);
+    charge(worker, part);
+    from += part;
+    if (from < end && work_is_over(worker)) return work_pause_at(worker, from, 1);
+  }
+  return work_end(worker);
+}
+
+// One more element like args[x], at place i: room is made, then a gap is opened. Interrupted, `count` says whether there is room.
+static bool put_between(Worker *worker, u64 *args, u64 i, u32 x) {
+  const Work *work = work_begun(worker);
+  bool opening = work && work->count;
+  if (!opening) {
+    u64 length = handle_length(val_obj(args[0]));
+    if (!storage_grow(worker, args, element_kind(args[x]), length + 1)) return false;
+    Storage *storage = handle_storage(val_obj(args[0]));
+    storage->data[length] = element_word(storage->kind, args[x]);
+    storage->len = length + 1;
+  }
+  Obj *array = val_obj(args[0]);
+  Storage *storage = handle_storage(array);
+  if (!move_up(worker, array, i, storage->len - 1)) return false;
+  storage->data[i] = element_word(storage->kind, args[x]);
+  storage_wrote(worker, array, i, 1);
+  return give_unit(args);
 }
 
 bool native_array_push(Worker *worker, u64 *args) {
   Obj *array = val_obj(args[0]);
-  return put_between(worker, array, handle_length(array), args[1]) && give_unit(args);
+  Storage *storage = handle_storage(array);
+  if (UNLIKELY(!storage || storage->len == storage->cap)) return put_between(worker, args, handle_length(array), 1);
+  storage->data[storage->len++] = element_word(storage->kind, args[1]);
+  storage_wrote(worker, array, storage->len - 1, 1);
+  return give_unit(args);
 }
 
 bool native_array_insert(Worker *worker, u64 *args) {
-  Obj *array = val_obj(args[0]);
-  u64 length = handle_length(array);
+  u64 length = handle_length(val_obj(args[0]));
   if (args[1] > length) {
     return fault_set(worker, "array.insert: the place %lld is out of range: the array has %llu elements", (long long)args[1],
                      (unsigned long long)length);
   }
-  return put_between(worker, array, args[1], args[2]) && give_unit(args);
+  return put_between(worker, args, args[1], 2);
 }
 
 bool native_array_pop(Worker *worker, u64 *args) {
@@ -212,17 +251,20 @@ bool native_array_pop(Worker *worker, u64 *args) {
   return true;
 }
 
+// The one that is removed goes to kept[0] before it is written over.
 bool native_array_remove(Worker *worker, u64 *args) {
   if (!heap_reserve(worker, ELEMENT_WORDS)) return fault_memory(worker);
   Obj *array = val_obj(args[0]);
   u64 i = args[1], length = handle_length(array);
   if (i >= length) return fault_index(worker, array, (i64)i);
+  Work *work = worker->turn ? worker->turn->work : NULL;
   Storage *storage = handle_storage(array);
-  Val gone = build_element(worker, storage, i);
-  memmove(storage->data + i, storage->data + i + 1, (length - 1 - i) * sizeof(u64));
+  Val gone = work ? work->kept[0] : build_element(worker, storage, i);
+  if (!move_down(worker, array, i + 1, length)) {
+    if (work_begun(worker)) worker->turn->work->kept[0] = gone;
+    return false;
+  }
   storage->len = length - 1;
-  storage_wrote(worker, array, i, length - 1 - i);
-  charge(worker, length - i);
   args[0] = gone;
   return true;
 }
@@ -259,17 +301,23 @@ bool native_array_fill(Worker *worker, u64 *args) {
 
 bool native_array_reverse(Worker *worker, u64 *args) {
   Obj *array = val_obj(args[0]);
-  u64 length = handle_length(array);
+  u64 length = handle_length(array), half = length / 2;
   if (!length) return give_unit(args);
+  const Work *work = work_begun(worker);
   u64 *data = handle_storage(array)->data;
-  for (u64 i = 0, j = length - 1; i < j; i++, j--) {
-    u64 word = data[i];
-    data[i] = data[j];
-    data[j] = word;
+  for (u64 at = work ? work->at : 0; at < half;) {
+    u64 from = at, part = half - at < ELEMENTS_AT_ONCE ? half - at : ELEMENTS_AT_ONCE;
+    for (; at < from + part; at++) {
+      u64 word = data[at];
+      data[at] = data[length - 1 - at];
+      data[length - 1 - at] = word;
+    }
+    storage_wrote(worker, array, from, part);
+    storage_wrote(worker, array, length - at, part);
+    charge(worker, 2 * part);
+    if (at < half && work_is_over(worker)) return work_pause_at(worker, at, 0);
   }
-  storage_wrote(worker, array, 0, length);
-  charge(worker, length);
-  return give_unit(args);
+  return work_end(worker) && give_unit(args);
 }
 
 bool native_array_exchange(Worker *worker, u64 *args) {
