@@ -36,7 +36,7 @@ enum {
   SEGMENTS = 32,
   PIECE_WORDS = 2048 - 8,        // with what heads it, 16 KB
   PART_STEPS = WORK_ITEMS,       // between two looks at the clock
-  STEPS_PER_REDUCTION = 4,
+  STEPS_PER_REDUCTION = 4,       // one where classes are looked up
   BYTES_PER_STEP = 128,          // of text
 };
 
@@ -64,6 +64,8 @@ struct Compare {
   Worker *worker;
   Work *work;            // has the memory
   bool running;          // in the turn's record: amid a comparison
+  bool known;            // it is over but for its memory
+  int order;
   bool failed;
   Pairs *top;
   Cell *spare;
@@ -448,7 +450,7 @@ static void begin(Compare *c, Worker *worker) {
 static bool is_done(const Compare *c) { return !c->top->count && !c->text_a.len; }
 
 static void charge(Compare *c) {
-  c->worker->reductions -= (i64)((c->steps - c->charged) / STEPS_PER_REDUCTION);
+  c->worker->reductions -= (i64)((c->steps - c->charged) / (c->buckets ? 1 : STEPS_PER_REDUCTION));
   c->charged = c->steps;
 }
 
@@ -507,12 +509,17 @@ static int compare_on(Worker *worker, Work *work, Val a, Val b) {
     c->running = true;
     order = enter(c, a, b);
   }
-  if (!order) order = run(c, true);
-  if (c->failed) return fault_memory(worker), 0;
-  charge(c);
-  if (!order && !is_done(c)) return work_pause(worker), 0;
-  c->running = false;
-  return order;
+  if (!c->known) {
+    if (!order) order = run(c, true);
+    if (c->failed) return fault_memory(worker), 0;
+    charge(c);
+    c->known = order || is_done(c);
+    c->order = order;
+    if (!c->known) return work_pause(worker), 0;
+  }
+  if (!work->own && !work_shrink(worker, work)) return 0;  // a native's own use it again
+  c->running = c->known = false;
+  return c->order;
 }
 
 static bool is_simple(Val a, Val b) { return both_flat(a, b) && (flat_is_short(a) || flat_is_short(b)); }

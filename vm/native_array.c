@@ -74,7 +74,7 @@ static bool count_cells(Worker *worker, Val list, u64 *length) {
     u32 cells = 0;
     for (; at != VAL_NIL && cells < WORK_ITEMS; cells++) at = cons_tail(at);
     *length += cells;
-    worker->reductions -= cells / 32;
+    worker->reductions -= cells / 16;
     if (at == VAL_NIL || !work_is_over(worker)) continue;
     Work *record = work_record(worker);
     if (record) record->at = *length;
@@ -92,7 +92,7 @@ static bool take_elements(Worker *worker, Val array, Val list) {
       storage->data[storage->len++] = element_word(storage->kind, cons_head(list));
     }
     storage_wrote(worker, val_obj(array), from, cells);
-    worker->reductions -= (i64)(cells / 16);
+    worker->reductions -= (i64)(cells / 8);
     if (list == VAL_NIL || !work_is_over(worker)) continue;
     Work *record = work_record(worker);
     if (record) record->count = 1;

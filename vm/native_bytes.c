@@ -93,7 +93,7 @@ bool native_bytes_to_hex(Worker *worker, u64 *args) {
   const u8 *from = (const u8 *)arg_text(args[0]).ptr;
   for (u64 i = making.done / 2; i < length;) {
     u64 end = length - i < WORK_ITEMS ? length : i + WORK_ITEMS;
-    worker->reductions -= (i64)((end - i) / 64);
+    charge_bytes(worker, 2 * (end - i));
     char *to = making_place(&making);
     for (; i < end; i++) {
       *to++ = "0123456789abcdef"[from[i] >> 4];
@@ -121,7 +121,7 @@ bool native_bytes_from_hex(Worker *worker, u64 *args) {
   for (u64 i = making.done * 2; i < s.len;) {
     u64 end = s.len - i < WORK_ITEMS ? s.len : i + WORK_ITEMS;
     char *to = making_place(&making);
-    charge_bytes(worker, end - i);
+    charge_bytes(worker, 2 * (end - i));
     for (; i < end; i += 2) {
       int high = hex_digit(s.ptr[i]), low = hex_digit(s.ptr[i + 1]);
       if (high < 0 || low < 0) return work_end(worker) && give_none(worker, args);
@@ -147,7 +147,7 @@ static bool count_bytes(Worker *worker, Val list, u64 *length) {
       if (n < 0 || n > 255) return fault_set(worker, "bytes.from_list: %lld is no byte", (long long)n);
     }
     *length += cells;
-    worker->reductions -= cells / 32;
+    worker->reductions -= cells / 16;
     if (at == VAL_NIL || !work_is_over(worker)) continue;
     Work *record = work_record(worker);
     if (record) record->at = *length;
@@ -168,7 +168,7 @@ bool native_bytes_from_list(Worker *worker, u64 *args) {
     u32 cells = 0;
     for (; at != VAL_NIL && cells < WORK_ITEMS; cells++, at = cons_tail(at)) *to++ = (u8)val_int(cons_head(at));
     making.done += cells;
-    worker->reductions -= cells / 16;
+    worker->reductions -= cells / 8;
     if (at != VAL_NIL && work_is_over(worker)) return making_pause(&making, at, 0);
   }
   args[0] = obj_val(making.text);

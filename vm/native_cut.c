@@ -202,7 +202,7 @@ bool native_string_codes_onto(Worker *worker, u64 *args) {
       list = build_cons(worker, val_from_small(scalar_at(s.ptr + at, &bytes)), list);
     }
     args[1] = list;
-    worker->reductions -= WORK_ITEMS / 16;
+    worker->reductions -= WORK_ITEMS / 8;
     if (!at || !work_is_over(worker)) continue;
     Work *record = work_record(worker);
     if (record) record->at = at;

@@ -34,7 +34,7 @@ bool native_string_parse_int(Worker *worker, u64 *args) {
       i64 digit = s.ptr[at] - '0';
       valid = is_digit(s.ptr[at]) && !__builtin_mul_overflow(n, 10, &n) && !__builtin_add_overflow(n, negative ? -digit : digit, &n);
     }
-    charge_bytes(worker, at - from);
+    charge_bytes(worker, 2 * (at - from));
     if (valid && at < s.len && work_is_over(worker)) return work_pause_at(worker, at, (u64)n);
   }
   if (!valid) return give_none(worker, args);

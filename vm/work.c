@@ -7,6 +7,8 @@
 enum {
   FREED_AT_ONCE = 64 * 1024,  // bytes
   MADE_PER_REDUCTION = 64,    // bytes: what it takes if the pages are new
+  FREED_PER_REDUCTION = 512,
+  FREE_COST = 8,              // reductions for each chunk
 };
 
 static Work *record_new(Worker *worker) {
@@ -95,6 +97,19 @@ void work_space_free(Worker *worker, Work *work) {
     work->space = chunk->next;
     memory_free(chunk, chunk_bytes(chunk->capacity));
   }
+}
+
+bool work_shrink(Worker *worker, Work *work) {
+  for (Chunk *chunk; (chunk = work->space) && chunk->next;) {
+    u64 bytes = chunk_bytes(chunk->capacity);
+    work->space = chunk->next;
+    work->space_bytes -= bytes;
+    bank_give(worker, work->payer, bytes);
+    memory_free(chunk, bytes);
+    worker->reductions -= FREE_COST + (i64)(bytes / FREED_PER_REDUCTION);
+    if (work_is_over(worker)) return work_pause(worker);
+  }
+  return true;
 }
 
 void work_free(Worker *worker, Turn *turn) {
@@ -197,6 +212,7 @@ bool pieces_join(Pieces *pieces, Worker *worker, u64 *to) {
     pieces->first = pieces->first->next;
     pieces->left -= count;
   }
+  if (work_begun(worker) && !work_shrink(worker, worker->turn->work)) return making_pause(&making, VAL_EMPTY, 0);
   *to = obj_val(making.text);
   return work_end(worker);
 }

@@ -77,6 +77,8 @@ bool work_be_still(Worker *worker, Work *work) MUST_CHECK;
 // A chunk of `words` more, the record's until it goes. NULL when memory is out.
 Chunk *work_space(Worker *worker, Work *work, u32 words) MUST_CHECK;
 void work_space_free(Worker *worker, Work *work);
+// All but the oldest chunk goes, in steps: at the end what is left is little, even if the bank is too full to leave anything waiting.
+bool work_shrink(Worker *worker, Work *work) MUST_CHECK;
 
 // ---- Texts being made -----------------------------------------------------------------------------------------------
 // A String or Bytes of known length is there from the beginning, and filled in steps. Interrupted, it stands in kept[0].
