@@ -376,6 +376,7 @@ static int enter(Compare *c, Val a, Val b) {
 }
 
 static void finish(Compare *c, const Pair *pair) {
+  c->steps++;
   if (c->buckets && pair->a) class_join(c, pair->a, pair->b);
   pair_pop(c);
 }

@@ -175,14 +175,20 @@ bool step_list(Worker *worker, const u64 *pc, u64 *fp) {
   return true;
 }
 
-bool step_closure(Worker *worker, const u64 *pc, u64 *fp) {
+bool closure_reserve(Worker *worker, const u64 *pc) { return heap_reserve(worker, 2 + reglist_count(pc + 2)); }
+
+Val closure_build(Worker *worker, const u64 *pc, const u64 *fp) {
   const u64 *list = pc + 2;
   u32 count = reglist_count(list);
-  if (!heap_reserve(worker, 2 + count)) return fault_memory(worker);
   Obj *closure = heap_take(worker, 2 + count);
   closure->header = OBJ_HEADER(KIND_CLOSURE, count, 0);
   closure->words[0] = pc[1];
   for (u32 i = 0; i < count; i++) closure->words[1 + i] = fp[reglist_at(list, i)];
-  fp[word_a(*pc)] = obj_val(closure);
+  return obj_val(closure);
+}
+
+bool step_closure(Worker *worker, const u64 *pc, u64 *fp) {
+  if (!closure_reserve(worker, pc)) return fault_memory(worker);
+  fp[word_a(*pc)] = closure_build(worker, pc, fp);
   return true;
 }
