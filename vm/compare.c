@@ -36,7 +36,8 @@ enum {
   SEGMENTS = 32,
   PIECE_WORDS = 2048 - 8,        // with what heads it, 16 KB
   PART_STEPS = WORK_ITEMS,       // between two looks at the clock
-  STEPS_PER_REDUCTION = 4,       // one where classes are looked up
+  STEPS_PER_REDUCTION = 4,
+  CLASS_COST = 2,                // reductions for a step where classes are looked up, each of which is somewhere else in memory
   BYTES_PER_STEP = 128,          // of text
 };
 
@@ -451,7 +452,8 @@ static void begin(Compare *c, Worker *worker) {
 static bool is_done(const Compare *c) { return !c->top->count && !c->text_a.len; }
 
 static void charge(Compare *c) {
-  c->worker->reductions -= (i64)((c->steps - c->charged) / (c->buckets ? 1 : STEPS_PER_REDUCTION));
+  u64 steps = c->steps - c->charged;
+  c->worker->reductions -= (i64)(c->buckets ? steps * CLASS_COST : steps / STEPS_PER_REDUCTION);
   c->charged = c->steps;
 }
 
