@@ -260,7 +260,7 @@ Test(faults, kill_owners_at_any_reduction, .timeout = 600) { kill_everywhere(own
 Test(faults, kill_cycles_at_any_reduction, .timeout = 600) { kill_everywhere(cycles, 7); }
 Test(faults, kill_supervised_at_any_reduction, .timeout = 600) { kill_everywhere(supervised, 7); }
 Test(faults, kill_natives_at_any_reduction, .timeout = 600) { kill_everywhere(natives, 97); }
-Test(faults, kill_more_natives_at_any_reduction, .timeout = 600) { kill_everywhere(more_natives, 397); }
+Test(faults, kill_more_natives_at_any_reduction, .timeout = 600) { kill_everywhere(more_natives, 1997); }
 
 // Fails each allocation of the run under each seed: on until so many in a row changed nothing, for then the run has fewer.
 static void fail_everywhere(const char *source) {
