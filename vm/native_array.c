@@ -74,7 +74,7 @@ static bool count_cells(Worker *worker, Val list, u64 *length) {
     u32 cells = 0;
     for (; at != VAL_NIL && cells < WORK_ITEMS; cells++) at = cons_tail(at);
     *length += cells;
-    worker->reductions -= cells / 32;
+    worker->reductions -= cells / 16;
     if (at == VAL_NIL || !work_is_over(worker)) continue;
     Work *record = work_record(worker);
     if (record) record->at = *length;
@@ -92,7 +92,7 @@ static bool take_elements(Worker *worker, Val array, Val list) {
       storage->data[storage->len++] = element_word(storage->kind, cons_head(list));
     }
     storage_wrote(worker, val_obj(array), from, cells);
-    worker->reductions -= (i64)(cells / 16);
+    worker->reductions -= (i64)(cells / 8);
     if (list == VAL_NIL || !work_is_over(worker)) continue;
     Work *record = work_record(worker);
     if (record) record->count = 1;
@@ -169,32 +169,71 @@ bool native_array_len(Worker *worker, u64 *args) {
   return true;
 }
 
-// Opens a gap for one more element like `x` at place i, and puts it there.
-static bool put_between(Worker *worker, Obj *array, u64 i, Val x) {
-  u64 length = handle_length(array);
-  if (!storage_reserve(worker, array, element_kind(x), length + 1)) return fault_memory(worker);
+// Elements from `from` to `end` move one place up or down, a block at a time. Interrupted, `at` says how far that has come; until then each
+// place has a val. False with a fault.
+static bool move_up(Worker *worker, Obj *array, u64 from, u64 end) {
+  const Work *work = work_begun(worker);
   Storage *storage = handle_storage(array);
-  memmove(storage->data + i + 1, storage->data + i, (length - i) * sizeof(u64));
-  storage->data[i] = element_word(storage->kind, x);
-  storage->len = length + 1;
-  storage_wrote(worker, array, i, length + 1 - i);
-  charge(worker, length - i);
-  return true;
+  for (end = work ? work->at : end; end > from;) {
+    u64 part = end - from < ELEMENTS_AT_ONCE ? end - from : ELEMENTS_AT_ONCE;
+    end -= part;
+    memmove(storage->data + end + 1, storage->data + end, part * sizeof(u64));
+    storage_wrote(worker, array, end + 1, part);
+    charge(worker, part);
+    if (end > from && work_is_over(worker)) return work_pause_at(worker, end, 1);
+  }
+  return work_end(worker);
+}
+
+static bool move_down(Worker *worker, Obj *array, u64 from, u64 end) {
+  const Work *work = work_begun(worker);
+  Storage *storage = handle_storage(array);
+  for (from = work ? work->at : from; from < end;) {
+    u64 part = end - from < ELEMENTS_AT_ONCE ? end - from : ELEMENTS_AT_ONCE;
+    memmove(storage->data + from - 1, storage->data + from, part * sizeof(u64));
+    storage_wrote(worker, array, from - 1, part);
+    charge(worker, part);
+    from += part;
+    if (from < end && work_is_over(worker)) return work_pause_at(worker, from, 1);
+  }
+  return work_end(worker);
+}
+
+// One more element like args[x], at place i: room is made, then a gap is opened. Interrupted, `count` says whether there is room.
+static bool put_between(Worker *worker, u64 *args, u64 i, u32 x) {
+  const Work *work = work_begun(worker);
+  bool opening = work && work->count;
+  if (!opening) {
+    u64 length = handle_length(val_obj(args[0]));
+    if (!storage_grow(worker, args, element_kind(args[x]), length + 1)) return false;
+    Storage *storage = handle_storage(val_obj(args[0]));
+    storage->data[length] = element_word(storage->kind, args[x]);
+    storage->len = length + 1;
+  }
+  Obj *array = val_obj(args[0]);
+  Storage *storage = handle_storage(array);
+  if (!move_up(worker, array, i, storage->len - 1)) return false;
+  storage->data[i] = element_word(storage->kind, args[x]);
+  storage_wrote(worker, array, i, 1);
+  return give_unit(args);
 }
 
 bool native_array_push(Worker *worker, u64 *args) {
   Obj *array = val_obj(args[0]);
-  return put_between(worker, array, handle_length(array), args[1]) && give_unit(args);
+  Storage *storage = handle_storage(array);
+  if (UNLIKELY(!storage || storage->len == storage->cap)) return put_between(worker, args, handle_length(array), 1);
+  storage->data[storage->len++] = element_word(storage->kind, args[1]);
+  storage_wrote(worker, array, storage->len - 1, 1);
+  return give_unit(args);
 }
 
 bool native_array_insert(Worker *worker, u64 *args) {
-  Obj *array = val_obj(args[0]);
-  u64 length = handle_length(array);
+  u64 length = handle_length(val_obj(args[0]));
   if (args[1] > length) {
     return fault_set(worker, "array.insert: the place %lld is out of range: the array has %llu elements", (long long)args[1],
                      (unsigned long long)length);
   }
-  return put_between(worker, array, args[1], args[2]) && give_unit(args);
+  return put_between(worker, args, args[1], 2);
 }
 
 bool native_array_pop(Worker *worker, u64 *args) {
@@ -212,17 +251,20 @@ bool native_array_pop(Worker *worker, u64 *args) {
   return true;
 }
 
+// The one that is removed goes to kept[0] before it is written over.
 bool native_array_remove(Worker *worker, u64 *args) {
   if (!heap_reserve(worker, ELEMENT_WORDS)) return fault_memory(worker);
   Obj *array = val_obj(args[0]);
   u64 i = args[1], length = handle_length(array);
   if (i >= length) return fault_index(worker, array, (i64)i);
+  Work *work = worker->turn ? worker->turn->work : NULL;
   Storage *storage = handle_storage(array);
-  Val gone = build_element(worker, storage, i);
-  memmove(storage->data + i, storage->data + i + 1, (length - 1 - i) * sizeof(u64));
+  Val gone = work ? work->kept[0] : build_element(worker, storage, i);
+  if (!move_down(worker, array, i + 1, length)) {
+    if (work_begun(worker)) worker->turn->work->kept[0] = gone;
+    return false;
+  }
   storage->len = length - 1;
-  storage_wrote(worker, array, i, length - 1 - i);
-  charge(worker, length - i);
   args[0] = gone;
   return true;
 }
@@ -259,128 +301,26 @@ bool native_array_fill(Worker *worker, u64 *args) {
 
 bool native_array_reverse(Worker *worker, u64 *args) {
   Obj *array = val_obj(args[0]);
-  u64 length = handle_length(array);
+  u64 length = handle_length(array), half = length / 2;
   if (!length) return give_unit(args);
+  const Work *work = work_begun(worker);
   u64 *data = handle_storage(array)->data;
-  for (u64 i = 0, j = length - 1; i < j; i++, j--) {
-    u64 word = data[i];
-    data[i] = data[j];
-    data[j] = word;
+  for (u64 at = work ? work->at : 0; at < half;) {
+    u64 from = at, part = half - at < ELEMENTS_AT_ONCE ? half - at : ELEMENTS_AT_ONCE;
+    for (; at < from + part; at++) {
+      u64 word = data[at];
+      data[at] = data[length - 1 - at];
+      data[length - 1 - at] = word;
+    }
+    storage_wrote(worker, array, from, part);
+    storage_wrote(worker, array, length - at, part);
+    charge(worker, 2 * part);
+    if (at < half && work_is_over(worker)) return work_pause_at(worker, at, 0);
   }
-  storage_wrote(worker, array, 0, length);
-  charge(worker, length);
-  return give_unit(args);
+  return work_end(worker) && give_unit(args);
 }
 
 bool native_array_exchange(Worker *worker, u64 *args) {
   handles_exchange(worker, val_obj(args[0]), val_obj(args[1]));
   return give_unit(args);
-}
-
-// ---- Sorting --------------------------------------------------------------------------------------------------------
-// Written once for the three kinds of elements: `kind` is a constant wherever these are inlined.
-
-#define INLINE static inline __attribute__((always_inline))
-
-enum { BLOCK = 1024, SHORT_RUN = 16 };  // array.deed's block is no longer
-
-INLINE bool is_less(Worker *worker, StorageKind kind, u64 a, u64 b) {
-  if (kind == STORAGE_INT) return (i64)a < (i64)b;
-  if (kind == STORAGE_VALS) return val_compare(worker, a, b) < 0;
-  double x = word_double(a), y = word_double(b);
-  return x < y || (y != y && x == x);
-}
-
-INLINE void insertion_sort(Worker *worker, StorageKind kind, u64 *data, u64 count) {
-  for (u64 i = 1; i < count; i++) {
-    u64 word = data[i], j = i;
-    for (; j > 0 && is_less(worker, kind, word, data[j - 1]); j--) data[j] = data[j - 1];
-    data[j] = word;
-  }
-}
-
-// Merges a[0..m) and b[0..n) to `to`, until that has `count` words. Of equal ones those of `a` come first.
-INLINE void merge(Worker *worker, StorageKind kind, const u64 *a, u64 m, const u64 *b, u64 n, u64 *to, u64 count) {
-  const u64 *a_end = a + m, *b_end = b + n;
-  u64 *end = to + count;
-  while (to < end && a < a_end && b < b_end) {
-    bool second = is_less(worker, kind, *b, *a);
-    *to++ = second ? *b : *a;
-    a += !second;
-    b += second;
-  }
-  while (to < end && a < a_end) *to++ = *a++;
-  while (to < end && b < b_end) *to++ = *b++;
-}
-
-INLINE void block_sort(Worker *worker, StorageKind kind, u64 *data, u64 count) {
-  u64 spare[BLOCK];
-  for (u64 at = 0; at < count; at += SHORT_RUN) insertion_sort(worker, kind, data + at, count - at < SHORT_RUN ? count - at : SHORT_RUN);
-  for (u64 width = SHORT_RUN; width < count; width *= 2) {
-    for (u64 at = 0; at + width < count; at += 2 * width) {
-      u64 n = count - at - width < width ? count - at - width : width;
-      if (!is_less(worker, kind, data[at + width], data[at + width - 1])) continue;
-      memcpy(spare, data + at, width * sizeof(u64));
-      // What is still to come of the second run always lies behind what is written.
-      merge(worker, kind, spare, width, data + at + width, n, data + at, width + n);
-    }
-  }
-}
-
-bool native_array_sort_block(Worker *worker, u64 *args) {
-  if (!part_check(worker, "array.sort_block", args[0], args[1], args[2], "elements")) return false;
-  u64 from = args[1], count = args[2] - from;
-  if (count > BLOCK) return fault_set(worker, "array.sort_block: %llu elements are too many", (unsigned long long)count);
-  if (count < 2) return give_unit(args);
-  Obj *array = val_obj(args[0]);
-  u64 *data = handle_storage(array)->data + from;
-  switch (handle_storage(array)->kind) {
-    case STORAGE_INT: block_sort(worker, STORAGE_INT, data, count); break;
-    case STORAGE_FLOAT: block_sort(worker, STORAGE_FLOAT, data, count); break;
-    case STORAGE_VALS: block_sort(worker, STORAGE_VALS, data, count); break;
-    case STORAGE_NONE: case STORAGE_BYTES: break;
-  }
-  storage_wrote(worker, array, from, count);
-  worker->reductions -= (i64)(count / 4);
-  return worker->fault ? false : give_unit(args);
-}
-
-// How many of the first k merged elements come from a[0..m), the others coming from b[0..n).
-INLINE u64 rank(Worker *worker, StorageKind kind, const u64 *a, u64 m, const u64 *b, u64 n, u64 k) {
-  u64 low = k > n ? k - n : 0, high = k < m ? k : m;
-  while (low < high) {
-    u64 middle = low + (high - low) / 2;
-    if (is_less(worker, kind, b[k - middle - 1], a[middle])) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-// Words k to k + count of the two runs merged.
-INLINE void merge_from(Worker *worker, StorageKind kind, const u64 *a, u64 m, const u64 *b, u64 n, u64 k, u64 *to, u64 count) {
-  u64 i = rank(worker, kind, a, m, b, n, k), j = k - i;
-  merge(worker, kind, a + i, m - i, b + j, n - j, to, count);
-}
-
-static bool merge_refused(Worker *worker) { return fault_set(worker, "array.merge_part: there are no such runs"); }
-
-bool native_array_merge_part(Worker *worker, u64 *args) {
-  Obj *from = val_obj(args[0]), *to = val_obj(args[1]);
-  u64 low = args[2], middle = args[3], high = args[4], at = args[5], until = args[6];
-  const Storage *runs = handle_storage(from);
-  Storage *merged = handle_storage(to);
-  if (!runs || !merged || runs == merged || runs->kind != merged->kind) return merge_refused(worker);
-  if (low > middle || middle > high || high > runs->len || high > merged->len) return merge_refused(worker);
-  if (at < low || until < at || until > high || until - at > BLOCK) return merge_refused(worker);
-  const u64 *a = runs->data + low, *b = runs->data + middle;
-  u64 m = middle - low, n = high - middle, k = at - low, count = until - at, *out = merged->data + at;
-  switch (runs->kind) {
-    case STORAGE_INT: merge_from(worker, STORAGE_INT, a, m, b, n, k, out, count); break;
-    case STORAGE_FLOAT: merge_from(worker, STORAGE_FLOAT, a, m, b, n, k, out, count); break;
-    case STORAGE_VALS: merge_from(worker, STORAGE_VALS, a, m, b, n, k, out, count); break;
-    case STORAGE_NONE: case STORAGE_BYTES: break;
-  }
-  storage_wrote(worker, to, at, count);
-  worker->reductions -= (i64)(count / 16);
-  return worker->fault ? false : give_unit(args);
 }

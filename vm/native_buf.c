@@ -24,12 +24,13 @@ static bool byte_check(Worker *worker, i64 n) {
   return LIKELY((u64)n <= 255) || fault_set(worker, "the value %lld does not fit a byte", (long long)n);
 }
 
-// Makes room for `more` bytes behind the last, and counts them in: where they begin. NULL with a fault.
-static u8 *buf_extend(Worker *worker, Obj *buf, u64 more) {
-  u64 length = handle_length(buf);
-  if (more > STORAGE_LIMIT - length || !storage_reserve(worker, buf, STORAGE_BYTES, length + more)) return fault_memory(worker), NULL;
-  handle_storage(buf)->len = length + more;
-  return buf_bytes(buf) + length;
+// Makes room for `more` bytes behind the last, and counts them in. False with a fault: interrupted, it has not.
+static bool buf_extend(Worker *worker, u64 *args, u64 more) {
+  u64 length = handle_length(val_obj(args[0]));
+  if (more > STORAGE_LIMIT - length) return fault_memory(worker);
+  if (!storage_grow(worker, args, STORAGE_BYTES, length + more)) return false;
+  handle_storage(val_obj(args[0]))->len = length + more;
+  return true;
 }
 
 bool native_buf_new(Worker *worker, u64 *args) {
@@ -44,18 +45,29 @@ bool native_buf_new(Worker *worker, u64 *args) {
   return true;
 }
 
+// The Buf is as long as what has been copied; interrupted, it stands in kept[0].
 bool native_bytes_to_buf(Worker *worker, u64 *args) {
-  if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker);
-  Str bytes = arg_text(args[0]);
-  Storage *storage = bytes.len ? storage_new(worker, STORAGE_BYTES, bytes.len) : NULL;
-  if (bytes.len && !storage) return fault_memory(worker);
-  if (storage) {
-    memcpy(storage->data, bytes.ptr, bytes.len);
-    storage->len = bytes.len;
+  const Work *work = work_begun(worker);
+  if (!work) {
+    if (!heap_reserve(worker, HANDLE_WORDS)) return fault_memory(worker);
+    u64 length = arg_text(args[0]).len;
+    Storage *made = length ? storage_new(worker, STORAGE_BYTES, length) : NULL;
+    if (length && !made) return fault_memory(worker);
+    args[1] = build_handle(worker, KIND_BUF, made);
+  } else {
+    args[1] = work->kept[0];
   }
-  charge(worker, bytes.len);
-  args[0] = build_handle(worker, KIND_BUF, storage);
-  return true;
+  Str bytes = arg_text(args[0]);
+  Storage *storage = handle_storage(val_obj(args[1]));
+  while (storage && storage->len < bytes.len) {
+    u64 left = bytes.len - storage->len, count = left < WORK_BYTES ? left : WORK_BYTES;
+    memcpy((char *)storage->data + storage->len, bytes.ptr + storage->len, count);
+    storage->len += count;
+    charge(worker, 2 * count);
+    if (left > count && work_is_over(worker)) return work_pause_kept(worker, args[1], VAL_EMPTY);
+  }
+  args[0] = args[1];
+  return work_end(worker);
 }
 
 bool native_buf_len(Worker *worker, u64 *args) {
@@ -66,9 +78,9 @@ bool native_buf_len(Worker *worker, u64 *args) {
 
 bool native_buf_push(Worker *worker, u64 *args) {
   if (!byte_check(worker, (i64)args[1])) return false;
-  u8 *to = buf_extend(worker, val_obj(args[0]), 1);
-  if (!to) return false;
-  *to = (u8)args[1];
+  if (!buf_extend(worker, args, 1)) return false;
+  const Obj *buf = val_obj(args[0]);
+  buf_bytes(buf)[handle_length(buf) - 1] = (u8)args[1];
   return give_unit(args);
 }
 
@@ -98,29 +110,32 @@ static bool set(Worker *worker, Obj *buf, u64 at, u64 end, u8 byte) {
   return work_end(worker);
 }
 
-// Interrupted, it has grown already; `count` is where the bytes go.
-static bool append(Worker *worker, u64 *args) {
+// Interrupted while it grows, or else while it is filled, as is_filled() tells.
+static bool is_filled(Worker *worker) {
   const Work *work = work_begun(worker);
-  Str bytes = arg_text(args[1]);
-  if (!bytes.len) return give_unit(args);
-  u64 place = work ? work->count : handle_length(val_obj(args[0]));
-  if (!work && !buf_extend(worker, val_obj(args[0]), bytes.len)) return false;
-  return put(worker, val_obj(args[0]), place, bytes) && give_unit(args);
+  return work && work->kept[0] == VAL_EMPTY;
+}
+
+// While it is filled `count` is where the bytes go.
+static bool append(Worker *worker, u64 *args) {
+  u64 count = arg_text(args[1]).len;
+  if (!count) return give_unit(args);
+  u64 place = is_filled(worker) ? work_begun(worker)->count : handle_length(val_obj(args[0]));
+  if (!is_filled(worker) && !buf_extend(worker, args, count)) return false;
+  return put(worker, val_obj(args[0]), place, arg_text(args[1])) && give_unit(args);
 }
 
 bool native_buf_append(Worker *worker, u64 *args) { return append(worker, args); }
 bool native_buf_append_string(Worker *worker, u64 *args) { return append(worker, args); }
 
 bool native_buf_resize(Worker *worker, u64 *args) {
-  Obj *buf = val_obj(args[0]);
-  u64 length = handle_length(buf), wanted = args[1];
+  u64 length = handle_length(val_obj(args[0])), wanted = args[1];
   if (!length_check(worker, "buf.resize", (i64)wanted)) return false;
-  if (work_begun(worker)) {
-    if (!set(worker, buf, 0, wanted, 0)) return false;
-  } else if (wanted > length) {
-    if (!buf_extend(worker, buf, wanted - length) || !set(worker, buf, length, wanted, 0)) return false;
+  if (is_filled(worker) || wanted > length) {
+    if (!is_filled(worker) && !buf_extend(worker, args, wanted - length)) return false;
+    if (!set(worker, val_obj(args[0]), length, wanted, 0)) return false;
   } else if (length) {
-    handle_storage(buf)->len = wanted;
+    handle_storage(val_obj(args[0]))->len = wanted;
   }
   return give_unit(args);
 }

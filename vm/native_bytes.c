@@ -60,16 +60,30 @@ bool native_bytes_slice(Worker *worker, u64 *args) {
   return making_copy(worker, KIND_BYTES, args, args[1], args[2], args);
 }
 
+enum {
+  CHECKED_BYTES = WORK_BYTES / 8,  // of UTF-8, between two looks at the clock
+  PLACES_MOST = 3,                 // a character ends so many bytes after where it might be cut
+};
+
+// Where a block of a text that begins at `at` ends: not within a character, if it is one.
+static u64 block_end(Str s, u64 at) {
+  if (s.len - at <= CHECKED_BYTES) return s.len;
+  u64 end = at + CHECKED_BYTES;
+  for (u32 i = 0; i < PLACES_MOST && !byte_starts_scalar(s.ptr[end]); i++) end--;
+  return end;
+}
+
 bool native_bytes_to_string(Worker *worker, u64 *args) {
+  const Work *work = work_begun(worker);
   Str b = arg_text(args[0]);
-  worker->reductions -= (i64)(b.len / 64);
-  if (!utf8_is_valid(b)) return give_none(worker, args);
-  Obj *text = heap_bytes(worker, KIND_STRING, b.len);
-  if (!text) return fault_memory(worker);
-  b = arg_text(args[0]);
-  memcpy(text->words, b.ptr, b.len);
-  args[0] = obj_val(text);
-  return give_some(worker, args);
+  for (u64 at = making_goes_on(worker) ? b.len : work ? work->at : 0; at < b.len;) {
+    u64 end = block_end(b, at);
+    charge_bytes(worker, end - at);
+    if (!utf8_is_valid((Str){b.ptr + at, end - at})) return work_end(worker) && give_none(worker, args);
+    at = end;
+    if (work_is_over(worker)) return work_pause_at(worker, at, 0);
+  }
+  return making_copy(worker, KIND_STRING, args, 0, b.len, args) && give_some(worker, args);
 }
 
 bool native_bytes_to_hex(Worker *worker, u64 *args) {
@@ -79,7 +93,7 @@ bool native_bytes_to_hex(Worker *worker, u64 *args) {
   const u8 *from = (const u8 *)arg_text(args[0]).ptr;
   for (u64 i = making.done / 2; i < length;) {
     u64 end = length - i < WORK_ITEMS ? length : i + WORK_ITEMS;
-    worker->reductions -= (i64)((end - i) / 64);
+    charge_bytes(worker, 2 * (end - i));
     char *to = making_place(&making);
     for (; i < end; i++) {
       *to++ = "0123456789abcdef"[from[i] >> 4];
@@ -100,33 +114,65 @@ static int hex_digit(char c) {
 }
 
 bool native_bytes_from_hex(Worker *worker, u64 *args) {
+  Making making;
+  if (arg_text(args[0]).len % 2) return give_none(worker, args);
+  if (!making_begin(&making, worker, KIND_BYTES, arg_text(args[0]).len / 2)) return false;
   Str s = arg_text(args[0]);
-  bool valid = s.len % 2 == 0;
-  worker->reductions -= (i64)(s.len / 64);
-  for (size_t i = 0; i < s.len && valid; i++) valid = hex_digit(s.ptr[i]) >= 0;
-  if (!valid) return give_none(worker, args);
-  Obj *bytes = heap_bytes(worker, KIND_BYTES, s.len / 2);
-  if (!bytes) return fault_memory(worker);
-  s = arg_text(args[0]);
-  char *to = (char *)bytes->words;
-  for (size_t i = 0; i < s.len; i += 2) *to++ = (char)(hex_digit(s.ptr[i]) << 4 | hex_digit(s.ptr[i + 1]));
-  args[0] = obj_val(bytes);
-  return give_some(worker, args);
+  for (u64 i = making.done * 2; i < s.len;) {
+    u64 end = s.len - i < WORK_ITEMS ? s.len : i + WORK_ITEMS;
+    char *to = making_place(&making);
+    charge_bytes(worker, 2 * (end - i));
+    for (; i < end; i += 2) {
+      int high = hex_digit(s.ptr[i]), low = hex_digit(s.ptr[i + 1]);
+      if (high < 0 || low < 0) return work_end(worker) && give_none(worker, args);
+      *to++ = (char)(high << 4 | low);
+    }
+    making.done = i / 2;
+    if (i < s.len && work_is_over(worker)) return making_pause(&making, VAL_EMPTY, 0);
+  }
+  args[0] = obj_val(making.text);
+  return work_end(worker) && give_some(worker, args);
+}
+
+// How many there are. Interrupted, it goes on at the cell in kept[1], `at` cells have been counted. False with a fault.
+static bool count_bytes(Worker *worker, Val list, u64 *length) {
+  const Work *work = work_begun(worker);
+  if (making_goes_on(worker)) return true;
+  Val at = work ? work->kept[1] : list;
+  *length = work ? work->at : 0;
+  while (at != VAL_NIL) {
+    u32 cells = 0;
+    for (; at != VAL_NIL && cells < WORK_ITEMS; cells++, at = cons_tail(at)) {
+      i64 n = val_int(cons_head(at));
+      if (n < 0 || n > 255) return fault_set(worker, "bytes.from_list: %lld is no byte", (long long)n);
+    }
+    *length += cells;
+    worker->reductions -= cells / 16;
+    if (at == VAL_NIL || !work_is_over(worker)) continue;
+    Work *record = work_record(worker);
+    if (record) record->at = *length;
+    return record && work_pause_kept(worker, VAL_EMPTY, at);
+  }
+  return true;
 }
 
 bool native_bytes_from_list(Worker *worker, u64 *args) {
   u64 length = 0;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at), length++) {
-    i64 n = val_int(cons_head(at));
-    if (n < 0 || n > 255) return fault_set(worker, "bytes.from_list: %lld is no byte", (long long)n);
+  Making making;
+  if (!count_bytes(worker, args[0], &length)) return false;
+  bool goes_on = making_goes_on(worker);
+  if (!making_begin(&making, worker, KIND_BYTES, length)) return false;
+  Val at = goes_on ? work_begun(worker)->kept[1] : args[0];
+  while (at != VAL_NIL) {
+    u8 *to = (u8 *)making_place(&making);
+    u32 cells = 0;
+    for (; at != VAL_NIL && cells < WORK_ITEMS; cells++, at = cons_tail(at)) *to++ = (u8)val_int(cons_head(at));
+    making.done += cells;
+    worker->reductions -= cells / 8;
+    if (at != VAL_NIL && work_is_over(worker)) return making_pause(&making, at, 0);
   }
-  Obj *bytes = heap_bytes(worker, KIND_BYTES, length);
-  if (!bytes) return fault_memory(worker);
-  u8 *to = (u8 *)bytes->words;
-  for (Val at = args[0]; at != VAL_NIL; at = cons_tail(at)) *to++ = (u8)val_int(cons_head(at));
-  args[0] = obj_val(bytes);
-  worker->reductions -= (i64)(length / 16);
-  return true;
+  args[0] = obj_val(making.text);
+  return work_end(worker);
 }
 
 bool native_bytes_index_of(Worker *worker, u64 *args) {
@@ -146,14 +192,20 @@ bool native_bytes_index_of(Worker *worker, u64 *args) {
 
 static bool is_plain(char c) { return (u8)c >= 0x20 && c != '"' && c != '\\'; }
 
+enum { SCANNED_BYTES = WORK_BYTES / 16 };
+
 bool native_json_scan_string(Worker *worker, u64 *args) {
+  const Work *work = work_begun(worker);
   Str s = arg_text(args[0]);
-  u64 from = (i64)args[1] < 0 ? 0 : args[1];
-  u64 at = from;
-  while (at < s.len && is_plain(s.ptr[at])) at++;
-  worker->reductions -= at > from ? (i64)((at - from) / 64) : 0;
+  u64 at = work ? work->at : (i64)args[1] < 0 ? 0 : args[1];
+  while (at < s.len && is_plain(s.ptr[at])) {
+    u64 from = at, end = s.len - at < SCANNED_BYTES ? s.len : at + SCANNED_BYTES;
+    while (at < end && is_plain(s.ptr[at])) at++;
+    charge_bytes(worker, at - from);
+    if (work_is_over(worker)) return work_pause_at(worker, at, 0);
+  }
   args[0] = at < s.len ? at : s.len;
-  return true;
+  return work_end(worker);
 }
 
 static bool append_escape(Worker *worker, char c) {
@@ -171,18 +223,22 @@ static bool append_escape(Worker *worker, char c) {
   return scratch_append(worker, (Str){text, sizeof text});
 }
 
-bool native_json_quote(Worker *worker, u64 *args) {
+// `inside` is 1 once there is a quotation mark.
+static bool quote_block(Worker *worker, const u64 *args, Texting *t) {
   Str s = arg_text(args[0]);
-  worker->text_length = 0;
-  bool fits = scratch_append(worker, STR("\""));
-  for (size_t at = 0; at < s.len && fits;) {
-    size_t run = at;
-    while (run < s.len && is_plain(s.ptr[run])) run++;
-    fits = scratch_append(worker, (Str){s.ptr + at, run - at});
-    if (fits && run < s.len) fits = append_escape(worker, s.ptr[run++]);
-    at = run;
+  u64 from = t->at, end = s.len - from < SCANNED_BYTES ? s.len : from + SCANNED_BYTES;
+  bool fits = t->inside || scratch_append(worker, STR("\""));
+  t->inside = 1;
+  while (t->at < end && fits) {
+    u64 run = t->at;
+    while (run < end && is_plain(s.ptr[run])) run++;
+    fits = scratch_append(worker, (Str){s.ptr + t->at, run - t->at});
+    if (fits && run < end) fits = append_escape(worker, s.ptr[run++]);
+    t->at = run;
   }
-  if (!fits || !scratch_append(worker, STR("\""))) return fault_memory(worker);
-  worker->reductions -= (i64)(s.len / 64);
-  return string_from(worker, (Str){worker->text, worker->text_length}, args);
+  charge_bytes(worker, 2 * (end - from));
+  t->done = t->at == s.len;
+  return fits && (!t->done || scratch_append(worker, STR("\"")));
 }
+
+bool native_json_quote(Worker *worker, u64 *args) { return text_make(worker, args, quote_block); }

@@ -1,139 +1,213 @@
-// Natives that cut a text into a list: split, lines, words, characters, graphemes.
+// Natives that cut a text up into a list: split, lines, words, characters, graphemes.
 //
-// Places are noted in the worker's scratch text first, then the list is built from its end, so that each element is made once
-// and nothing is reversed. The list so far stays in the argument that held the rest, where the collector finds it.
+// Pieces are found from the text's beginning, and made at once, so their list comes out the wrong way round and is reversed in the end. Each
+// step of finding looks at a block; between two of them, and amid the copying of a long piece, the native may be interrupted (work.h).
 #include <utf8proc.h>
 
 #include "vm/native_text.h"
 
-typedef struct Piece {
-  u64 from, to;
-} Piece;
+typedef struct Cut {
+  Find find;          // split; of the others only `at`: what has been looked at
+  u64 from, to;       // the piece
+  u64 next;           // where the one after it begins
+  bool last;          // there is none
+  bool found;         // the piece is known, and not made yet
+  bool whole;         // all are made
+  u32 before;         // graphemes: the scalar before `at`, and what the rules remember
+  utf8proc_int32_t state;
+} Cut;
 
-static bool note_piece(Worker *worker, u64 from, u64 to) {
-  Piece piece = {from, to};
-  return scratch_append(worker, (Str){(const char *)&piece, sizeof piece});
+// Looks at a block more. True: a piece has been found.
+typedef bool NextPiece(Worker *worker, Str s, Str separator, Cut *cut);
+
+enum { PIECES_PER_REDUCTION = 2 };
+
+// ---- Making pieces --------------------------------------------------------------------------------------------------
+
+// In the turn's record. NULL with a fault.
+static Cut *cut_record(Worker *worker, Cut *cut) {
+  Work *work = work_record(worker);
+  if (!work || work->own == cut) return work ? cut : NULL;
+  Chunk *chunk = work_space(worker, work, sizeof(Cut) / sizeof(u64));
+  if (!chunk) return fault_memory(worker), NULL;
+  work->own = chunk->words;
+  *(Cut *)work->own = *cut;
+  return work->own;
 }
 
-// A String of the piece of args[0], and a cell for it before args[list].
-static bool push_piece(Worker *worker, u64 *args, u32 list, Piece piece) {
-  u64 length = piece.to - piece.from;
+// The piece becomes a String before the list in *list. Short ones are made at once.
+static bool push_short(Worker *worker, const u64 *args, const Cut *cut, u64 *list) {
+  u64 length = cut->to - cut->from;
   u32 words = 1 + bytes_words(length);
-  bool large = words >= HEAP_LARGE_WORDS;
-  if (!heap_reserve(worker, large ? 3 : words + 3)) return false;
-  Obj *part;
-  if (large) {
-    part = heap_bytes(worker, KIND_STRING, length);  // takes nothing of the nursery: the cell's words stay reserved
-    if (!part) return false;
-  } else {
-    part = heap_take(worker, words);
-    part->header = OBJ_HEADER(KIND_STRING, 0, length);
-    if (words > 1) part->words[words - 2] = 0;
-  }
-  memcpy(part->words, arg_text(args[0]).ptr + piece.from, length);
-  args[list] = build_cons(worker, obj_val(part), args[list]);
+  if (!heap_reserve(worker, words + 3)) return fault_memory(worker);
+  Obj *part = heap_take(worker, words);
+  part->header = OBJ_HEADER(KIND_STRING, 0, length);
+  if (words > 1) part->words[words - 2] = 0;
+  memcpy(part->words, arg_text(args[0]).ptr + cut->from, length);
+  *list = build_cons(worker, obj_val(part), *list);
   return true;
 }
 
-static bool push_pieces(Worker *worker, u64 *args, u32 list) {
-  size_t count = worker->text_length / sizeof(Piece);
-  worker->reductions -= (i64)(count + arg_text(args[0]).len / 64);
-  for (size_t i = count; i > 0; i--) {
-    Piece piece;
-    memcpy(&piece, worker->text + (i - 1) * sizeof piece, sizeof piece);
-    if (!push_piece(worker, args, list, piece)) return fault_memory(worker);
+// Behind *list is a register for it.
+static bool push_long(Worker *worker, const u64 *args, Cut *cut, u64 *list) {
+  Making making;
+  if (!making_begin(&making, worker, KIND_STRING, cut->to - cut->from)) return false;
+  if (!making_add(&making, (Str){arg_text(args[0]).ptr + cut->from, cut->to - cut->from})) {
+    return cut_record(worker, cut) && making_pause(&making, *list, 0);
   }
-  args[0] = args[list];
+  list[1] = obj_val(making.text);
+  making_end(worker);
+  if (!heap_reserve(worker, 3)) return fault_memory(worker);
+  *list = build_cons(worker, list[1], *list);
   return true;
 }
 
-bool native_string_split_onto(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  Str separator = arg_text(args[1]);
-  worker->text_length = 0;
-  size_t from = 0;
-  const char *found;
-  while (separator.len && (found = memmem(s.ptr + from, s.len - from, separator.ptr, separator.len))) {
-    if (!note_piece(worker, from, (u64)(found - s.ptr))) return fault_memory(worker);
-    from = (size_t)(found - s.ptr) + separator.len;
-  }
-  if (!note_piece(worker, from, s.len)) return fault_memory(worker);
-  return push_pieces(worker, args, 2);
+static bool push_piece(Worker *worker, const u64 *args, Cut *cut, u64 *list) {
+  bool is_long = 1 + bytes_words(cut->to - cut->from) >= HEAP_LARGE_WORDS;
+  return is_long ? push_long(worker, args, cut, list) : push_short(worker, args, cut, list);
 }
 
-bool native_string_lines_onto(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  worker->text_length = 0;
-  for (size_t from = 0; from < s.len;) {
-    const char *newline = memchr(s.ptr + from, '\n', s.len - from);
-    size_t next = newline ? (size_t)(newline - s.ptr) + 1 : s.len;
-    size_t end = newline ? next - 1 : s.len;
-    if (end > from && s.ptr[end - 1] == '\r' && newline) end--;
-    if (!note_piece(worker, from, end)) return fault_memory(worker);
-    from = next;
+// All pieces come before the list in args[onto], and that is the result. Behind it the pieces so far have a register.
+static bool give_pieces(Worker *worker, u64 *args, u32 onto) {
+  Work *work = worker->turn ? worker->turn->work : NULL;
+  if (work) {
+    work->kept[0] = args[onto + 1];
+    work->kept[1] = args[onto];
   }
-  return push_pieces(worker, args, 1);
+  args[0] = args[onto + 1];
+  args[1] = args[onto];
+  return native_list_reverse_onto(worker, args);
 }
 
-bool native_string_words_onto(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  worker->text_length = 0;
-  size_t from = 0;
-  size_t at = 0;
-  while (at < s.len) {
+static bool cut_up(Worker *worker, u64 *args, u32 onto, NextPiece *next) {
+  const Work *work = work_begun(worker);
+  Cut first = {0}, *cut = work && work->own ? work->own : &first;
+  if (work && (!work->own || cut->whole)) return native_list_reverse_onto(worker, args);
+  u64 *list = args + onto + 1;
+  *list = work ? work->kept[1] : VAL_NIL;
+  for (u32 pieces = 0; cut->found || !cut->last;) {
+    Str s = arg_text(args[0]), separator = onto > 1 ? arg_text(args[1]) : STR("");
+    if (!cut->found) cut->found = next(worker, s, separator, cut);
+    if (cut->found) {
+      if (!push_piece(worker, args, cut, list)) return false;
+      cut->found = false;
+      cut->from = cut->next;
+      worker->reductions -= ++pieces % PIECES_PER_REDUCTION == 0;
+    }
+    if (!work_is_over(worker)) continue;
+    return cut_record(worker, cut) && work_pause_kept(worker, VAL_EMPTY, *list);
+  }
+  cut->whole = true;
+  return give_pieces(worker, args, onto);
+}
+
+// ---- Finding them ---------------------------------------------------------------------------------------------------
+
+// The piece that began at cut->from ends here.
+static bool piece(Cut *cut, u64 to, u64 next, bool last) {
+  cut->to = to;
+  cut->next = next;
+  cut->last = last;
+  return true;
+}
+
+static bool next_split(Worker *worker, Str s, Str separator, Cut *cut) {
+  Found found = separator.len ? text_find_on(worker, s, separator, &cut->find) : FOUND_NOWHERE;
+  if (found == FOUND_MORE) return false;
+  if (found == FOUND_NOWHERE) return piece(cut, s.len, s.len, true);
+  u64 to = cut->find.at;
+  cut->find = (Find){to + separator.len, 0};
+  return piece(cut, to, to + separator.len, false);
+}
+
+bool native_string_split_onto(Worker *worker, u64 *args) { return cut_up(worker, args, 2, next_split); }
+
+static bool next_line(Worker *worker, Str s, Str separator, Cut *cut) {
+  u64 at = cut->find.at, end = s.len - at < WORK_BYTES ? s.len : at + WORK_BYTES;
+  const char *newline = at < end ? memchr(s.ptr + at, '\n', end - at) : NULL;
+  u64 next = cut->find.at = newline ? (u64)(newline - s.ptr) + 1 : end;
+  charge_bytes(worker, next - at);
+  if (!newline && end < s.len) return false;
+  u64 to = newline ? next - 1 : s.len;
+  if (newline && to > cut->from && s.ptr[to - 1] == '\r') to--;
+  if (cut->from < s.len) return piece(cut, to, next, next == s.len);
+  cut->last = true;
+  return false;
+}
+
+bool native_string_lines_onto(Worker *worker, u64 *args) { return cut_up(worker, args, 1, next_line); }
+
+static bool next_word(Worker *worker, Str s, Str separator, Cut *cut) {
+  u64 at = cut->find.at, begin = at;
+  bool found = false;
+  for (u32 i = 0; i < WORK_ITEMS && at < s.len && !found; i++) {
     u32 bytes;
     bool blank = scalar_is_blank(scalar_at(s.ptr + at, &bytes));
-    if (blank) {
-      if (at > from && !note_piece(worker, from, at)) return fault_memory(worker);
-      from = at + bytes;
-    }
+    found = blank && at > cut->from;
+    if (found) (void)piece(cut, at, at + bytes, false);
+    else if (blank) cut->from = at + bytes;
     at += bytes;
   }
-  if (at > from && !note_piece(worker, from, at)) return fault_memory(worker);
-  return push_pieces(worker, args, 1);
+  charge_bytes(worker, 4 * (at - begin));
+  cut->find.at = at;
+  if (found || at < s.len) return found;
+  cut->last = true;
+  return s.len > cut->from && piece(cut, s.len, s.len, true);
 }
 
-bool native_string_chars_onto(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  worker->text_length = 0;
-  for (size_t at = 0; at < s.len;) {
-    size_t next = at + scalar_bytes((u8)s.ptr[at]);
-    if (!note_piece(worker, at, next)) return fault_memory(worker);
-    at = next;
-  }
-  return push_pieces(worker, args, 1);
+bool native_string_words_onto(Worker *worker, u64 *args) { return cut_up(worker, args, 1, next_word); }
+
+static bool next_char(Worker *worker, Str s, Str separator, Cut *cut) {
+  cut->last = cut->from == s.len;
+  if (cut->last) return false;
+  u64 to = cut->from + scalar_bytes((u8)s.ptr[cut->from]);
+  return piece(cut, to, to, to == s.len);
 }
 
-bool native_string_graphemes_onto(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  worker->text_length = 0;
-  size_t from = 0;
-  u32 before = 0;
-  utf8proc_int32_t state = 0;
-  for (size_t at = 0; at < s.len;) {
-    u32 bytes;
-    u32 scalar = scalar_at(s.ptr + at, &bytes);
-    if (at > 0 && utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)scalar, &state)) {
-      if (!note_piece(worker, from, at)) return fault_memory(worker);
-      from = at;
-    }
-    before = scalar;
+bool native_string_chars_onto(Worker *worker, u64 *args) { return cut_up(worker, args, 1, next_char); }
+
+static bool next_grapheme(Worker *worker, Str s, Str separator, Cut *cut) {
+  u64 at = cut->find.at;
+  bool found = false;
+  u32 scalars = 0;
+  for (; scalars < WORK_ITEMS && at < s.len && !found; scalars++) {
+    u32 bytes, scalar = scalar_at(s.ptr + at, &bytes);
+    found = at > 0 && utf8proc_grapheme_break_stateful((utf8proc_int32_t)cut->before, (utf8proc_int32_t)scalar, &cut->state);
+    if (found) (void)piece(cut, at, at, false);
+    cut->before = scalar;
     at += bytes;
   }
-  if (s.len > from && !note_piece(worker, from, s.len)) return fault_memory(worker);
-  return push_pieces(worker, args, 1);
+  worker->reductions -= scalars / 4;
+  cut->find.at = at;
+  if (found || at < s.len) return found;
+  cut->last = true;
+  return s.len > cut->from && piece(cut, s.len, s.len, true);
 }
 
+bool native_string_graphemes_onto(Worker *worker, u64 *args) { return cut_up(worker, args, 1, next_grapheme); }
+
+// From the end: the list so far is in kept[1], what comes before it ends at `at`.
 bool native_string_codes_onto(Worker *worker, u64 *args) {
-  for (u64 at = arg_text(args[0]).len; at > 0;) {
-    if (!heap_reserve(worker, 3)) return fault_memory(worker);
+  const Work *work = work_begun(worker);
+  u64 at = work ? work->at : arg_text(args[0]).len;
+  if (work) args[1] = work->kept[1];
+  while (at > 0) {
+    if (!heap_reserve(worker, 3 * WORK_ITEMS)) return fault_memory(worker);
     Str s = arg_text(args[0]);
-    do at--;
-    while (!byte_starts_scalar(s.ptr[at]));
-    u32 bytes;
-    args[1] = build_cons(worker, val_from_small(scalar_at(s.ptr + at, &bytes)), args[1]);
+    Val list = args[1];
+    for (u32 i = 0; i < WORK_ITEMS && at > 0; i++) {
+      do at--;
+      while (!byte_starts_scalar(s.ptr[at]));
+      u32 bytes;
+      list = build_cons(worker, val_from_small(scalar_at(s.ptr + at, &bytes)), list);
+    }
+    args[1] = list;
+    worker->reductions -= WORK_ITEMS / 8;
+    if (!at || !work_is_over(worker)) continue;
+    Work *record = work_record(worker);
+    if (record) record->at = at;
+    return record && work_pause_kept(worker, VAL_EMPTY, list);
   }
-  worker->reductions -= (i64)(arg_text(args[0]).len / 16);
   args[0] = args[1];
-  return true;
+  return work_end(worker);
 }

@@ -23,7 +23,7 @@ bool native_list_reverse_onto(Worker *worker, u64 *args) {
     }
     args[0] = from;
     args[1] = onto;
-    worker->reductions -= cells / 16;
+    worker->reductions -= cells / 4;
     if (from != VAL_NIL && work_is_over(worker)) return work_pause_kept(worker, from, onto);
   }
   args[0] = args[1];

@@ -2,15 +2,13 @@
 //
 // Strings are valid UTF-8 always; every native keeps it so.
 #include "vm/native_text.h"
-#include "vm/work.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <utf8proc.h>
 
-enum { SCALARS_PER_REDUCTION = 4 };  // where each is looked up in a table
-
-static void charge_bytes(Worker *worker, u64 bytes) { worker->reductions -= (i64)(bytes / 64); }
+enum {
+  SCALARS_PER_REDUCTION = 4,    // where each is looked up in a table
+  WALK_ITEMS = WORK_ITEMS * 4,  // scalars that are passed between two looks at the clock
+};
 
 // ---- Measuring ------------------------------------------------------------------------------------------------------
 
@@ -67,34 +65,76 @@ bool native_string_grapheme_len(Worker *worker, u64 *args) {
 
 // ---- Searching ------------------------------------------------------------------------------------------------------
 
-bool native_string_starts_with(Worker *worker, u64 *args) {
-  charge_bytes(worker, arg_text(args[1]).len / 4);
-  args[0] = val_from_bool(str_starts_with(arg_text(args[0]), arg_text(args[1])));
+// Whether the bytes of `part` stand in s from `from` on, where there are so many. Interrupted, it goes on.
+static bool give_equal(Worker *worker, u64 *args, Str s, u64 from, Str part) {
+  const Work *work = work_begun(worker);
+  bool equal = true;
+  for (u64 at = work ? work->at : 0; equal && at < part.len;) {
+    u64 bytes = part.len - at < WORK_BYTES ? part.len - at : WORK_BYTES;
+    equal = memcmp(s.ptr + from + at, part.ptr + at, bytes) == 0;
+    at += bytes;
+    charge_bytes(worker, bytes / 4);
+    if (equal && at < part.len && work_is_over(worker)) return work_pause_at(worker, at, 0);
+  }
+  args[0] = val_from_bool(equal);
+  return work_end(worker);
+}
+
+static bool give_false(u64 *args) {
+  args[0] = VAL_FALSE;
   return true;
 }
 
+bool native_string_starts_with(Worker *worker, u64 *args) {
+  Str s = arg_text(args[0]), part = arg_text(args[1]);
+  return s.len < part.len ? give_false(args) : give_equal(worker, args, s, 0, part);
+}
+
 bool native_string_ends_with(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  Str part = arg_text(args[1]);
-  charge_bytes(worker, part.len / 4);
-  args[0] = val_from_bool(s.len >= part.len && memcmp(s.ptr + s.len - part.len, part.ptr, part.len) == 0);
-  return true;
+  Str s = arg_text(args[0]), part = arg_text(args[1]);
+  return s.len < part.len ? give_false(args) : give_equal(worker, args, s, s.len - part.len, part);
+}
+
+// The beginning of a long part is looked for; where that stands the rest is compared, in blocks too.
+enum { LEAD_BYTES = WORK_BYTES / 16 };
+
+static Found match_on(Worker *worker, Str s, Str part, Find *find) {
+  u64 left = part.len - find->matched, bytes = left < WORK_BYTES ? left : WORK_BYTES;
+  charge_bytes(worker, bytes);
+  if (memcmp(s.ptr + find->at + find->matched, part.ptr + find->matched, bytes) != 0) {
+    *find = (Find){find->at + 1, 0};
+    return FOUND_MORE;
+  }
+  find->matched += bytes;
+  return find->matched == part.len ? FOUND_HERE : FOUND_MORE;
+}
+
+Found text_find_on(Worker *worker, Str s, Str part, Find *find) {
+  if (find->matched) return match_on(worker, s, part, find);
+  if (part.len > s.len - find->at) return FOUND_NOWHERE;
+  if (!part.len) return FOUND_HERE;
+  u64 lead = part.len < LEAD_BYTES ? part.len : LEAD_BYTES, places = s.len - part.len + 1 - find->at;
+  u64 looked = places < WORK_BYTES ? places : WORK_BYTES;
+  const char *from = s.ptr + find->at, *found = memmem(from, looked + lead - 1, part.ptr, lead);
+  charge_bytes(worker, (found ? (u64)(found - from) : looked) + lead);
+  if (!found) {
+    find->at += looked;
+    return looked == places ? FOUND_NOWHERE : FOUND_MORE;
+  }
+  find->at += (u64)(found - from);
+  if (lead == part.len) return FOUND_HERE;
+  find->matched = lead;
+  return FOUND_MORE;
 }
 
 bool text_find(Worker *worker, Str s, Str part, u64 from, i64 *place) {
   const Work *work = work_begun(worker);
-  u64 at = work ? work->at : from, block = part.len < WORK_BYTES ? WORK_BYTES : part.len;
-  *place = -1;
-  while (part.len <= s.len - at) {
-    // A block's matches begin in it.
-    u64 bytes = s.len - at < block + part.len ? s.len - at : block + part.len - 1;
-    const char *found = part.len ? memmem(s.ptr + at, bytes, part.ptr, part.len) : s.ptr + at;
-    charge_bytes(worker, found ? (u64)(found - s.ptr) - at : bytes);
-    if (found) *place = found - s.ptr;
-    if (found || at + bytes == s.len) return true;
-    at += block;
-    if (work_is_over(worker)) return work_pause_at(worker, at, 0);
+  Find find = {work ? work->at : from, work ? work->count : 0};
+  Found found;
+  while ((found = text_find_on(worker, s, part, &find)) == FOUND_MORE) {
+    if (work_is_over(worker)) return work_pause_at(worker, find.at, find.matched);
   }
+  *place = found == FOUND_HERE ? (i64)find.at : -1;
   return true;
 }
 
@@ -122,18 +162,19 @@ bool native_string_byte_at(Worker *worker, u64 *args) {
   return true;
 }
 
-// Where scalar `n` begins; the end if there are not so many.
-static u64 byte_of_scalar(Str s, i64 n) {
-  u64 at = 0;
-  for (; n > 0 && at < s.len; n--) at += scalar_bytes((u8)s.ptr[at]);
-  return at;
-}
-
 bool native_string_byte_of(Worker *worker, u64 *args) {
+  const Work *work = work_begun(worker);
   Str s = arg_text(args[0]);
-  args[0] = byte_of_scalar(s, (i64)args[1]);
-  charge_bytes(worker, args[0]);
-  return true;
+  u64 at = work ? work->at : 0;
+  i64 left = work ? (i64)work->count : (i64)args[1];
+  while (left > 0 && at < s.len) {
+    u64 from = at;
+    for (u32 i = 0; i < WALK_ITEMS && left > 0 && at < s.len; i++, left--) at += scalar_bytes((u8)s.ptr[at]);
+    charge_bytes(worker, at - from);
+    if (work_is_over(worker)) return work_pause_at(worker, at, (u64)left);
+  }
+  args[0] = at;
+  return work_end(worker);
 }
 
 // ---- Copying parts --------------------------------------------------------------------------------------------------
@@ -159,70 +200,61 @@ bool native_string_slice_bytes(Worker *worker, u64 *args) {
   return give_slice(worker, args, (u64)from, (u64)to);
 }
 
+// The text is walked up to the end of the part. Interrupted, `at` and `count` tell how far, `done` where the part begins, once that is known.
 bool native_string_slice(Worker *worker, u64 *args) {
   if (making_goes_on(worker)) return slice_on(worker, args);
   Str s = arg_text(args[0]);
-  i64 from = (i64)args[1];
-  i64 to = (i64)args[2];
+  i64 from = (i64)args[1], to = (i64)args[2];
   if (from < 0 || to < from) return fault_set(worker, "string.slice: %lld..%lld is no range of places", (long long)from, (long long)to);
-  u64 start = byte_of_scalar(s, from);
-  u64 end = start;
-  i64 missing = to - from;
-  for (; missing > 0 && end < s.len; missing--) end += scalar_bytes((u8)s.ptr[end]);
-  if (missing > 0 || (start == s.len && (u64)from > count_scalars(s))) {
-    return fault_set(worker, "string.slice: %lld..%lld is outside the %llu characters", (long long)from, (long long)to,
-                     (unsigned long long)count_scalars(s));
+  Work *work = work_begun(worker);
+  u64 at = work ? work->at : 0, count = work ? work->count : 0, start = work ? work->done : 0;
+  while (at < s.len && count < (u64)to) {
+    u64 before = at, most = count < (u64)from ? (u64)from : (u64)to;
+    for (u32 i = 0; i < WALK_ITEMS && count < most && at < s.len; i++, count++) at += scalar_bytes((u8)s.ptr[at]);
+    if (count <= (u64)from) start = at;
+    charge_bytes(worker, at - before);
+    if (!work_is_over(worker)) continue;
+    if (!(work = work_record(worker))) return false;
+    work->done = start;
+    return work_pause_at(worker, at, count);
   }
-  charge_bytes(worker, end);
-  return give_slice(worker, args, start, end);
+  if (count < (u64)to) {
+    return fault_set(worker, "string.slice: %lld..%lld is outside the %llu characters", (long long)from, (long long)to, (unsigned long long)count);
+  }
+  return give_slice(worker, args, start, at);
 }
 
-static u64 blank_prefix(Str s) {
-  u64 at = 0;
-  while (at < s.len) {
+static bool is_blank_at(Str s, u64 at, u32 *bytes) { return scalar_is_blank(scalar_at(s.ptr + at, bytes)); }
+
+// Interrupted, `at` and `count` are the ends so far.
+static bool trim(Worker *worker, u64 *args, bool start, bool end) {
+  if (making_goes_on(worker)) return slice_on(worker, args);
+  const Work *work = work_begun(worker);
+  Str s = arg_text(args[0]);
+  u64 from = work ? work->at : 0, to = work ? work->count : s.len;
+  bool starts = start, ends = end;
+  while (starts || ends) {
+    u64 bytes_before = to - from;
     u32 bytes;
-    if (!scalar_is_blank(scalar_at(s.ptr + at, &bytes))) break;
-    at += bytes;
+    for (u32 i = 0; starts && i < WORK_ITEMS; i++) {
+      starts = from < to && is_blank_at(s, from, &bytes);
+      if (starts) from += bytes;
+    }
+    for (u32 i = 0; !starts && ends && i < WORK_ITEMS; i++) {
+      u64 last = to;
+      while (last > from && !byte_starts_scalar(s.ptr[--last])) continue;
+      ends = to > from && is_blank_at(s, last, &bytes);
+      if (ends) to = last;
+    }
+    charge_bytes(worker, 8 * (bytes_before - (to - from)));
+    if ((starts || ends) && work_is_over(worker)) return work_pause_at(worker, from, to);
   }
-  return at;
-}
-
-static u64 without_blank_suffix(Str s, u64 from) {
-  u64 end = s.len;
-  while (end > from) {
-    u64 at = end - 1;
-    while (at > from && !byte_starts_scalar(s.ptr[at])) at--;
-    u32 bytes;
-    if (!scalar_is_blank(scalar_at(s.ptr + at, &bytes))) break;
-    end = at;
-  }
-  return end;
-}
-
-// The blanks that were passed count too.
-static bool give_trimmed(Worker *worker, u64 *args, u64 from, u64 to) {
-  charge_bytes(worker, arg_text(args[0]).len - (to - from));
   return give_slice(worker, args, from, to);
 }
 
-bool native_string_trim(Worker *worker, u64 *args) {
-  if (making_goes_on(worker)) return slice_on(worker, args);
-  Str s = arg_text(args[0]);
-  u64 from = blank_prefix(s);
-  return give_trimmed(worker, args, from, without_blank_suffix(s, from));
-}
-
-bool native_string_trim_start(Worker *worker, u64 *args) {
-  if (making_goes_on(worker)) return slice_on(worker, args);
-  Str s = arg_text(args[0]);
-  return give_trimmed(worker, args, blank_prefix(s), s.len);
-}
-
-bool native_string_trim_end(Worker *worker, u64 *args) {
-  if (making_goes_on(worker)) return slice_on(worker, args);
-  Str s = arg_text(args[0]);
-  return give_trimmed(worker, args, 0, without_blank_suffix(s, 0));
-}
+bool native_string_trim(Worker *worker, u64 *args) { return trim(worker, args, true, true); }
+bool native_string_trim_start(Worker *worker, u64 *args) { return trim(worker, args, true, false); }
+bool native_string_trim_end(Worker *worker, u64 *args) { return trim(worker, args, false, true); }
 
 bool native_string_to_bytes(Worker *worker, u64 *args) {
   return making_copy(worker, KIND_BYTES, args, 0, arg_text(args[0]).len, args);
@@ -230,74 +262,123 @@ bool native_string_to_bytes(Worker *worker, u64 *args) {
 
 // ---- Changing -------------------------------------------------------------------------------------------------------
 
-// The scratch text as the result.
-static bool give_scratch(Worker *worker, u64 *args) {
-  Obj *result = heap_bytes(worker, KIND_STRING, worker->text_length);
-  if (!result) return fault_memory(worker);
-  memcpy(result->words, worker->text, worker->text_length);
-  args[0] = obj_val(result);
-  charge_bytes(worker, worker->text_length);
-  return true;
+// In the turn's record. NULL with a fault.
+static Texting *texting_record(Worker *worker, Texting *texting) {
+  Work *work = work_record(worker);
+  if (!work || work->own == texting) return work ? texting : NULL;
+  Chunk *chunk = work_space(worker, work, sizeof(Texting) / sizeof(u64));
+  if (!chunk) return fault_memory(worker), NULL;
+  work->own = chunk->words;
+  *(Texting *)work->own = *texting;
+  return work->own;
 }
 
-static bool map_scalars(Worker *worker, u64 *args, utf8proc_int32_t (*map)(utf8proc_int32_t)) {
-  Str s = arg_text(args[0]);
+static bool texting_keep(Worker *worker, Texting *texting) {
+  return pieces_keep(&texting->pieces, worker, worker->turn->work) || fault_memory(worker);
+}
+
+bool text_make(Worker *worker, u64 *args, TextBlock *block) {
+  const Work *work = work_begun(worker);
+  Texting first = {0}, *texting = work ? work->own : &first;
   worker->text_length = 0;
-  if (!scratch_reserve(worker, s.len * 2 + 4)) return fault_memory(worker);  // no simple mapping grows a scalar past double
-  char *to = worker->text;
-  for (size_t at = 0; at < s.len;) {
-    u32 bytes;
-    u32 scalar = scalar_at(s.ptr + at, &bytes);
+  while (!texting->done) {
+    if (!block(worker, args, texting)) return fault_memory(worker);
+    if (texting->done || !work_is_over(worker)) continue;
+    texting = texting_record(worker, texting);
+    return texting && texting_keep(worker, texting) && work_pause(worker);
+  }
+  if (texting == &first) return string_from(worker, (Str){worker->text, worker->text_length}, args);
+  if (!texting->kept && !texting_keep(worker, texting)) return false;
+  texting->kept = true;
+  return pieces_join(&texting->pieces, worker, args);
+}
+
+static inline __attribute__((always_inline)) bool map_block(Worker *worker, const u64 *args, Texting *t,
+                                                            utf8proc_int32_t (*map)(utf8proc_int32_t)) {
+  Str s = arg_text(args[0]);
+  if (!scratch_reserve(worker, WORK_ITEMS * 4)) return false;
+  char *to = worker->text + worker->text_length;
+  u32 scalars = 0;
+  for (; scalars < WORK_ITEMS && t->at < s.len; scalars++) {
+    u32 bytes, scalar = scalar_at(s.ptr + t->at, &bytes);
     to += scalar_put(to, (u32)map((utf8proc_int32_t)scalar));
-    at += bytes;
+    t->at += bytes;
   }
   worker->text_length = (size_t)(to - worker->text);
-  charge_bytes(worker, s.len);
-  return give_scratch(worker, args);
+  worker->reductions -= scalars / SCALARS_PER_REDUCTION;
+  t->done = t->at == s.len;
+  return true;
 }
 
 // utf8proc gives ß a capital of its own, which Unicode's simple mapping does not.
 static utf8proc_int32_t simple_upper(utf8proc_int32_t scalar) { return scalar == 0xdf ? scalar : utf8proc_toupper(scalar); }
 
-bool native_string_lower(Worker *worker, u64 *args) { return map_scalars(worker, args, utf8proc_tolower); }
-bool native_string_upper(Worker *worker, u64 *args) { return map_scalars(worker, args, simple_upper); }
+static bool lower_block(Worker *worker, const u64 *args, Texting *t) { return map_block(worker, args, t, utf8proc_tolower); }
+static bool upper_block(Worker *worker, const u64 *args, Texting *t) { return map_block(worker, args, t, simple_upper); }
+bool native_string_lower(Worker *worker, u64 *args) { return text_make(worker, args, lower_block); }
+bool native_string_upper(Worker *worker, u64 *args) { return text_make(worker, args, upper_block); }
 
-bool native_string_fold_case(Worker *worker, u64 *args) {
+enum { FOLDED = 8 };  // no scalar becomes more
+
+static bool fold_block(Worker *worker, const u64 *args, Texting *t) {
   Str s = arg_text(args[0]);
-  worker->text_length = 0;
-  charge_bytes(worker, s.len * 2);
-  for (size_t at = 0; at < s.len;) {
-    u32 bytes;
-    u32 scalar = scalar_at(s.ptr + at, &bytes);
-    utf8proc_int32_t folded[8];
+  if (!scratch_reserve(worker, WORK_ITEMS * FOLDED * 4)) return false;
+  u32 scalars = 0;
+  for (; scalars < WORK_ITEMS && t->at < s.len; scalars++) {
+    u32 bytes, scalar = scalar_at(s.ptr + t->at, &bytes);
+    utf8proc_int32_t folded[FOLDED];
     int boundary = 0;
-    utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)scalar, folded, COUNT_OF(folded), UTF8PROC_CASEFOLD, &boundary);
-    if (!scratch_reserve(worker, COUNT_OF(folded) * 4)) return fault_memory(worker);
-    for (utf8proc_ssize_t i = 0; i < count && i < (utf8proc_ssize_t)COUNT_OF(folded); i++) {
+    utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)scalar, folded, FOLDED, UTF8PROC_CASEFOLD, &boundary);
+    for (utf8proc_ssize_t i = 0; i < count && i < FOLDED; i++) {
       worker->text_length += scalar_put(worker->text + worker->text_length, (u32)folded[i]);
     }
-    at += bytes;
+    t->at += bytes;
   }
-  return give_scratch(worker, args);
+  worker->reductions -= scalars / SCALARS_PER_REDUCTION;
+  t->done = t->at == s.len;
+  return true;
+}
+
+bool native_string_fold_case(Worker *worker, u64 *args) { return text_make(worker, args, fold_block); }
+
+// `inside` is how many bytes of the text to replace are known to stand at `at`; from REPLACING on it has been found there, and of what comes
+// in its place so many bytes more have been added.
+static const u64 REPLACING = (u64)1 << 40;
+
+static bool replacement_add(Worker *worker, Str from, Str to, Texting *t) {
+  u64 there = t->inside - REPLACING, bytes = to.len - there < WORK_BYTES ? to.len - there : WORK_BYTES;
+  charge_bytes(worker, bytes + 64);
+  t->inside += bytes;
+  if (there + bytes == to.len) {
+    t->at += from.len;
+    t->inside = 0;
+  }
+  return scratch_append(worker, (Str){to.ptr + there, bytes});
+}
+
+static bool replace_block(Worker *worker, const u64 *args, Texting *t) {
+  Str s = arg_text(args[0]), from = arg_text(args[1]), to = arg_text(args[2]);
+  if (t->inside >= REPLACING) {
+    if (!replacement_add(worker, from, to, t)) return false;
+    t->done = t->at == s.len;
+    return true;
+  }
+  Find find = {t->at, t->inside};
+  Found found = text_find_on(worker, s, from, &find);
+  u64 plain = found == FOUND_NOWHERE ? s.len - t->at : find.at - t->at;
+  // What is left behind the last place is no longer than what is looked for: that may be long.
+  bool cut = plain > 2 * WORK_BYTES;
+  if (cut) plain = WORK_BYTES;
+  if (!scratch_append(worker, (Str){s.ptr + t->at, plain})) return false;
+  charge_bytes(worker, plain);
+  t->at += plain;
+  t->inside = cut ? 0 : found == FOUND_HERE ? REPLACING : find.matched;
+  t->done = t->at == s.len;
+  return true;
 }
 
 bool native_string_replace(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  Str from = arg_text(args[1]);
-  Str to = arg_text(args[2]);
-  if (!from.len) return true;
-  charge_bytes(worker, s.len);
-  worker->text_length = 0;
-  size_t at = 0;
-  while (at < s.len) {
-    const char *found = memmem(s.ptr + at, s.len - at, from.ptr, from.len);
-    if (!found) break;
-    if (!scratch_append(worker, (Str){s.ptr + at, (size_t)(found - s.ptr) - at}) || !scratch_append(worker, to)) return fault_memory(worker);
-    at = (size_t)(found - s.ptr) + from.len;
-  }
-  if (at == 0) return true;
-  if (!scratch_append(worker, (Str){s.ptr + at, s.len - at})) return fault_memory(worker);
-  return give_scratch(worker, args);
+  return arg_text(args[1]).len ? text_make(worker, args, replace_block) : true;
 }
 
 bool native_string_repeat(Worker *worker, u64 *args) {
@@ -327,66 +408,4 @@ bool native_string_from_code(Worker *worker, u64 *args) {
   char text[4];
   u32 bytes = scalar_put(text, (u32)code);
   return string_from(worker, (Str){text, bytes}, args);
-}
-
-// ---- Numbers in text ------------------------------------------------------------------------------------------------
-
-static size_t skip_sign(Str s) { return s.len && (s.ptr[0] == '-' || s.ptr[0] == '+'); }
-
-static size_t skip_digits(Str s, size_t at) {
-  while (at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9') at++;
-  return at;
-}
-
-bool native_string_parse_int(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  charge_bytes(worker, s.len);
-  size_t digits = skip_sign(s);
-  bool negative = digits && s.ptr[0] == '-';
-  bool valid = digits < s.len && skip_digits(s, digits) == s.len;
-  i64 n = 0;
-  for (size_t at = digits; valid && at < s.len; at++) {
-    i64 digit = s.ptr[at] - '0';
-    valid = !__builtin_mul_overflow(n, 10, &n) && !__builtin_add_overflow(n, negative ? -digit : digit, &n);
-  }
-  if (!valid) {
-    args[0] = build_well_known0(worker, WK_NONE);
-    return true;
-  }
-  if (!heap_reserve(worker, 4)) return fault_memory(worker);
-  args[0] = build_well_known1(worker, WK_SOME, build_int(worker, n));
-  return true;
-}
-
-static bool is_float_text(Str s) {
-  size_t whole = skip_sign(s);
-  size_t at = skip_digits(s, whole);
-  if (at == whole) return false;
-  if (at < s.len && s.ptr[at] == '.') {
-    size_t fraction = at + 1;
-    at = skip_digits(s, fraction);
-    if (at == fraction) return false;
-  }
-  if (at < s.len && (s.ptr[at] == 'e' || s.ptr[at] == 'E')) {
-    size_t exponent = at + 1;
-    if (exponent < s.len && (s.ptr[exponent] == '-' || s.ptr[exponent] == '+')) exponent++;
-    at = skip_digits(s, exponent);
-    if (at == exponent) return false;
-  }
-  return at == s.len;
-}
-
-bool native_string_parse_float(Worker *worker, u64 *args) {
-  Str s = arg_text(args[0]);
-  charge_bytes(worker, s.len);
-  if (!is_float_text(s)) {
-    args[0] = build_well_known0(worker, WK_NONE);
-    return true;
-  }
-  worker->text_length = 0;
-  if (!scratch_append(worker, s) || !scratch_append(worker, (Str){"", 1})) return fault_memory(worker);  // strtod wants a NUL
-  double x = strtod(worker->text, NULL);
-  if (!heap_reserve(worker, 4)) return fault_memory(worker);
-  args[0] = build_well_known1(worker, WK_SOME, build_word(worker, KIND_FLOAT, word_from_double(x)));
-  return true;
 }

@@ -1,6 +1,6 @@
 // Walking UTF-8 that is known to be valid: shared by the natives that work on text.
 #pragma once
-#include "vm/native.h"
+#include "vm/work.h"
 
 // Bytes of the scalar that begins with `lead`.
 static inline u32 scalar_bytes(u8 lead) { return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4; }
@@ -40,7 +40,27 @@ static inline bool scalar_is_blank(u32 c) {
          c == 0x205f || c == 0x3000;
 }
 
+static inline void charge_bytes(Worker *worker, u64 bytes) { worker->reductions -= (i64)(bytes / 64); }
+
+// A search, a block at a time. From `at` on, where so many bytes are known to stand: 0 at the beginning, and before looking for the next.
+typedef struct Find {
+  u64 at, matched;
+} Find;
+typedef enum Found { FOUND_MORE, FOUND_HERE, FOUND_NOWHERE } Found;
+Found text_find_on(Worker *worker, Str s, Str part, Find *find);
+
 // Where `part` first stands in s from byte `from` on, -1 if nowhere. False if the native is interrupted: its record is text_find's.
 bool text_find(Worker *worker, Str s, Str part, u64 from, i64 *place) MUST_CHECK;
+
+// A text that is made of the one in args[0], a block at a time.
+typedef struct Texting {
+  u64 at;         // what has been used of that
+  u64 inside;     // as the block's function likes
+  bool done;
+  bool kept;      // all of it is in the pieces
+  Pieces pieces;
+} Texting;
+typedef bool TextBlock(Worker *worker, const u64 *args, Texting *texting);  // appends to the scratch text, charges. False: memory is out
+bool text_make(Worker *worker, u64 *args, TextBlock *block) MUST_CHECK;
 
 static inline Str arg_text(u64 arg) { return obj_bytes(val_obj(arg)); }

@@ -32,6 +32,9 @@ static inline Val build_element(Worker *worker, const Storage *storage, u64 i) {
 
 // Element i, which exists, becomes v (step_unique.c, like all below).
 void array_put(Worker *worker, Obj *array, u64 i, Val v);
+// Makes room for `cap` elements, or bytes, in the handle in args[0]; a large block is copied in steps (native_grow.c). False with a fault. May
+// collect. Until there is room the record is its own; then there is none.
+bool storage_grow(Worker *worker, u64 *args, StorageKind kind, u64 cap) MUST_CHECK;
 // Two handles of one kind change what they own.
 void handles_exchange(Worker *worker, Obj *left, Obj *right);
 

@@ -40,7 +40,6 @@ enum {
   ROOM = 64,
   BLOCK_STEPS = 32,
   STRING_PART = WORK_BYTES / 16,  // bytes of a string that are shown in one step
-  PIECE_BYTES = WORK_BYTES,
   PART_COST = WORK_BYTES / 64,    // so much is done between two looks at the clock: bytes, and STEP_COST for each step
   STEP_COST = 4,
   COST_PER_REDUCTION = 16,
@@ -53,19 +52,11 @@ typedef struct Block {
   Step steps[BLOCK_STEPS];
 } Block;
 
-// A part of the text; all but the last are full.
-typedef struct Piece {
-  struct Piece *next;
-  char bytes[PIECE_BYTES];
-} Piece;
-
 typedef struct Show {
   Worker *worker;
   Work *work;           // has the memory
   Block *top;
-  Piece *pieces, *last; // what earlier slices have shown
-  u64 length;           // of that
-  u64 left;             // of it, not yet in the string
+  Pieces pieces;        // what earlier slices have shown
   Block first;
 } Show;
 
@@ -439,8 +430,7 @@ static void begin(Show *s, Worker *worker, Work *work) {
   s->worker = worker;
   s->work = work;
   s->top = &s->first;
-  s->pieces = s->last = NULL;
-  s->length = s->left = 0;
+  s->pieces = (Pieces){0};
   s->first.below = s->first.above = NULL;
   s->first.count = 0;
   worker->text_length = 0;
@@ -460,7 +450,7 @@ static bool run(Show *s, bool may_stop) {
     worker->reductions -= (i64)(cost / COST_PER_REDUCTION);
     charged = worker->text_length;
     steps = 0;
-    if (may_stop && work_is_over(worker)) return worker->text_length <= SCRATCH_LIMIT - s->length;
+    if (may_stop && work_is_over(worker)) return worker->text_length <= SCRATCH_LIMIT - s->pieces.length;
   }
   worker->reductions -= (i64)((worker->text_length - charged + steps * STEP_COST) / COST_PER_REDUCTION);
   return true;
@@ -484,43 +474,6 @@ bool val_show(Worker *worker, Val v) {
 
 // ---- In steps -------------------------------------------------------------------------------------------------------
 
-// The worker's text joins the pieces.
-static bool keep_text(Show *s) {
-  Worker *worker = s->worker;
-  for (u64 at = 0; at < worker->text_length;) {
-    u64 filled = s->length % PIECE_BYTES, count = PIECE_BYTES - filled;
-    if (!filled) {
-      Piece *piece = space(s, sizeof *piece);
-      if (!piece) return false;
-      piece->next = NULL;
-      if (s->last) s->last->next = piece;
-      else s->pieces = piece;
-      s->last = piece;
-    }
-    if (count > worker->text_length - at) count = worker->text_length - at;
-    memcpy(s->last->bytes + filled, worker->text + at, count);
-    s->length += count;
-    at += count;
-  }
-  worker->text_length = 0;
-  s->left = s->length;
-  return true;
-}
-
-// The pieces' text becomes a string.
-static bool join(Show *s, u64 *to) {
-  Making making;
-  if (!making_begin(&making, s->worker, KIND_STRING, s->length)) return false;
-  while (s->left) {
-    u64 count = s->left < PIECE_BYTES ? s->left : PIECE_BYTES;
-    if (!making_add(&making, (Str){s->pieces->bytes, count})) return making_pause(&making, VAL_EMPTY, 0);
-    s->pieces = s->pieces->next;
-    s->left -= count;
-  }
-  *to = obj_val(making.text);
-  return work_end(s->worker);
-}
-
 // The beginning, once nothing of the value is young.
 static Show *begin_still(Worker *worker, Work *work, const u64 *from) {
   if (!work_be_still(worker, work)) return NULL;
@@ -538,11 +491,11 @@ static bool show_on(Worker *worker, Work *work, const u64 *from, u64 *to) {
   else if (!(s = begin_still(worker, work, from))) return false;
   s->worker = worker;
   if (work->still) {
-    if (!run(s, true) || !keep_text(s)) return fault_memory(worker);
+    if (!run(s, true) || !pieces_keep(&s->pieces, worker, work)) return fault_memory(worker);
     if (!is_done(s)) return work_pause(worker);
     work->still = false;
   }
-  return join(s, to);
+  return pieces_join(&s->pieces, worker, to);
 }
 
 bool show_string(Worker *worker, const u64 *from, u64 *to) {

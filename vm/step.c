@@ -3,7 +3,8 @@
 //
 // Each reserves first and reads its registers after that, since reserving may move what they point to.
 #include "vm/step.h"
-#include "vm/work.h"
+
+#include "vm/compare.h"
 
 #include <math.h>
 
@@ -94,16 +95,16 @@ bool step_arithmetic(Worker *worker, const u64 *pc, u64 *fp) {
 
 bool step_compare(Worker *worker, const u64 *pc, const u64 *fp) {
   u64 word = *pc;
-  switch ((u32)word_op(word)) {
-    case OP_EQ: return val_equal(worker, B, C);
-    case OP_NE: return !val_equal(worker, B, C);
-    case OP_LT: return val_compare(worker, B, C) < 0;
-    case OP_LE: return val_compare(worker, B, C) <= 0;
-    case OP_JEQ: return val_equal(worker, A, B);
-    case OP_JNE: return !val_equal(worker, A, B);
-    case OP_JLT: return val_compare(worker, A, B) < 0;
-    case OP_JLE: return val_compare(worker, A, B) <= 0;
-    default: BUG("opcode %u compares nothing", word_op(word));
+  u32 op = word_op(word);
+  if (!val_order_prepare(worker)) return false;
+  int order = op < OP_JEQ ? val_order(worker, B, C) : val_order(worker, A, B);
+  if (UNLIKELY(worker->fault) || !work_end(worker)) return false;
+  switch (op) {
+    case OP_EQ: case OP_JEQ: return order == 0;
+    case OP_NE: case OP_JNE: return order != 0;
+    case OP_LT: case OP_JLT: return order < 0;
+    case OP_LE: case OP_JLE: return order <= 0;
+    default: BUG("opcode %u compares nothing", op);
   }
 }
 
@@ -174,14 +175,20 @@ bool step_list(Worker *worker, const u64 *pc, u64 *fp) {
   return true;
 }
 
-bool step_closure(Worker *worker, const u64 *pc, u64 *fp) {
+bool closure_reserve(Worker *worker, const u64 *pc) { return heap_reserve(worker, 2 + reglist_count(pc + 2)); }
+
+Val closure_build(Worker *worker, const u64 *pc, const u64 *fp) {
   const u64 *list = pc + 2;
   u32 count = reglist_count(list);
-  if (!heap_reserve(worker, 2 + count)) return fault_memory(worker);
   Obj *closure = heap_take(worker, 2 + count);
   closure->header = OBJ_HEADER(KIND_CLOSURE, count, 0);
   closure->words[0] = pc[1];
   for (u32 i = 0; i < count; i++) closure->words[1 + i] = fp[reglist_at(list, i)];
-  fp[word_a(*pc)] = obj_val(closure);
+  return obj_val(closure);
+}
+
+bool step_closure(Worker *worker, const u64 *pc, u64 *fp) {
+  if (!closure_reserve(worker, pc)) return fault_memory(worker);
+  fp[word_a(*pc)] = closure_build(worker, pc, fp);
   return true;
 }

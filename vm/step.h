@@ -10,17 +10,19 @@
 
 // ---- step.c: values ----
 bool step_arithmetic(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;   // VADD … VNEG
-bool step_compare(Worker *worker, const u64 *pc, const u64 *fp);           // EQ … LE, JEQ … JLE: the answer
+bool step_compare(Worker *worker, const u64 *pc, const u64 *fp);           // EQ … LE, JEQ … JLE: the answer, unless there is a fault
 bool step_show(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_concat(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_list(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_tuple(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
 bool step_closure(Worker *worker, const u64 *pc, u64 *fp) MUST_CHECK;
+bool closure_reserve(Worker *worker, const u64 *pc) MUST_CHECK;            // of CLOSURE or TASK; then
+Val closure_build(Worker *worker, const u64 *pc, const u64 *fp);
 bool step_trap(Worker *worker, u64 word, const u64 *fp);                   // sets the fault of an instruction that traps; false
 double step_frem(double a, double b);
 
 // ---- step_actor.c: other actors ----
-// What the instruction sends at which the turn stands: SPAWN, SPAWN_IN, SEND, ASK, REQUEST; or its end. How many values.
+// What the instruction sends at which the turn stands: SPAWN, SPAWN_IN, SEND, ASK, REQUEST, WHEN, TASK; or its end. How many values.
 u32 step_sent(const Turn *turn, Val values[LIMIT_PARAMS]);
 bool step_self(Worker *worker, const u64 *pc) MUST_CHECK;
 bool step_narrow(Worker *worker, const u64 *pc) MUST_CHECK;

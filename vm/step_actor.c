@@ -102,7 +102,8 @@ bool step_spawn_in(Worker *worker, const u64 *pc) {
 u32 step_sent(const Turn *turn, Val values[LIMIT_PARAMS]) {
   const u64 *pc = turn->pc, *fp = turn_registers(turn);
   u32 op = word_op(*pc);
-  if (op != OP_TURN_END) return registers_listed(fp, pc + (op == OP_SPAWN ? 3 : op == OP_SPAWN_IN ? 4 : 2), values);
+  u32 before = op == OP_SPAWN || op == OP_WHEN ? 3 : op == OP_SPAWN_IN ? 4 : 2;
+  if (op != OP_TURN_END) return registers_listed(fp, pc + before, values);
   values[0] = fp[0];
   return 1;
 }
@@ -229,21 +230,37 @@ bool step_when(Worker *worker, const u64 *pc) {
   u32 count = 1 + registers_listed(fp, pc + 3, args + 1);
   worker->line = (u32)pc[2];
   worker->reductions -= SEND_COST;
-  Promise *on = promise_use(val_obj(fp[word_b(*pc)]));
+  Promise *on = promise_of(val_obj(fp[word_b(*pc)]));
+  promise_retain(on);
+  worker->may_repeat = true;
   Promise *answer = promise_when(worker, on, (const Code *)pc[1], args, count);
+  worker->may_repeat = worker->turn->at_once = false;
   promise_release(worker, on);
-  return answer ? promise_store(worker, word_a(*pc), answer) : fault_memory(worker);
+  if (!answer) return fault_memory(worker);
+  promise_release(worker, promise_use(val_obj(fp[word_b(*pc)])));
+  return promise_store(worker, word_a(*pc), answer);
 }
 
+// The closure is in the destination register until the promise takes its place: no instruction sees it there. That may hold a capture,
+// which comes back if the instruction is to be repeated.
 bool step_task(Worker *worker, const u64 *pc) {
-  if (!guard_check(worker, "start a task") || !step_closure(worker, pc, registers(worker))) return false;
+  if (!guard_check(worker, "start a task")) return false;
   Promise *promise = promise_new(worker);
   if (!promise) return fault_memory(worker);
+  if (!closure_reserve(worker, pc)) {
+    promise_release(worker, promise);
+    return fault_memory(worker);
+  }
   promise_retain(promise);
   worker->line = (u32)word_bc(*pc);
   worker->reductions -= SEND_COST;
-  // The closure is in the destination register until the promise takes its place: no instruction sees it there.
-  if (actor_task(worker, registers(worker)[word_a(*pc)], promise)) return promise_store(worker, word_a(*pc), promise);
+  u64 *to = &registers(worker)[word_a(*pc)], before = *to;
+  *to = closure_build(worker, pc, registers(worker));
+  worker->may_repeat = true;
+  bool begun = actor_task(worker, *to, promise);
+  worker->may_repeat = worker->turn->at_once = false;
+  if (begun) return promise_store(worker, word_a(*pc), promise);
+  if (worker->freeze_due) *to = before;
   promise_release(worker, promise);
   return memory_out(worker);
 }

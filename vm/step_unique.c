@@ -1,4 +1,5 @@
 // Instructions on Arrays, Bufs and sessions that are too rare for ops.inc, and the faults of those that trap.
+#include "vm/gc.h"
 #include "vm/step.h"
 
 // ---- Faults ---------------------------------------------------------------------------------------------------------
@@ -37,7 +38,8 @@ void array_put(Worker *worker, Obj *array, u64 i, Val v) {
   storage_wrote(worker, array, i, 1);
 }
 
-// Where the objects stand stays as it is, and with it who holds them: only what they own is exchanged.
+// Where the objects stand stays as it is, and with it who holds them: only what they own is exchanged. Two arrays that are both old have
+// marked what is young in theirs.
 void handles_exchange(Worker *worker, Obj *left, Obj *right) {
   u32 words = obj_kind(left) == KIND_REF ? 3 : 1;
   for (u32 i = 0; i < words; i++) {
@@ -46,6 +48,7 @@ void handles_exchange(Worker *worker, Obj *left, Obj *right) {
     right->words[i] = word;
   }
   if (obj_kind(left) != KIND_ARRAY) return;
+  if (!worker->in_guard && !heap_is_young(worker, left) && !heap_is_young(worker, right)) return;
   storage_wrote(worker, left, 0, handle_length(left));
   storage_wrote(worker, right, 0, handle_length(right));
 }

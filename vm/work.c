@@ -7,6 +7,8 @@
 enum {
   FREED_AT_ONCE = 64 * 1024,  // bytes
   MADE_PER_REDUCTION = 64,    // bytes: what it takes if the pages are new
+  FREED_PER_REDUCTION = 512,
+  FREE_COST = 8,              // reductions for each chunk
 };
 
 static Work *record_new(Worker *worker) {
@@ -97,6 +99,19 @@ void work_space_free(Worker *worker, Work *work) {
   }
 }
 
+bool work_shrink(Worker *worker, Work *work) {
+  for (Chunk *chunk; (chunk = work->space) && chunk->next;) {
+    u64 bytes = chunk_bytes(chunk->capacity);
+    work->space = chunk->next;
+    work->space_bytes -= bytes;
+    bank_give(worker, work->payer, bytes);
+    memory_free(chunk, bytes);
+    worker->reductions -= FREE_COST + (i64)(bytes / FREED_PER_REDUCTION);
+    if (work_is_over(worker)) return work_pause(worker);
+  }
+  return true;
+}
+
 void work_free(Worker *worker, Turn *turn) {
   Work *work = turn->work;
   turn->work = NULL;
@@ -154,5 +169,50 @@ bool making_copy(Worker *worker, Kind kind, const u64 *source, u64 from, u64 to,
   if (goes_on) from = work_begun(worker)->count;
   if (!making_add(&making, (Str){obj_bytes(val_obj(*source)).ptr + from, length})) return making_pause(&making, VAL_EMPTY, from);
   *result = obj_val(making.text);
+  return work_end(worker);
+}
+
+enum { PIECE_BYTES = WORK_BYTES };
+
+struct TextPiece {
+  TextPiece *next;
+  char bytes[PIECE_BYTES];
+};
+
+static TextPiece *piece_add(Pieces *pieces, Worker *worker, Work *work) {
+  Chunk *chunk = work_space(worker, work, sizeof(TextPiece) / sizeof(u64));
+  if (!chunk) return NULL;
+  TextPiece *piece = (TextPiece *)chunk->words;
+  piece->next = NULL;
+  if (pieces->last) pieces->last->next = piece;
+  else pieces->first = piece;
+  return pieces->last = piece;
+}
+
+bool pieces_keep(Pieces *pieces, Worker *worker, Work *work) {
+  for (u64 at = 0; at < worker->text_length;) {
+    u64 filled = pieces->length % PIECE_BYTES, count = PIECE_BYTES - filled;
+    if (!filled && !piece_add(pieces, worker, work)) return false;
+    if (count > worker->text_length - at) count = worker->text_length - at;
+    memcpy(pieces->last->bytes + filled, worker->text + at, count);
+    pieces->length += count;
+    at += count;
+  }
+  worker->text_length = 0;
+  pieces->left = pieces->length;
+  return true;
+}
+
+bool pieces_join(Pieces *pieces, Worker *worker, u64 *to) {
+  Making making;
+  if (!making_begin(&making, worker, KIND_STRING, pieces->length)) return false;
+  while (pieces->left) {
+    u64 count = pieces->left < PIECE_BYTES ? pieces->left : PIECE_BYTES;
+    if (!making_add(&making, (Str){pieces->first->bytes, count})) return making_pause(&making, VAL_EMPTY, 0);
+    pieces->first = pieces->first->next;
+    pieces->left -= count;
+  }
+  if (work_begun(worker) && !work_shrink(worker, worker->turn->work)) return making_pause(&making, VAL_EMPTY, 0);
+  *to = obj_val(making.text);
   return work_end(worker);
 }

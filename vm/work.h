@@ -37,6 +37,8 @@ enum {
 #endif
 };
 
+typedef struct Compare Compare;
+
 typedef struct Work {
   Bank *payer;
   Val kept[WORK_KEPT];      // roots of the collector, VAL_EMPTY at first
@@ -45,6 +47,7 @@ typedef struct Work {
   bool still;
   Chunk *space;             // that memory, newest first
   void *own;                // the native's beginning there
+  Compare *compare;         // a comparison's (compare.h)
   u64 space_bytes;
   i64 slice_left;           // reductions until the actor has used up a slice
 } Work;
@@ -74,6 +77,8 @@ bool work_be_still(Worker *worker, Work *work) MUST_CHECK;
 // A chunk of `words` more, the record's until it goes. NULL when memory is out.
 Chunk *work_space(Worker *worker, Work *work, u32 words) MUST_CHECK;
 void work_space_free(Worker *worker, Work *work);
+// All but the oldest chunk goes, in steps: at the end what is left is little, even if the bank is too full to leave anything waiting.
+bool work_shrink(Worker *worker, Work *work) MUST_CHECK;
 
 // ---- Texts being made -----------------------------------------------------------------------------------------------
 // A String or Bytes of known length is there from the beginning, and filled in steps. Interrupted, it stands in kept[0].
@@ -99,3 +104,24 @@ static inline bool making_goes_on(const Worker *worker) {
 }
 // The bytes not yet made.
 static inline char *making_place(const Making *making) { return (char *)making->text->words + making->done; }
+// The text is done, and has its root elsewhere: the next may begin.
+static inline void making_end(Worker *worker) {
+  Work *work = worker->turn ? worker->turn->work : NULL;
+  if (LIKELY(!work)) return;
+  work->kept[0] = VAL_EMPTY;
+  work->done = work->at = 0;
+}
+
+// Of unknown length: what each slice has added to the worker's scratch text joins a list of pieces, which become a string in the end. So it
+// never grows by being copied.
+typedef struct TextPiece TextPiece;
+typedef struct Pieces {
+  TextPiece *first, *last;  // all but the last are full
+  u64 length;
+  u64 left;                 // of that, not yet in the string
+} Pieces;
+
+// The scratch text joins them. False when memory is out.
+bool pieces_keep(Pieces *pieces, Worker *worker, Work *work) MUST_CHECK;
+// They become a String, in steps: this ends the record.
+bool pieces_join(Pieces *pieces, Worker *worker, u64 *to) MUST_CHECK;

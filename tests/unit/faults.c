@@ -175,6 +175,25 @@ static const char natives[] =
     "  for p in all_of { out ! line(\"{p.outcome()}\") }\n"
     "}\n";
 
+// The others: of values that are compared and sorted, texts that are cut up and changed, arrays and buffers that grow.
+static const char more_natives[] =
+    "import buf\n"
+    "type Tree { Leaf  Both(a: Tree, b: Tree) }\n"
+    "fn shared(n: Int, t: Tree) -> Tree { if n == 0 { t } else { shared(n - 1, Both(t, t)) } }\n"
+    "actor Maker() {\n"
+    "  on order() -> Int { if shared(40, Leaf) == shared(40, Leaf) and \"ab\".repeat(50_000) == \"ab\".repeat(50_000) { 1 } else { 0 } }\n"
+    "  on sort() -> Int { let xs = (0..2_000).to_list(); (0..9).map(fn(i) { [..xs, 9 - i] }).to_array().to_list().sort().len() }\n"
+    "  on cut() -> Int { let s = \"an b\\n\".repeat(1_500); s.words().len() + s.lines().len() + s.split(\"n b\").len() + s.codes().len() }\n"
+    "  on change() -> Int { \"aB\".repeat(8_000).upper().replace(\"B\", \"xyz\").byte_len() + \"{\"0\".repeat(90_000)}1\".parse_int().or_else(0) }\n"
+    "  on grow() -> Int { let a = (0..9_000).to_list().to_array(); a.push(1); a.insert(0, 2); let b = buf.zeros(70_000); b.push(1); b.len() + a.remove(1) }\n"
+    "}\n"
+    "fn main(out: Out, args: List[String]) {\n"
+    "  let m = args.map(fn(_) { spawn Maker() })\n"
+    "  let (a, b) = (m.first().or_else(spawn Maker()), m.last().or_else(spawn Maker()))\n"
+    "  let all_of = [a ! order(), b ! sort(), b ! cut(), a ! change(), a ! grow()]\n"
+    "  for p in all_of { out ! line(\"{p.outcome()}\") }\n"
+    "}\n";
+
 static ProgramImage image;
 static int nowhere = -1;
 
@@ -241,6 +260,7 @@ Test(faults, kill_owners_at_any_reduction, .timeout = 600) { kill_everywhere(own
 Test(faults, kill_cycles_at_any_reduction, .timeout = 600) { kill_everywhere(cycles, 7); }
 Test(faults, kill_supervised_at_any_reduction, .timeout = 600) { kill_everywhere(supervised, 7); }
 Test(faults, kill_natives_at_any_reduction, .timeout = 600) { kill_everywhere(natives, 97); }
+Test(faults, kill_more_natives_at_any_reduction, .timeout = 600) { kill_everywhere(more_natives, 1997); }
 
 // Fails each allocation of the run under each seed: on until so many in a row changed nothing, for then the run has fewer.
 static void fail_everywhere(const char *source) {
@@ -270,6 +290,7 @@ Test(faults, fail_owners_at_any_allocation, .timeout = 600) { fail_everywhere(ow
 Test(faults, fail_cycles_at_any_allocation, .timeout = 600) { fail_everywhere(cycles); }
 Test(faults, fail_supervised_at_any_allocation, .timeout = 600) { fail_everywhere(supervised); }
 Test(faults, fail_natives_at_any_allocation, .timeout = 600) { fail_everywhere(natives); }
+Test(faults, fail_more_natives_at_any_allocation, .timeout = 600) { fail_everywhere(more_natives); }
 
 Test(faults, same_seed_same_run) {
   open_image(program);
