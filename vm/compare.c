@@ -137,15 +137,20 @@ static bool both_flat(Val a, Val b) {
   return kind_scan(obj_kind(val_obj(a))) == SCAN_NONE;
 }
 
+static inline bool is_text(const Obj *o) {
+  return (obj_kind(o) == KIND_STRING || obj_kind(o) == KIND_BYTES) && header_info(o->header);
+}
+
+// Most texts differ in their first words. The padding is zero, so these order as the texts do, unless they are equal: then 0.
+static inline int order_beginnings(Val a, Val b) {
+  if (!is_text(val_obj(a)) || !is_text(val_obj(b))) return 0;
+  return order_word(__builtin_bswap64(val_obj(a)->words[0]), __builtin_bswap64(val_obj(b)->words[0]));
+}
+
 static int order_flat(Val a, Val b) {
-  Kind kind = obj_kind(val_obj(a));
-  if ((kind == KIND_STRING || kind == KIND_BYTES) && header_info(val_obj(a)->header) && header_info(val_obj(b)->header)) {
-    // The padding is zero, so the first words order as the texts do, unless they are equal.
-    u64 first_a = __builtin_bswap64(val_obj(a)->words[0]), first_b = __builtin_bswap64(val_obj(b)->words[0]);
-    if (first_a != first_b) return first_a < first_b ? -1 : 1;
-  }
+  int order = order_beginnings(a, b);
   bool deep;
-  return order_objects(val_obj(a), val_obj(b), &deep);
+  return order ? order : order_objects(val_obj(a), val_obj(b), &deep);
 }
 
 // No text, or one that is compared at a glance, whatever the other one is.
@@ -548,12 +553,15 @@ bool val_order_prepare(Worker *worker) {
 
 int val_order(Worker *worker, Val a, Val b) {
   if (a == b) return 0;
-  if (val_is_int(a) && val_is_int(b)) return order_int(val_small(a), val_small(b));
+  bool objects = val_is_pointer(a) && val_is_pointer(b);
+  int order = objects ? order_beginnings(a, b) : 0;
+  if (order) return order;
+  if (!objects && val_is_int(a) && val_is_int(b)) return order_int(val_small(a), val_small(b));
   if (!val_is_pointer(a) && !val_is_pointer(b)) return order_immediate(a, b);
   if (is_simple(a, b)) return order_simple(worker, a, b);
   if (UNLIKELY(work_begun(worker) != NULL)) return compare_on(worker, worker->turn->work, a, b);
   bool done;
-  int order = compare_here(worker, a, b, true, &done);
+  order = compare_here(worker, a, b, true, &done);
   if (!done && !worker->fault && work_record(worker)) (void)work_pause(worker);
   return order;
 }

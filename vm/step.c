@@ -96,9 +96,11 @@ bool step_arithmetic(Worker *worker, const u64 *pc, u64 *fp) {
 bool step_compare(Worker *worker, const u64 *pc, const u64 *fp) {
   u64 word = *pc;
   u32 op = word_op(word);
-  if (!val_order_prepare(worker)) return false;
+  bool goes_on = work_begun(worker);
+  if (UNLIKELY(goes_on) && !val_order_prepare(worker)) return false;
   int order = op < OP_JEQ ? val_order(worker, B, C) : val_order(worker, A, B);
-  if (UNLIKELY(worker->fault) || !work_end(worker)) return false;
+  if (UNLIKELY(worker->fault)) return false;
+  if (UNLIKELY(goes_on)) (void)work_end(worker);
   switch (op) {
     case OP_EQ: case OP_JEQ: return order == 0;
     case OP_NE: case OP_JNE: return order != 0;
