@@ -51,12 +51,15 @@ static bool try_step(Worker *worker, Actor *actor, Message *message) {
   return false;
 }
 
+// Who destroys its own bank has ended when the send is over.
 static bool deliver(Worker *worker, Actor *actor, Message *message) {
   worker->reductions -= TURN_COST;
   bool done = try_step(worker, actor, message);
   (void)done;
   give_back(worker, message);
-  return true;
+  if (LIKELY(!worker->account->doomed)) return true;
+  worker->fault = FAULT_KILL;
+  return false;
 }
 
 // The message becomes a request.
