@@ -24,17 +24,6 @@ enum { PIECES_PER_REDUCTION = 2 };
 
 // ---- Making pieces --------------------------------------------------------------------------------------------------
 
-// In the turn's record. NULL with a fault.
-static Cut *cut_record(Worker *worker, Cut *cut) {
-  Work *work = work_record(worker);
-  if (!work || work->own == cut) return work ? cut : NULL;
-  Chunk *chunk = work_space(worker, work, sizeof(Cut) / sizeof(u64));
-  if (!chunk) return fault_memory(worker), NULL;
-  work->own = chunk->words;
-  *(Cut *)work->own = *cut;
-  return work->own;
-}
-
 // The piece becomes a String before the list in *list. Short ones are made at once.
 static bool push_short(Worker *worker, const u64 *args, const Cut *cut, u64 *list) {
   u64 length = cut->to - cut->from;
@@ -53,7 +42,7 @@ static bool push_long(Worker *worker, const u64 *args, Cut *cut, u64 *list) {
   Making making;
   if (!making_begin(&making, worker, KIND_STRING, cut->to - cut->from)) return false;
   if (!making_add(&making, (Str){arg_text(args[0]).ptr + cut->from, cut->to - cut->from})) {
-    return cut_record(worker, cut) && making_pause(&making, *list, 0);
+    return work_keep(worker, cut, sizeof *cut) && making_pause(&making, *list, 0);
   }
   list[1] = obj_val(making.text);
   making_end(worker);
@@ -95,7 +84,7 @@ static bool cut_up(Worker *worker, u64 *args, u32 onto, NextPiece *next) {
       worker->reductions -= ++pieces % PIECES_PER_REDUCTION == 0;
     }
     if (!work_is_over(worker)) continue;
-    return cut_record(worker, cut) && work_pause_kept(worker, VAL_EMPTY, *list);
+    return work_keep(worker, cut, sizeof *cut) && work_pause_kept(worker, VAL_EMPTY, *list);
   }
   cut->whole = true;
   return give_pieces(worker, args, onto);

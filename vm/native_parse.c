@@ -99,18 +99,6 @@ static double number_of(const Reading *r) {
   return strtod(text, NULL);
 }
 
-static bool reading_pause(Worker *worker, const Reading *r) {
-  Work *work = work_record(worker);
-  if (!work) return false;
-  if (!work->own) {
-    Chunk *chunk = work_space(worker, work, sizeof *r / sizeof(u64));
-    if (!chunk) return fault_memory(worker);
-    work->own = chunk->words;
-    *(Reading *)work->own = *r;
-  }
-  return work_pause(worker);
-}
-
 bool native_string_parse_float(Worker *worker, u64 *args) {
   const Work *work = work_begun(worker);
   Str s = arg_text(args[0]);
@@ -125,7 +113,7 @@ bool native_string_parse_float(Worker *worker, u64 *args) {
     u64 from = r->at, end = s.len - from < READ_BYTES ? s.len : from + READ_BYTES;
     while (valid && r->at < end) valid = read_one(r, s);
     charge_bytes(worker, 4 * (r->at - from));
-    if (valid && r->at < s.len && work_is_over(worker)) return reading_pause(worker, r);
+    if (valid && r->at < s.len && work_is_over(worker)) return work_keep(worker, r, sizeof *r) && work_pause(worker);
   }
   if (!valid || !r->begun) return give_none(worker, args);
   double x = number_of(r);

@@ -68,12 +68,7 @@ static bool sort_end(Sort *sort) {
   Worker *worker = sort->worker;
   if (!sort->stopped) return work_end(worker);
   if (!work_paused(worker)) return false;
-  Work *work = work_record(worker);
-  if (!work || work->own) return false;
-  Chunk *chunk = work_space(worker, work, sizeof(Notes) / sizeof(u64) + 1);
-  if (!chunk) return fault_memory(worker);
-  work->own = chunk->words;
-  memcpy(work->own, sort->notes, sizeof(Notes));
+  (void)!work_keep(worker, sort->notes, sizeof(Notes));  // without memory that is the fault
   return false;
 }
 

@@ -262,17 +262,6 @@ bool native_string_to_bytes(Worker *worker, u64 *args) {
 
 // ---- Changing -------------------------------------------------------------------------------------------------------
 
-// In the turn's record. NULL with a fault.
-static Texting *texting_record(Worker *worker, Texting *texting) {
-  Work *work = work_record(worker);
-  if (!work || work->own == texting) return work ? texting : NULL;
-  Chunk *chunk = work_space(worker, work, sizeof(Texting) / sizeof(u64));
-  if (!chunk) return fault_memory(worker), NULL;
-  work->own = chunk->words;
-  *(Texting *)work->own = *texting;
-  return work->own;
-}
-
 static bool texting_keep(Worker *worker, Texting *texting) {
   return pieces_keep(&texting->pieces, worker, worker->turn->work) || fault_memory(worker);
 }
@@ -284,7 +273,7 @@ bool text_make(Worker *worker, u64 *args, TextBlock *block) {
   while (!texting->done) {
     if (!block(worker, args, texting)) return fault_memory(worker);
     if (texting->done || !work_is_over(worker)) continue;
-    texting = texting_record(worker, texting);
+    texting = work_keep(worker, texting, sizeof *texting);
     return texting && texting_keep(worker, texting) && work_pause(worker);
   }
   if (texting == &first) return string_from(worker, (Str){worker->text, worker->text_length}, args);

@@ -78,6 +78,14 @@ Chunk *work_space(Worker *worker, Work *work, u32 words) {
   return chunk;
 }
 
+void *work_keep(Worker *worker, void *own, size_t bytes) {
+  Work *work = work_record(worker);
+  if (!work || work->own) return work ? work->own : NULL;
+  Chunk *chunk = work_space(worker, work, (u32)((bytes + sizeof(u64) - 1) / sizeof(u64)));
+  if (!chunk) return fault_memory(worker), NULL;
+  return work->own = memcpy(chunk->words, own, bytes);
+}
+
 // Much of it is freed in steps, as the heap of nobody.
 static bool space_leave(Worker *worker, Work *work) {
   Heap *heap = work->space_bytes > FREED_AT_ONCE ? memory_alloc(sizeof *heap) : NULL;

@@ -60,10 +60,12 @@ static inline bool work_paused(const Worker *worker) { return worker->fault == F
 
 // The turn's record, made if there is none. NULL with a fault.
 Work *work_record(Worker *worker) MUST_CHECK;
-// The native stops for now, having noted all in its record; or these figures, or values. False.
+// The native is interrupted, having noted all in its record; or these figures, or values. False.
 bool work_pause(Worker *worker);
 bool work_pause_at(Worker *worker, u64 at, u64 count);
 bool work_pause_kept(Worker *worker, Val first, Val second);
+// What the native itself notes, so many bytes, becomes the record's `own`, if it isn't yet: where it is from now on. NULL with a fault.
+void *work_keep(Worker *worker, void *own, size_t bytes) MUST_CHECK;
 void work_free(Worker *worker, Turn *turn);
 // It is done. True.
 static inline bool work_end(Worker *worker) {
